@@ -1,0 +1,109 @@
+import type { Config } from './config.ts';
+import type { Finding } from './finding.ts';
+import { nearest } from './nearest.ts';
+import type { Path } from './path.ts';
+
+type Egress = NonNullable<Config['egress']>;
+type Target = Egress['targets'][string];
+type Auth = Target['credentials'][number];
+
+export const checkEgress = ({ egress, redis, jwt }: Config): Finding[] => {
+  if (!egress) return [];
+  const issuers = jwt.issuers.map(({ name }) => name);
+  return [
+    ...(egress.token_store.type === 'redis' && !egress.token_store.redis && !redis
+      ? [
+          {
+            path: ['egress', 'token_store'],
+            message: 'keeps tokens in Redis, but no Redis is named',
+            hint: 'add token_store.redis or the redis block',
+            reads: [['redis']],
+          },
+        ]
+      : []),
+    ...egress.routes.flatMap((route, index) =>
+      checkRoute(route, ['egress', 'routes', index], Object.keys(egress.targets)),
+    ),
+    ...Object.entries(egress.targets).flatMap(([name, target]) =>
+      checkTarget(target, ['egress', 'targets', name], issuers),
+    ),
+  ];
+};
+
+const checkRoute = (route: Egress['routes'][number], path: Path, targets: string[]): Finding[] => {
+  const findings: Finding[] = [];
+  if ((route.path_prefix === undefined) === (route.host === undefined))
+    findings.push({ path, message: 'not one way in', expected: 'exactly one of path_prefix, host', reads: [path] });
+  if (!targets.includes(route.target)) {
+    const meant = nearest(route.target, targets);
+    findings.push({
+      path: [...path, 'target'],
+      message: 'no target of this name',
+      shows: 'value',
+      expected: targets.length > 0 ? `one of ${targets.join(', ')}` : 'the name of a target under egress.targets',
+      ...(meant !== undefined && { hint: `did you mean "${meant}"?` }),
+      reads: [['egress', 'targets']],
+    });
+  }
+  return findings;
+};
+
+const checkTarget = (target: Target, path: Path, issuers: string[]): Finding[] => [
+  ...(target.auth && target.credentials.length > 0
+    ? [{ path, message: 'both auth and credentials', expected: 'one of them' }]
+    : []),
+  ...(target.auth ? checkAuth(target.auth, [...path, 'auth'], target) : []),
+  ...target.credentials.flatMap((auth, index) => checkAuth(auth, [...path, 'credentials', index], target)),
+  ...(target.tls && (target.tls.client_cert === undefined) !== (target.tls.client_key === undefined)
+    ? [
+        {
+          path: [...path, 'tls'],
+          message: 'half a client certificate',
+          expected: 'both client_cert and client_key',
+          reads: [path],
+        },
+      ]
+    : []),
+  ...(target.callers?.allow ?? []).flatMap((caller, index): Finding[] => {
+    const at = [...path, 'callers', 'allow', index];
+    if (Object.values(caller).every((value) => value === undefined))
+      return [
+        {
+          path: at,
+          message: 'names nobody',
+          expected: 'at least one of certificate, issuer, source, api_key',
+          reads: [at],
+        },
+      ];
+    if (caller.issuer === undefined || issuers.includes(caller.issuer)) return [];
+    return [{ path: [...at, 'issuer'], message: 'no issuer of this name', shows: 'value', reads: [['jwt']] }];
+  }),
+];
+
+const checkAuth = (auth: Auth, path: Path, { tls }: Target): Finding[] => {
+  if (auth.type === 'api_key' && (auth.header === undefined) === (auth.query === undefined))
+    return [{ path, message: 'not one place for the key', expected: 'exactly one of header, query', reads: [path] }];
+  if (auth.type === 'mtls' && (!tls?.enabled || tls.client_cert === undefined))
+    return [
+      {
+        path,
+        message: 'mtls without a certificate',
+        expected: 'tls.client_cert and tls.client_key beside it',
+        reads: [path.slice(0, 3)],
+      },
+    ];
+  const accountFile = auth.type === 'gcp_service_account' && auth.credentials !== undefined;
+  if (
+    auth.type === 'gcp_service_account' &&
+    accountFile === (auth.client_email !== undefined && auth.private_key !== undefined)
+  )
+    return [
+      {
+        path,
+        message: 'not one service account',
+        expected: 'either credentials, or client_email and private_key',
+        reads: [path],
+      },
+    ];
+  return [];
+};

@@ -1,0 +1,158 @@
+import type { Config, RuleConfig } from './config.ts';
+import type { Finding } from './finding.ts';
+import { canonicalHeader } from './header-names.ts';
+import { nearest } from './nearest.ts';
+import type { Path } from './path.ts';
+import { repeated } from './repeated.ts';
+
+type RuleCheck = (rule: RuleConfig, at: Path, config: Config) => Finding[];
+
+/**
+ * Everything about rules that needs more than one key to see. Path patterns, and two rules of equal precedence, belong
+ * into this list too.
+ */
+export const checkRules = (config: Config): Finding[] => [
+  ...repeated(
+    config.rules.map(({ name }, index) => ({ word: name, path: ['rules', index, 'name'] })),
+    'name',
+  ),
+  ...config.rules.flatMap((rule, index) => perRule.flatMap((check) => check(rule, ['rules', index], config))),
+];
+
+const checkAccept: RuleCheck = (rule, at) =>
+  repeated(
+    rule.accept.map((word, index) => ({ word, path: [...at, 'accept', index] })),
+    'credential',
+  );
+
+const checkJwt: RuleCheck = ({ accept }, at, { jwt }) =>
+  accept.includes('jwt') && jwt.issuers.length === 0
+    ? [
+        {
+          path: [...at, 'accept'],
+          message: 'accepts jwt, but nobody may issue one',
+          hint: 'name an issuer under jwt.issuers',
+          reads: [['jwt']],
+        },
+      ]
+    : [];
+
+const checkIssuers: RuleCheck = ({ accept, require }, at, { jwt }) => {
+  const known = jwt.issuers.map(({ name }) => name);
+  const path = [...at, 'require', 'issuer'];
+  if (require.issuer.length > 0 && !accept.includes('jwt'))
+    return [
+      { path, message: 'demands an issuer, but the rule does not accept jwt', hint: 'add jwt to accept', reads: [at] },
+    ];
+  return require.issuer.flatMap((name, index): Finding[] => {
+    if (known.includes(name)) return [];
+    const meant = nearest(name, known);
+    const expected = known.length > 0 ? `one of ${known.join(', ')}` : 'the name of an issuer under jwt.issuers';
+    const hint = meant === undefined ? {} : { hint: `did you mean "${meant}"?` };
+    return [
+      {
+        path: [...path, index],
+        message: 'no issuer of this name',
+        shows: 'value',
+        expected,
+        ...hint,
+        reads: [['jwt']],
+      },
+    ];
+  });
+};
+
+const checkCashu: RuleCheck = ({ accept, price }, at, { cashu }) => {
+  if (!accept.includes('cashu')) {
+    return price
+      ? [
+          {
+            path: [...at, 'price'],
+            message: 'a price, but the rule does not accept cashu',
+            hint: 'add cashu to accept',
+            reads: [at],
+          },
+        ]
+      : [];
+  }
+  const reads = [['cashu'], at];
+  if (cashu.mints.length === 0)
+    return [
+      {
+        path: [...at, 'accept'],
+        message: 'accepts cashu, but from no mint',
+        hint: 'name a mint under cashu.mints',
+        reads,
+      },
+    ];
+  if (!price)
+    return [
+      {
+        path: [...at, 'accept'],
+        message: 'accepts cashu, but has no price',
+        hint: 'set price, or cashu.default_amount for all rules',
+        reads,
+      },
+    ];
+  if (cashu.mints.some(({ units }) => units.includes(price.unit))) return [];
+  return [
+    {
+      path: [...at, 'price', 'unit'],
+      message: 'no mint serves this unit',
+      shows: 'value',
+      hint: 'add it to the units of a mint',
+      reads,
+    },
+  ];
+};
+
+const checkBuys: RuleCheck = ({ price }, at) => {
+  if (!price || Object.values(price.buys).filter((bought) => bought !== undefined).length === 1) return [];
+  return [
+    { path: [...at, 'price', 'buys'], message: 'not exactly one thing', expected: 'one of requests, time, units' },
+  ];
+};
+
+const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
+
+const checkProvision: RuleCheck = ({ provision }, at, { pods }) => {
+  if (provision === undefined || provision === 'default' || Object.hasOwn(pods?.templates ?? {}, provision)) return [];
+  const known = ['default', ...Object.keys(pods?.templates ?? {})];
+  return [
+    {
+      path: [...at, 'provision'],
+      message: 'no pod template of this name',
+      shows: 'value',
+      expected: `one of ${known.join(', ')}`,
+      reads: [['pods']],
+    },
+  ];
+};
+
+const perRule: readonly RuleCheck[] = [
+  checkAccept,
+  checkJwt,
+  checkIssuers,
+  checkCashu,
+  checkBuys,
+  checkHeaders,
+  checkProvision,
+];
+
+/** Two writers of one header: which of them the service behind would see is anybody's guess. */
+export const sameHeaders = (
+  headers: Pick<RuleConfig['headers'], 'inject_claims' | 'inject_user_id'>,
+  at: Path,
+): Finding[] =>
+  repeated(
+    [
+      ...Object.entries(headers.inject_claims).map(([claim, header]) => ({
+        word: canonicalHeader(header),
+        path: [...at, 'inject_claims', claim],
+      })),
+      ...(headers.inject_user_id === undefined
+        ? []
+        : [{ word: canonicalHeader(headers.inject_user_id), path: [...at, 'inject_user_id'] }]),
+    ],
+    'header',
+  );

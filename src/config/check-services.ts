@@ -1,0 +1,134 @@
+import { Secret } from '../core/secret.ts';
+import { parseAddress } from './address.ts';
+import { checkSecret } from './check-issuers.ts';
+import { sameHeaders } from './check-rules.ts';
+import type { Config } from './config.ts';
+import type { Finding } from './finding.ts';
+import type { Path } from './path.ts';
+import { repeated } from './repeated.ts';
+
+const checkListeners = ({ http, admin, endpoints, egress, resolver, grpc }: Config): Finding[] => {
+  const listeners: [path: Path, addr: string | undefined][] = [
+    [['http', 'addr'], http.addr],
+    [['admin', 'addr'], admin?.addr],
+    [['endpoints', 'addr'], endpoints.addr],
+    [['egress', 'addr'], egress?.enabled ? egress.addr : undefined],
+    [['resolver', 'addr'], resolver?.enabled ? resolver.addr : undefined],
+    [['grpc', 'addr'], grpc?.addr],
+  ];
+  const open = listeners.flatMap(([path, addr]) => {
+    const address = addr === undefined ? undefined : parseAddress(addr);
+    return address && address.port !== 0 ? [{ path, ...address }] : [];
+  });
+  return open.flatMap(({ path, host, port }, index): Finding[] => {
+    const before = open
+      .slice(0, index)
+      .find((other) => other.port === port && (!other.host || !host || other.host === host));
+    return before
+      ? [{ path, message: 'the same address as', refersTo: before.path, shows: 'value', reads: [before.path] }]
+      : [];
+  });
+};
+
+const checkTls = ({ http: { tls } }: Config): Finding[] => {
+  if (!tls?.enabled) return [];
+  const path = ['http', 'tls'];
+  const findings: Finding[] = [];
+  if (tls.cert_file === undefined || tls.key_file === undefined)
+    findings.push({
+      path,
+      message: 'TLS without a certificate',
+      expected: 'both cert_file and key_file',
+      reads: [path],
+    });
+  if (tls.client_auth !== 'none' && tls.client_ca_file.length === 0)
+    findings.push({
+      path,
+      message: 'asks for client certificates, but trusts no authority',
+      expected: 'client_ca_file',
+      reads: [path],
+    });
+  return findings;
+};
+
+/** Paths that answer proxies and payers. */
+const reserved = /^\/(auth|\.sallyport)(\/|$)/;
+
+const checkEndpoints = ({ endpoints }: Config): Finding[] => {
+  const paths = (['egress', 'health', 'ready', 'metrics'] as const).map((key) => ({
+    word: endpoints[key],
+    path: ['endpoints', key],
+  }));
+  return [
+    ...repeated(paths, 'path'),
+    ...paths.flatMap(({ word, path }): Finding[] =>
+      reserved.test(word)
+        ? [
+            {
+              path,
+              message: 'the path of decisions',
+              shows: 'value',
+              expected: 'a path that is not below /auth or /.sallyport',
+            },
+          ]
+        : [],
+    ),
+  ];
+};
+
+const checkAdmin = ({ admin }: Config): Finding[] =>
+  admin?.token instanceof Secret && admin.token.reveal().length < 16
+    ? [
+        {
+          path: ['admin', 'token'],
+          message: 'too short',
+          expected: 'at least 16 characters',
+          hint: 'make one with: openssl rand -hex 24',
+        },
+      ]
+    : [];
+
+const checkResolver = ({ resolver }: Config): Finding[] => {
+  if (!resolver?.enabled) return [];
+  const path = ['resolver'];
+  const findings = checkSecret(resolver.secret, ['resolver', 'secret']);
+  if (resolver.secret && resolver.jwks_url !== undefined)
+    findings.push({ path, message: 'two sources of keys', expected: 'one of secret, jwks_url' });
+  if (resolver.mode === 'strict' && !resolver.secret && resolver.jwks_url === undefined)
+    findings.push({
+      path,
+      message: 'strict, but cannot verify a token',
+      expected: 'secret (JWT_SECRET) or jwks_url',
+      reads: [path],
+    });
+  if (resolver.source === 'config_service' && !resolver.config_service)
+    findings.push({
+      path,
+      message: 'takes credentials from a config service, but names none',
+      expected: 'resolver.config_service',
+      reads: [path],
+    });
+  return findings;
+};
+
+const checkPolicy = ({ policy }: Config): Finding[] => {
+  if (!policy) return [];
+  const key = policy.engine === 'opa_embedded' ? 'path' : 'url';
+  return policy[key] === undefined
+    ? [
+        {
+          path: ['policy', key],
+          message: 'missing',
+          expected: `${key} with engine ${policy.engine}`,
+          reads: [['policy']],
+        },
+      ]
+    : [];
+};
+
+const checkProxy = ({ proxy }: Config): Finding[] => (proxy ? sameHeaders(proxy.headers, ['proxy', 'headers']) : []);
+
+const checks = [checkListeners, checkTls, checkEndpoints, checkAdmin, checkResolver, checkPolicy, checkProxy];
+
+/** Everything about listeners and services that needs more than one key to see. */
+export const checkServices = (config: Config): Finding[] => checks.flatMap((check) => check(config));

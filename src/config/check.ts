@@ -1,0 +1,39 @@
+import { checkEgress } from './check-egress.ts';
+import { checkIssuers } from './check-issuers.ts';
+import { checkPayment } from './check-payment.ts';
+import { checkRules } from './check-rules.ts';
+import { checkServices } from './check-services.ts';
+import type { Config } from './config.ts';
+import type { Finding } from './finding.ts';
+import { type Path, startsWith } from './path.ts';
+import { checkUnsafe } from './unsafe.ts';
+
+const overlaps = (a: Path, b: Path): boolean => startsWith(a, b) || startsWith(b, a);
+
+/**
+ * Everything that needs more than one key to see. `known` are the findings so far: what could only be their echo (a rule
+ * that names an issuer which could not be read) is left out. `original` undoes what was left out of `config`.
+ */
+export const check = (
+  config: Config,
+  insecure: ReadonlySet<string>,
+  original: (path: Path) => Path,
+  known: readonly Finding[],
+): Finding[] => {
+  const findings = [
+    ...checkServices(config),
+    ...checkIssuers(config),
+    ...checkPayment(config),
+    ...checkRules(config),
+    ...checkEgress(config),
+    ...checkUnsafe(config, insecure),
+  ].map((finding) => ({
+    ...finding,
+    path: original(finding.path),
+    ...(finding.refersTo && { refersTo: original(finding.refersTo) }),
+    reads: finding.reads?.map(original) ?? [],
+  }));
+  return findings.filter(
+    ({ path, reads }) => !known.some((other) => [path, ...reads].some((touched) => overlaps(other.path, touched))),
+  );
+};

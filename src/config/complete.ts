@@ -1,0 +1,23 @@
+import type { Parsed } from './schema/config.ts';
+
+type Rule = Parsed['rules'][number];
+
+/** Defaults that depend on other blocks. After this every rule that takes cashu has its price, if there is one to have. */
+export const complete = (config: Parsed): Parsed => {
+  const { http, proxy, egress } = config;
+  const certificates = http.tls?.enabled === true && http.tls.client_auth !== 'none';
+  const inPath = proxy?.enabled === true && egress !== undefined && egress.routes.length > 0;
+  return {
+    ...config,
+    endpoints: certificates
+      ? { ...config.endpoints, addr: config.endpoints.addr ?? '127.0.0.1:9090' }
+      : config.endpoints,
+    rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
+    ...(inPath && { egress: { ...egress, addr: egress.addr ?? '127.0.0.1:8080' } }),
+  };
+};
+
+const priced = (rule: Rule, amount: number | undefined): Rule => {
+  if (rule.price || amount === undefined || !rule.accept.includes('cashu')) return rule;
+  return { ...rule, price: { amount, unit: 'sat', buys: { requests: 1 } } };
+};

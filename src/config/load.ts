@@ -1,0 +1,95 @@
+import { dirname, resolve } from 'node:path';
+import { check } from './check.ts';
+import { complete } from './complete.ts';
+import type { Config } from './config.ts';
+import type { Finding } from './finding.ts';
+import { createLocator, type Locator } from './locator.ts';
+import { formatPath, type Path } from './path.ts';
+import { ConfigError, type Problem, sortProblems } from './problem.ts';
+import type { Environment } from './read/interpolate.ts';
+import { overlayEnvironment } from './read/overlay.ts';
+import { type ParsedText, parseText } from './read/parse.ts';
+import { findFile, readSource } from './read/source.ts';
+import { settle } from './settle.ts';
+import { checkShape, type Shape } from './shape.ts';
+
+export type LoadOptions = Readonly<{
+  /** The file to load. Without it AUTHZ_CONFIG_PATH is asked, then the default places. */
+  path?: string | undefined;
+  env: Environment;
+  /** Where relative paths start; the working directory by default. */
+  cwd?: string | undefined;
+  /** Flags that allow an unsafe set-up, without the leading dashes. */
+  insecure?: ReadonlySet<string> | undefined;
+  /** Accept variables and secret files that are not there, to check a file where its secrets are not. */
+  allowMissingVariables?: boolean | undefined;
+}>;
+
+export type Place = Pick<Problem, 'file' | 'line' | 'column' | 'path'>;
+
+export type LoadedConfig = Readonly<{
+  config: Config;
+  /** The file as it was named; undefined when the embedded defaults are used. */
+  source: string | undefined;
+  /** Which environment variables took effect, one line each. */
+  notices: readonly string[];
+  /** Where a value stands, for messages about a configuration that has loaded. */
+  place: (path: Path) => Place;
+}>;
+
+/** Reads the configuration from file and environment. Throws `ConfigError` with everything that is wrong, and nothing else. */
+export const loadConfig = (options: LoadOptions): LoadedConfig => {
+  const cwd = options.cwd ?? process.cwd();
+  const source = findFile({ path: options.path, env: options.env, cwd });
+  const file = source ?? 'embedded defaults';
+  const read = source === undefined ? { text: '' } : readSource(source, cwd);
+  if ('problem' in read) throw new ConfigError([read.problem]);
+
+  const parsed = parseText(read.text, options.env);
+  const overlay = overlayEnvironment(parsed.tree.value, options.env);
+  const locator = createLocator({ file, root: parsed.tree.spot, value: overlay.value, setBy: overlay.setBy });
+  const syntax = syntaxProblems(parsed, locator, options.allowMissingVariables === true);
+  if (parsed.broken) throw new ConfigError(sortProblems(syntax.problems));
+
+  const shape = checkShape(overlay.value, locator.writtenPath);
+  const folder = source === undefined ? cwd : dirname(resolve(cwd, source));
+  const settled = settleShape(shape, folder, options.allowMissingVariables === true);
+  const known = [...syntax.findings, ...shape.findings, ...settled.findings];
+  const checked = settled.config ? check(settled.config, options.insecure ?? new Set(), shape.original, known) : [];
+  const problems = [
+    ...syntax.problems,
+    ...[...shape.findings, ...settled.findings, ...checked].map((finding) => locator.problemOf(finding)),
+  ];
+  if (problems.length > 0 || !settled.config) throw new ConfigError(sortProblems(problems));
+  return { config: settled.config, source, notices: overlay.notices, place: placing(locator) };
+};
+
+const syntaxProblems = (
+  { placed }: ParsedText,
+  { problemOf }: Locator,
+  allowMissing: boolean,
+): { findings: Finding[]; problems: Problem[] } => {
+  const counted = placed.filter(({ finding }) => !(allowMissing && finding.missingVariable));
+  return {
+    findings: counted.map(({ finding }) => finding),
+    problems: counted.map(({ finding, at }) => problemOf(finding, at)),
+  };
+};
+
+const settleShape = (
+  { parsed, original }: Shape,
+  folder: string,
+  allowMissing: boolean,
+): { config?: Config; findings: Finding[] } => {
+  const findings: Finding[] = [];
+  if (!parsed) return { findings };
+  const report = (finding: Finding) => findings.push({ ...finding, path: original(finding.path) });
+  return { config: settle(complete(parsed), { folder, allowMissing, report }), findings };
+};
+
+const placing =
+  ({ problemOf }: Locator) =>
+  (path: Path): Place => {
+    const { file, line, column, path: written } = problemOf({ path, message: '' });
+    return { file, line, column, path: written || formatPath(path) };
+  };

@@ -1,0 +1,77 @@
+import { formatPath, type Path } from '../path.ts';
+import { isMapping } from '../schema/forms.ts';
+import { type Environment, variableIn } from './interpolate.ts';
+import { textOf, Variable } from './variable.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+type Row = Readonly<{
+  variable: string;
+  path: Path;
+  /** Many people have these variables set for other programs: then they count only where the file asks for the feature. */
+  when?: (root: Mapping, env: Environment) => boolean;
+  /** Whether the variable also switches its block on. */
+  enables?: boolean;
+}>;
+
+const saysNo = (raw: unknown): boolean => raw === false || /^(false|no|off|0)$/i.test(textOf(raw) ?? '');
+
+const resolverOn = (root: Mapping, env: Environment): boolean =>
+  variableIn(env, 'CREDENTIAL_SOURCE') !== undefined ||
+  (isMapping(root['resolver']) && !saysNo(root['resolver']['enabled']));
+
+const podsWanted = (root: Mapping, env: Environment): boolean =>
+  root['pods'] !== undefined || variableIn(env, 'ENABLE_POD_PROVISIONING') !== undefined;
+
+const billingWanted = (root: Mapping): boolean => root['billing'] !== undefined;
+
+export const overlayRows: readonly Row[] = [
+  { variable: 'DEFAULT_PAYMENT_AMOUNT', path: ['cashu', 'default_amount'] },
+  { variable: 'DATABASE_URL', path: ['store'] },
+  { variable: 'REDIS_URL', path: ['redis'] },
+  { variable: 'ENABLE_POD_PROVISIONING', path: ['pods', 'enabled'] },
+  { variable: 'POD_NAMESPACE', path: ['pods', 'namespace'], when: podsWanted },
+  { variable: 'CREDENTIAL_SOURCE', path: ['resolver', 'source'], enables: true },
+  { variable: 'JWT_MODE', path: ['resolver', 'mode'], when: resolverOn },
+  { variable: 'JWT_SECRET', path: ['resolver', 'secret'], when: resolverOn },
+  { variable: 'ANTHROPIC_API_KEY', path: ['resolver', 'credentials', 'anthropic', 'api_key'], when: resolverOn },
+  { variable: 'CORALOGIX_API_KEY', path: ['resolver', 'credentials', 'coralogix', 'api_key'], when: resolverOn },
+  { variable: 'CORALOGIX_DOMAIN', path: ['resolver', 'credentials', 'coralogix', 'domain'], when: resolverOn },
+  { variable: 'STRIPE_API_KEY', path: ['billing', 'stripe_api_key'], when: billingWanted },
+];
+
+/** Puts a value into a copy. Where something that is no mapping is in the way it stays, and is reported as what it is. */
+const withValue = (raw: unknown, path: Path, value: unknown): unknown => {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  const mapping = raw ?? {};
+  return isMapping(mapping) ? { ...mapping, [key]: withValue(mapping[key], rest, value) } : raw;
+};
+
+export type Overlay = Readonly<{
+  value: unknown;
+  /** Which variable set a path. */
+  setBy: readonly Readonly<{ variable: string; path: Path }>[];
+  notices: readonly string[];
+}>;
+
+/** Lays the environment over the file. The environment wins, and every variable that took effect gives a notice. */
+export const overlayEnvironment = (file: unknown, env: Environment): Overlay => {
+  const root = isMapping(file) ? file : {};
+  const active = overlayRows.flatMap((row) => {
+    const text = variableIn(env, row.variable);
+    return text === undefined || row.when?.(root, env) === false ? [] : [{ ...row, text }];
+  });
+  const value = active.reduce<unknown>((raw, { path, variable, text, enables }) => {
+    const set = withValue(raw, path, new Variable(variable, text));
+    return enables ? withValue(set, [path[0] ?? '', 'enabled'], true) : set;
+  }, file);
+  return {
+    value,
+    setBy: active.map(({ variable, path }) => ({ variable, path })),
+    notices: active.map(({ variable, path, enables }) => {
+      const also = enables ? ` and switches ${formatPath(path.slice(0, 1))} on` : '';
+      return `the environment variable ${variable} sets ${formatPath(path)}${also}`;
+    }),
+  };
+};

@@ -1,0 +1,60 @@
+import { isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { Finding } from '../finding.ts';
+import type { Environment } from './interpolate.ts';
+import type { Position } from './spot.ts';
+import { readTree, type Tree } from './tree.ts';
+import { yamlMessage } from './yaml-errors.ts';
+
+export type Placed = Readonly<{ finding: Finding; at: Position }>;
+
+export type ParsedText = Readonly<{
+  tree: Tree;
+  placed: readonly Placed[];
+  /** The text is not YAML: what was read of it means nothing, and checking it would only invent problems. */
+  broken: boolean;
+}>;
+
+const start: Position = { line: 1, column: 1 };
+const nothing: Tree = { value: {}, spot: { value: start, children: new Map() } };
+
+/** `{ addr: ${ADDR} }` is the commonest slip: braces inside braces need quotes. */
+const hintFor = (text: string, { line }: Position): { hint?: string } =>
+  /[{[].*\$\{/.test(text.split('\n', line)[line - 1] ?? '')
+    ? { hint: `inside {…} and […] a variable needs quotes: "\${NAME}"` }
+    : {};
+
+/** A file of comments alone, or of `---`. */
+const isEmpty = (contents: Node | null): boolean =>
+  contents === null || (isScalar(contents) && contents.value === null);
+
+/** YAML text to plain values with their places. */
+export const parseText = (text: string, env: Environment): ParsedText => {
+  const lines = new LineCounter();
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return line > 0 ? { line, column: col } : start;
+  };
+  try {
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      logLevel: 'silent',
+    });
+    const syntax = [...document.errors, ...document.warnings].map((error): Placed => {
+      const place = at(error.pos[0]);
+      return { finding: { path: [], message: yamlMessage(error), ...hintFor(text, place) }, at: place };
+    });
+    if (syntax.length > 0) return { tree: nothing, placed: syntax, broken: true };
+    if (isEmpty(document.contents)) return { tree: nothing, placed: [], broken: false };
+    const placed: Placed[] = [];
+    const position = (node: Node | null | undefined) => (node?.range ? at(node.range[0]) : undefined);
+    const tree = readTree(document.contents, position, env, (finding, place) => placed.push({ finding, at: place }));
+    return { tree, placed, broken: false };
+  } catch (error) {
+    // The parser recurses, so a file of ten thousand brackets exhausts the stack before it is told to stop.
+    const message =
+      error instanceof RangeError ? yamlMessage({ code: 'RESOURCE_EXHAUSTION' }) : yamlMessage({ code: 'IMPOSSIBLE' });
+    return { tree: nothing, placed: [{ finding: { path: [], message }, at: start }], broken: true };
+  }
+};

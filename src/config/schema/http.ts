@@ -1,0 +1,56 @@
+import { block, listOf } from './forms.ts';
+import { address } from './network.ts';
+import { duration, fraction, size, toggle } from './numbers.ts';
+import { secret } from './secret.ts';
+import { choice, filePath, urlPath } from './texts.ts';
+
+const tls = block({
+  enabled: toggle.prefault(true).describe('Whether the listener speaks TLS.'),
+  cert_file: filePath.optional().describe('Certificate chain of the listener, in PEM. Watched for changes.'),
+  key_file: filePath.optional().describe('Private key of the certificate, in PEM.'),
+  client_ca_file: listOf(filePath)
+    .prefault([])
+    .describe('Certificate authorities that client certificates must come from.'),
+  client_auth: choice(['none', 'request', 'require'])
+    .prefault('none')
+    .describe('Whether a client certificate is ignored, asked for, or demanded.'),
+  min_version: choice(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version accepted.'),
+  crl_file: filePath.optional().describe('Revoked client certificates, in PEM.'),
+});
+
+export const http = block({
+  addr: address
+    .prefault(':8080')
+    .describe('Where proxies ask and clients pay: `/auth…`, `/.sallyport/…`, `endpoints`.'),
+  read_timeout: duration().prefault('60s').describe('How long a request may take to arrive.'),
+  write_timeout: duration().prefault('60s').describe('How long an answer may take to leave.'),
+  max_header_size: size.prefault('64KiB').describe('Most bytes of request headers; more are refused with 431.'),
+  tls: tls.optional().describe('TLS on this listener.'),
+}).describe('The listener that proxies ask.');
+
+export const admin = block({
+  addr: address.prefault('127.0.0.1:8081').describe('Where the admin API listens: `/api/…`, `/admin/…`.'),
+  token: secret.optional().describe('Bearer token the admin API demands, at least 16 characters.'),
+}).describe('The admin API. Without this block it has no listener.');
+
+export const endpoints = block({
+  egress: urlPath.prefault('/ext').describe('Prefix of egress routes.'),
+  health: urlPath.prefault('/health').describe('Liveness: answers as long as the process runs.'),
+  ready: urlPath.prefault('/ready').describe('Readiness: answers 503 while the service cannot decide.'),
+  metrics: urlPath.prefault('/metrics').describe('Prometheus metrics.'),
+  addr: address
+    .optional()
+    .describe(
+      'A listener of its own for `health`, `ready` and `metrics`, without TLS. By default `http.addr` serves them, or `127.0.0.1:9090` where `http.tls.client_auth` asks for certificates.',
+    ),
+}).describe('Paths that are not decisions.');
+
+export const logger = block({
+  level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .prefault('info')
+    .describe('Least severity that is logged.'),
+  format: choice(['json', 'text', 'auto'])
+    .prefault('auto')
+    .describe('`auto` writes text to a terminal and JSON elsewhere.'),
+  sample_allows: fraction.prefault(0.01).describe('Share of allowed requests that get a line. Denials always do.'),
+}).describe('Log lines on standard output.');

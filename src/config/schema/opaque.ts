@@ -1,0 +1,26 @@
+import { textOf } from '../read/variable.ts';
+import { FileReference } from '../reference.ts';
+import { isMapping } from './forms.ts';
+import { leaf } from './leaf.ts';
+
+/** Values as YAML gave them, with variables in place. */
+const plain = (raw: unknown): unknown => {
+  if (Array.isArray(raw)) return raw.map(plain);
+  if (isMapping(raw)) return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, plain(value)]));
+  return textOf(raw) ?? raw;
+};
+
+/** A mapping that another system defines and checks, in place or in a file. */
+export const opaque = ({ label, expected }: Readonly<{ label: string; expected: string }>) =>
+  leaf<Readonly<Record<string, unknown>> | string | FileReference>({
+    label,
+    expected,
+    json: { anyOf: [{ type: 'object' }, { type: 'string', pattern: '^file:|\\$\\{' }] },
+    placeholder: {},
+    read: (raw) => {
+      if (typeof raw === 'string' && raw.startsWith('file:'))
+        return new FileReference(raw.slice('file:'.length), { secret: false });
+      const value = plain(raw);
+      return isMapping(value) ? value : undefined;
+    },
+  });

@@ -1,0 +1,67 @@
+import { block, listOf, withShort } from './forms.ts';
+import { orVariable } from './leaf.ts';
+import { url } from './network.ts';
+import { duration, integer } from './numbers.ts';
+import { text } from './texts.ts';
+
+export const apiKeys = block({
+  prefix: text({
+    label: 'text',
+    expected: '1 to 16 letters, digits, "-" or "_"',
+    pattern: /[A-Za-z0-9_-]{1,16}/,
+    placeholder: 'sk-',
+  })
+    .prefault('sk-')
+    .describe('How keys begin. Not `eyJ` or `cashu`: those are how tokens begin.'),
+  rate_limit_per_minute: integer()
+    .prefault(1000)
+    .describe('Requests a minute, for new keys that ask for nothing else.'),
+  rate_limit_per_day: integer().prefault(100_000).describe('Requests a day, for new keys that ask for nothing else.'),
+  cache_max_age: duration({ least: 0, most: 10_000 })
+    .prefault('10s')
+    .describe('How long a revoked key may still pass, up to 10s.'),
+  cache_size: integer({ most: 10_000_000 }).prefault(100_000).describe('Keys remembered by each process.'),
+}).describe('API keys.');
+
+const unit = text({
+  label: 'unit',
+  expected: 'a Cashu unit such as sat, msat or usd',
+  pattern: /[a-z][a-z0-9]{0,15}/,
+  placeholder: 'sat',
+});
+
+/** One spelling for one mint: wallets and people differ over the last slash and the case of the host. */
+const normaliseMint = (written: string): string =>
+  written === '*' ? written : new URL(written).href.replace(/\/+$/, '');
+
+const mint = withShort(
+  { label: 'URL', json: orVariable({ type: 'string' }), expand: (raw) => ({ url: raw }) },
+  block({
+    url: url({ bare: true, also: '*', expected: 'the URL of a mint' }).describe(
+      'Base URL. `*` accepts every mint and needs `--insecure-any-mint`.',
+    ),
+    units: listOf(unit, { least: 1 }).prefault(['sat']).describe('Units accepted from this mint.'),
+  }).transform((settings) => ({ ...settings, url: normaliseMint(settings.url) })),
+);
+
+export const cashu = block({
+  mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),
+  default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
+  max_proofs: integer({ most: 10_000 }).prefault(128).describe('Most proofs in one token.'),
+  request_timeout: duration({ most: 300_000 }).prefault('10s').describe('How long a mint may take to answer.'),
+}).describe('Payments in Cashu ecash.');
+
+export const price = withShort(
+  { label: 'number of sat', json: orVariable({ type: 'integer', minimum: 1 }), expand: (raw) => ({ amount: raw }) },
+  block({
+    amount: integer().describe('How much one payment is, in `unit`.'),
+    unit: unit.prefault('sat').describe('Unit of the amount.'),
+    buys: block({
+      requests: integer().optional().describe('Number of requests.'),
+      time: duration({ least: 1000 }).optional().describe('Time in which requests are free.'),
+      units: integer().optional().describe('Units that the service reports later.'),
+    })
+      .prefault({ requests: 1 })
+      .describe('What one payment buys: exactly one of the three.'),
+  }),
+).describe('What a request costs whoever pays with cashu. `price: 1000` is 1000 sat for one request.');

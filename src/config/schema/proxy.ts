@@ -1,0 +1,78 @@
+import { credentialHeader } from './credentials.ts';
+import { block, listOf } from './forms.ts';
+import { url } from './network.ts';
+import { duration, size, toggle } from './numbers.ts';
+import { identityHeader, injectClaims } from './rules.ts';
+import { choice, filePath, method, text, urlPath } from './texts.ts';
+
+const route = block({
+  path: text({
+    label: 'path pattern',
+    expected: 'a path pattern that begins with "/", such as /api/v1/orders/**',
+    pattern: /\/[^?#\s]*/,
+    placeholder: '/placeholder',
+  }).describe('`/api/v1/orders/**` matches `/api/v1/orders` too.'),
+  methods: listOf(method, { least: 1 }).optional().describe('Every method by default.'),
+  upstream: url({ bare: true }).optional().describe('Where the request goes; by default `proxy.upstream`.'),
+  auth_required: toggle.prefault(true).describe('When false, a credential that is present is still verified.'),
+  strip_prefix: urlPath.optional().describe('Taken off the path.'),
+  rewrite_prefix: urlPath.optional().describe('Put before the path then.'),
+  timeout: duration({ most: 3_600_000 }).optional().describe('Instead of `proxy.timeout`.'),
+  policy_query: text().optional().describe('Instead of `authz.policy_query`.'),
+});
+
+const headers = block({
+  pass_token: toggle.prefault(false).describe('Whether the upstream gets the token too.'),
+  inject_claims: injectClaims.prefault({}).describe('Claims that become headers.'),
+  inject_user_id: identityHeader.optional().describe('Header that gets the id of the caller.'),
+  extract: listOf(text()).prefault([]).describe('Request headers kept for policy and audit.'),
+});
+
+export const proxy = block({
+  enabled: toggle.prefault(true).describe('Whether Sallyport stands in the path itself.'),
+  mode: choice(['reverse_proxy']).prefault('reverse_proxy').describe('How.'),
+  upstream: url({ bare: true })
+    .prefault('http://127.0.0.1:3000')
+    .describe('The service behind, where no route says otherwise.'),
+  timeout: duration({ most: 3_600_000 }).prefault('60s').describe('How long the upstream may take to answer.'),
+  auth: block({
+    enabled: toggle.prefault(true).describe('Whether tokens are verified.'),
+    header: credentialHeader.prefault('Authorization').describe('Header that carries the token.'),
+    scheme: text({ expected: 'an authentication scheme such as Bearer', pattern: /[A-Za-z0-9-]+/ })
+      .prefault('Bearer')
+      .describe('Word before the token.'),
+  })
+    .prefault({})
+    .describe('The token of the caller.'),
+  authz: block({
+    enabled: toggle.prefault(true).describe('Whether the policy is asked.'),
+    policy_query: text().optional().describe('What the policy is asked, such as `data.gateway.allow`.'),
+  })
+    .optional()
+    .describe('The policy. Without this block none is asked.'),
+  mtls: block({
+    enabled: toggle.prefault(true).describe('Whether the client certificate is looked at.'),
+    allowed_clients: listOf(text())
+      .prefault([])
+      .describe('Subjects (`CN=api-gateway-client,O=MyOrg`), `uri:…`, `dns:…` or `sha256:…`.'),
+  })
+    .optional()
+    .describe('Which client certificates may come in.'),
+  routes: listOf(route)
+    .prefault([])
+    .describe('The most specific one wins. Without routes everything goes to `upstream`.'),
+  headers: headers.prefault({}).describe('What the upstream is told.'),
+}).describe('Sallyport as a sidecar: it ends TLS, decides, and proxies.');
+
+export const policy = block({
+  engine: choice(['opa_embedded', 'opa_sidecar'])
+    .prefault('opa_embedded')
+    .describe('Rego inside this process, or a server.'),
+  path: filePath.optional().describe('A directory of `.rego` and data files, a bundle, or a `.wasm` module.'),
+  url: url({ bare: true }).optional().describe('The server of `opa_sidecar`.'),
+  timeout: duration({ most: 60_000 })
+    .prefault('50ms')
+    .describe('How long one answer may take; then the request is denied.'),
+  max_input_size: size.prefault('64KiB').describe('Most bytes of input for one question.'),
+  expose_reasons: toggle.prefault(false).describe('Whether a denied caller sees the reasons.'),
+}).describe('Rego policies.');

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { credentialHeader } from './credentials.ts';
+import { block, listOf } from './forms.ts';
+import { address, url } from './network.ts';
+import { duration, integer, size, toggle } from './numbers.ts';
+import { opaque } from './opaque.ts';
+import { secret } from './secret.ts';
+import { choice, hostPattern, name, text, urlPath } from './texts.ts';
+
+export const grpc = block({
+  addr: address.prefault(':9001').describe('Where Envoy asks over gRPC.'),
+  ext_authz: toggle.prefault(true).describe('Answer `envoy.service.auth.v3.Authorization`.'),
+  access_log: toggle.prefault(true).describe('Take `envoy.service.accesslog.v3` streams as usage.'),
+  max_message_size: size.prefault('4MiB').describe('Most bytes of one message.'),
+}).describe('The gRPC listener.');
+
+const integration = block({
+  name: name.describe('Which entry of `credentials` it uses.'),
+  hosts: listOf(hostPattern).prefault([]).describe('Hosts it is for. Every host by default.'),
+  paths: listOf(urlPath).prefault([]).describe('Path patterns it is for. Every path by default.'),
+  headers: z.record(credentialHeader, text()).describe('Headers to add; `{{key}}` is a value of the credential.'),
+});
+
+export const resolver = block({
+  enabled: toggle.prefault(true).describe('Whether Envoy is told which credentials to add.'),
+  addr: address.optional().describe('A listener of its own; by default `http.addr` under `path_prefix`.'),
+  path_prefix: urlPath.prefault('/resolve').describe('What Envoy puts before the original path.'),
+  source: choice(['environment', 'config_service']).prefault('environment').describe('Where credentials come from.'),
+  mode: choice(['strict', 'permissive'])
+    .prefault('strict')
+    .describe('`permissive` lets a missing token pass; an invalid one never.'),
+  unmapped: choice(['deny', 'pass']).prefault('deny').describe('What happens to a request no integration is for.'),
+  header: credentialHeader.prefault('x-sandbox-jwt').describe('Header that carries the token of the sandbox.'),
+  secret: secret.optional().describe('Shared secret of those tokens, at least 32 bytes.'),
+  jwks_url: url().optional().describe('Key set of those tokens, instead of `secret`.'),
+  issuer: text().optional().describe('`iss` they must have.'),
+  audience: listOf(text()).prefault([]).describe('`aud` they must have.'),
+  claims: block({
+    tenant: text().prefault('tenant_id').describe('Claim that names the tenant.'),
+    team: text().prefault('team_id').describe('Claim that names the team.'),
+    sandbox: text().prefault('sandbox_id').describe('Claim that names the sandbox.'),
+  })
+    .prefault({})
+    .describe('Which claims say who asks.'),
+  config_service: block({
+    url: url().describe('Asked for the credentials of a tenant and team.'),
+    token: secret.optional().describe('Bearer token for it.'),
+    timeout: duration({ most: 60_000 }).prefault('2s').describe('How long it may take.'),
+    cache_ttl: duration({ least: 0 }).prefault('60s').describe('How long an answer is kept.'),
+  })
+    .optional()
+    .describe('The service of `source: config_service`.'),
+  integrations: listOf(integration).prefault([]).describe('Besides the built-in ones, `anthropic` and `coralogix`.'),
+  credentials: z
+    .record(name, z.record(name, secret))
+    .prefault({})
+    .describe('Values by integration, such as `anthropic: { api_key: … }`.'),
+}).describe('Credentials for untrusted workloads, added by Envoy.');
+
+const podTemplate = opaque({ label: 'PodTemplate | file:PATH', expected: 'a PodTemplate, or file:PATH' });
+
+export const pods = block({
+  enabled: toggle.prefault(true).describe('Whether payments start pods.'),
+  namespace: name.prefault('user-workloads').describe('Namespace of the pods.'),
+  template: podTemplate.optional().describe('The template called `default`.'),
+  templates: z
+    .record(name, podTemplate)
+    .prefault({})
+    .describe('Further templates, by the name rules use (`provision`).'),
+  ttl: duration({ least: 1000 }).prefault('1h').describe('How long a pod lives.'),
+  wait: choice(['created', 'ready']).prefault('created').describe('What the answer waits for.'),
+  max_per_payer: integer().prefault(1).describe('Most pods of one payer.'),
+  max_total: integer().prefault(100).describe('Most pods in all.'),
+  service: toggle.prefault(false).describe('Whether each pod gets a Service.'),
+  reap_interval: duration({ least: 1000 }).prefault('30s').describe('How often expired pods are looked for.'),
+}).describe('Pods that payments start.');
+
+export const usage = block({
+  billable: listOf(
+    text({ expected: 'a status such as 200, or a class such as 2xx', pattern: /[1-5](xx|\d\d)/, placeholder: '2xx' }),
+  )
+    .prefault(['2xx'])
+    .describe('Statuses that count as billable.'),
+  batch_size: integer({ most: 100_000 }).prefault(500).describe('Most events written at once.'),
+  flush_interval: duration({ most: 60_000 }).prefault('1s').describe('Longest wait before events are written.'),
+  queue_size: integer({ most: 10_000_000 })
+    .prefault(100_000)
+    .describe('Most events waiting; more are dropped and counted.'),
+  retention: duration({ least: 1000 }).prefault('90d').describe('How long events are kept.'),
+}).describe('Who used what.');
+
+export const billing = block({
+  sink: choice(['stripe']).prefault('stripe').describe('Who is told.'),
+  stripe_api_key: secret.optional().describe('Without it usage is recorded and nobody is told.'),
+  meter: text().prefault('api_requests').describe('Event name of the Stripe meter.'),
+  window: duration({ least: 60_000, most: 86_400_000 })
+    .prefault('1h')
+    .describe('What is summed into one event, up to 1d.'),
+}).describe('Usage reported to a billing service.');

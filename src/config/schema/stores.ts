@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { Secret } from '../../core/secret.ts';
+import { textOf, Variable } from '../read/variable.ts';
+import { block, oneOf, withShort } from './forms.ts';
+import { endpoint } from './network.ts';
+import { integer, toggle } from './numbers.ts';
+import { secret } from './secret.ts';
+import { filePath, text } from './texts.ts';
+
+const isMissing = (raw: unknown): boolean => raw instanceof Variable && raw.missing;
+
+const expandStore = (raw: unknown): unknown => {
+  const written = textOf(raw) ?? '';
+  if (written.startsWith('sqlite:')) return { type: 'sqlite', path: written.slice('sqlite:'.length) };
+  if (/^postgres(ql)?:\/\//.test(written)) return { type: 'postgres', url: new Secret(written) };
+  return isMissing(raw) ? { type: 'sqlite', path: raw } : raw;
+};
+
+export const store = withShort(
+  {
+    label: 'sqlite:PATH | postgres://…',
+    json: { type: 'string', pattern: '^sqlite:|^postgres(ql)?://|\\$\\{' },
+    expand: expandStore,
+  },
+  oneOf('type', 'sqlite', [
+    block({
+      type: z.literal('sqlite'),
+      path: filePath.describe('The database file, relative to the working directory.'),
+    }),
+    block({ type: z.literal('postgres'), url: secret.describe('`postgres://user:password@host/database`.') }),
+  ]),
+).describe('Where keys, payments and sessions are kept.');
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+const redisUrl = /^rediss?:\/\//;
+
+const expandRedis = (raw: unknown): unknown => {
+  const written = textOf(raw) ?? '';
+  if (isMissing(raw)) return { address: raw };
+  if (!redisUrl.test(written) || !URL.canParse(written)) return raw;
+  const { protocol, hostname, port, username, password, pathname } = new URL(written);
+  const db = pathname.slice(1);
+  return {
+    address: `${hostname}:${port || 6379}`,
+    tls: protocol === 'rediss:',
+    ...(username && { username: decoded(username) }),
+    ...(password && { password: new Secret(decoded(password)) }),
+    ...(db && { db: /^\d+$/.test(db) ? Number(db) : db }),
+  };
+};
+
+export const redis = withShort(
+  { label: 'redis://…', json: { type: 'string', pattern: '^rediss?://|\\$\\{' }, expand: expandRedis },
+  block({
+    address: endpoint.describe('Host and port.'),
+    username: text().optional().describe('User, where the server has users.'),
+    password: secret.optional().describe('Password.'),
+    db: integer({ least: 0, most: 65_535 }).prefault(0).describe('Number of the database.'),
+    key_prefix: text({ longest: 128 }).prefault('sallyport:').describe('Begins the name of every key.'),
+    tls: toggle.prefault(false).describe('Whether to speak TLS (`rediss://`).'),
+  }),
+).describe('Shared limits and caches of several replicas.');

@@ -1,0 +1,79 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Secret } from '../core/secret.ts';
+import type { Finding } from './finding.ts';
+import type { Path } from './path.ts';
+import { standIn } from './read/variable.ts';
+import { FileReference, VaultReference } from './reference.ts';
+import { secretProblem } from './schema/secret.ts';
+
+/** A configuration without file references, frozen all the way down. */
+export type Settled<T> = T extends FileReference
+  ? never
+  : T extends Secret | VaultReference | string | number | boolean | undefined | null
+    ? T
+    : T extends readonly (infer Item)[]
+      ? readonly Settled<Item>[]
+      : { readonly [Key in keyof T]: Settled<T[Key]> };
+
+export type Settling = Readonly<{
+  /** Relative paths start here. */
+  folder: string;
+  /** Accept files that are not there: for checking a file on a machine that has none of its secrets. */
+  allowMissing: boolean;
+  report: (finding: Finding) => void;
+}>;
+
+/** Larger than any key or token; a slip such as `file:/dev/zero` must not fill the memory. */
+const largestFile = 64 * 1024;
+
+const readWhole = (path: string): string => {
+  const status = statSync(path);
+  if (!status.isFile()) throw new Error('not a regular file');
+  if (status.size > largestFile) throw new Error(`larger than ${largestFile} bytes`);
+  return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)).replace(/\r?\n$/, '');
+};
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'not allowed to read the file',
+  ENOTDIR: 'no such file',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'not UTF-8 text',
+};
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'cannot be read';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return reasons[code] ?? (code === '' ? error.message : `cannot be read (${code})`);
+};
+
+const settleFile = (
+  reference: FileReference,
+  path: Path,
+  { folder, allowMissing, report }: Settling,
+): Secret | string => {
+  const file = resolve(folder, reference.path);
+  let text = standIn;
+  try {
+    text = readWhole(file);
+    const problem = secretProblem(text);
+    if (problem !== undefined && reference.secret) report({ path, message: `the text of ${file}: ${problem}` });
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (!allowMissing) report({ path, message: `${file}: ${reason}`, expected: 'a file that holds the value' });
+  }
+  return reference.secret ? new Secret(text) : text;
+};
+
+/** Reads what `file:` names and freezes the result. */
+export const settle = <T>(value: T, settling: Settling, path: Path = []): Settled<T> =>
+  settled(value, settling, path) as Settled<T>;
+
+const settled = (value: unknown, settling: Settling, path: Path): unknown => {
+  if (value instanceof FileReference) return settleFile(value, path, settling);
+  if (value instanceof Secret || value instanceof VaultReference) return Object.freeze(value);
+  if (Array.isArray(value)) return Object.freeze(value.map((item, index) => settled(item, settling, [...path, index])));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, settled(inner, settling, [...path, key])] as const);
+  return Object.freeze(Object.fromEntries(entries));
+};

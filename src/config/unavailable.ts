@@ -1,0 +1,77 @@
+import type { Config } from './config.ts';
+import { formatPath, type Path } from './path.ts';
+import type { Problem } from './problem.ts';
+import { VaultReference } from './reference.ts';
+
+type Used = (value: unknown) => boolean;
+
+const present: Used = (value) => value !== undefined;
+const enabled: Used = (value) =>
+  typeof value === 'object' && value !== null && 'enabled' in value && value.enabled === true;
+const postgres: Used = (value) =>
+  typeof value === 'object' && value !== null && 'type' in value && value.type === 'postgres';
+const certificate: Used = (value) => value === 'certificate';
+const vault: Used = (value) => value instanceof VaultReference;
+
+/** What validates and is not there yet. A feature that lands takes its row away. `**` is every value. */
+// biome-ignore format: a table is read by its columns
+export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
+  ['http.tls',                 enabled,     'TLS on the listener'],
+  ['store',                    postgres,    'the PostgreSQL store'],
+  ['redis',                    present,     'Redis'],
+  ['rules[].accept[]',         certificate, 'accepting client certificates'],
+  ['rules[].price.buys.units', present,     'buying units'],
+  ['rules[].provision',        present,     'provisioning pods'],
+  ['rules[].policy',           present,     'asking a policy'],
+  ['proxy',                    enabled,     'the reverse proxy'],
+  ['policy',                   present,     'asking a policy'],
+  ['egress',                   enabled,     'egress'],
+  ['resolver',                 enabled,     'the credential resolver'],
+  ['grpc',                     present,     'the gRPC listener'],
+  ['pods',                     enabled,     'provisioning pods'],
+  ['usage',                    present,     'recording usage'],
+  ['billing',                  present,     'billing'],
+  ['**',                       vault,       'reading secrets from Vault'],
+];
+
+const entriesOf = (value: unknown): [string | number, unknown][] => {
+  if (Array.isArray(value)) return value.map((item, index) => [index, item]);
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+};
+
+type At = Readonly<{ path: Path; value: unknown }>;
+
+const everything = ({ path, value }: At): At[] => [
+  { path, value },
+  ...entriesOf(value).flatMap(([key, inner]) => everything({ path: [...path, key], value: inner })),
+];
+
+const at = (config: Config, where: string): At[] => {
+  if (where === '**') return everything({ path: [], value: config });
+  const steps = where.replaceAll('[]', '.[]').split('.');
+  return steps.reduce<At[]>(
+    (found, step) =>
+      found.flatMap(({ path, value }) =>
+        entriesOf(value)
+          .filter(([key]) => (step === '[]' ? typeof key === 'number' : key === step))
+          .map(([key, inner]) => ({ path: [...path, key], value: inner })),
+      ),
+    [{ path: [], value: config }],
+  );
+};
+
+/** The parts of a valid configuration that this version cannot do yet. `place` says where each stands in its file. */
+export const unavailable = (
+  config: Config,
+  place: (path: Path) => Pick<Problem, 'file' | 'line' | 'column' | 'path'> = (path) => ({
+    file: 'configuration',
+    line: 0,
+    column: 0,
+    path: formatPath(path),
+  }),
+): Problem[] =>
+  notYet.flatMap(([where, used, feature]) =>
+    at(config, where).flatMap(({ path, value }) =>
+      used(value) ? [{ ...place(path), message: `${feature} is not available yet` }] : [],
+    ),
+  );

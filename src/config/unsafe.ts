@@ -1,0 +1,134 @@
+import ipaddr from 'ipaddr.js';
+import type { Config, RuleConfig } from './config.ts';
+import type { Finding } from './finding.ts';
+import type { Path } from './path.ts';
+import { rangeOf } from './range.ts';
+
+/** Set-ups that open the gate. Each is refused unless its flag is given, written without the leading dashes. */
+export const insecureFlags = [
+  'insecure-trusted-proxies',
+  'insecure-admin',
+  'insecure-default-rule',
+  'insecure-any-mint',
+  'insecure-http',
+  'insecure-pod-template',
+] as const;
+
+export type InsecureFlag = (typeof insecureFlags)[number];
+
+const shortestPrefix = { 4: 8, 6: 16 } as const;
+
+const wideProxies = ({ trusted_proxies }: Config): Finding[] =>
+  trusted_proxies.flatMap((network, index): Finding[] => {
+    const range = rangeOf(network);
+    if (!range || range.bits >= shortestPrefix[range.version]) return [];
+    const message = 'so wide a range lets anybody forge forwarded headers';
+    return [
+      {
+        path: ['trusted_proxies', index],
+        message,
+        shows: 'value',
+        expected: `/${shortestPrefix[range.version]} or longer`,
+      },
+    ];
+  });
+
+const openAdmin = ({ admin }: Config): Finding[] =>
+  admin && !admin.token
+    ? [
+        {
+          path: ['admin', 'token'],
+          message: 'the admin listener has no token',
+          expected: 'a token of at least 16 characters',
+          reads: [['admin']],
+        },
+      ]
+    : [];
+
+/** Answers to `OPTIONS` alone open nothing: that is how browsers ask before they ask. */
+const matchesAll = ({ match: { host, path, methods } }: RuleConfig): boolean =>
+  host === undefined && (path === undefined || path === '/**') && !(methods?.length === 1 && methods[0] === 'OPTIONS');
+
+const openRules = ({ rules }: Config): Finding[] =>
+  rules.flatMap((rule, index): Finding[] =>
+    matchesAll(rule) && rule.accept.includes('anonymous')
+      ? [
+          {
+            path: ['rules', index],
+            message: 'matches every request and accepts anonymous',
+            expected: 'a host or a path in match',
+            reads: [['rules', index]],
+          },
+        ]
+      : [],
+  );
+
+const anyMint = ({ cashu }: Config): Finding[] =>
+  cashu.mints.flatMap(({ url }, index): Finding[] =>
+    url === '*'
+      ? [
+          {
+            path: ['cashu', 'mints', index, 'url'],
+            message: 'accepts the money of any mint, worthless or not',
+            expected: 'the URL of a mint you trust',
+          },
+        ]
+      : [],
+  );
+
+const innerNames = ['.svc', '.svc.cluster.local', '.local', '.internal'];
+
+/** Names that do not leave the machine or the cluster. */
+const isInner = (hostname: string): boolean => {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '');
+  if (ipaddr.isValid(host)) return ipaddr.parse(host).range() === 'loopback';
+  return !host.includes('.') || innerNames.some((ending) => host.endsWith(ending)) || host.endsWith('.localhost');
+};
+
+const isExposed = (url: string): boolean => {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !isInner(hostname);
+};
+
+/** URLs whose answers are believed: keys, tokens and money. */
+const trustedUrls = ({ jwt, cashu, egress, resolver }: Config): [path: Path, url: string | undefined][] => [
+  ...jwt.issuers.flatMap((issuer, index): [Path, string | undefined][] => [
+    [['jwt', 'issuers', index, 'jwks_url'], issuer.jwks_url],
+    [['jwt', 'issuers', index, 'issuer'], issuer.discovery && issuer.issuer],
+  ]),
+  ...cashu.mints.map(({ url }, index): [Path, string] => [['cashu', 'mints', index, 'url'], url]),
+  [['resolver', 'jwks_url'], resolver?.jwks_url],
+  ...Object.entries(egress?.targets ?? {}).flatMap(([name, target]) =>
+    [
+      [['auth'], target.auth] as const,
+      ...target.credentials.map((auth, index) => [['credentials', index], auth] as const),
+    ].map(([key, auth]): [Path, string | undefined] => [
+      ['egress', 'targets', name, ...key, 'token_url'],
+      auth && 'token_url' in auth ? auth.token_url : undefined,
+    ]),
+  ),
+];
+
+const plainHttp = (config: Config): Finding[] =>
+  trustedUrls(config).flatMap(([path, url]): Finding[] =>
+    url !== undefined && isExposed(url)
+      ? [{ path, message: 'plain http: whoever is on the way can answer instead', shows: 'value', expected: 'https' }]
+      : [],
+  );
+
+/** `insecure-pod-template` is checked by whoever reads the template. */
+const refusals: readonly [InsecureFlag, (config: Config) => Finding[]][] = [
+  ['insecure-trusted-proxies', wideProxies],
+  ['insecure-admin', openAdmin],
+  ['insecure-default-rule', openRules],
+  ['insecure-any-mint', anyMint],
+  ['insecure-http', plainHttp],
+];
+
+export const checkUnsafe = (config: Config, allowed: ReadonlySet<string>): Finding[] =>
+  refusals
+    .filter(([flag]) => !allowed.has(flag))
+    .flatMap(([flag, find]) =>
+      find(config).map((finding) => ({ ...finding, hint: `to do it all the same, start with --${flag}` })),
+    );
