@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decide, type House } from './decide.ts';
+import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
+import type { CashuToken } from './payment.ts';
+import { refuse } from './refusal.ts';
+import type { AuthRequest } from './request.ts';
+import type { Identifier, Intent, Rule } from './rule.ts';
+
+const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount'];
+const house: House = {
+  apiKeyPrefix: 'sk-',
+  managedHeaders,
+  managedNames: new Set(managedHeaders.map((name) => name.toLowerCase())),
+};
+
+const request = (headers: Record<string, string> = {}): AuthRequest => ({
+  id: 'r1',
+  method: 'GET',
+  scheme: 'http',
+  host: 'h',
+  path: '/',
+  query: '',
+  clientIp: '192.0.2.1',
+  header: (name) => headers[name],
+  headerNames: () => Object.keys(headers),
+});
+
+const user = (subject: string, roles: string[] = []): Identity => ({
+  method: 'jwt',
+  issuer: 'i',
+  subject,
+  roles,
+  scopes: [],
+  claims: {},
+});
+
+/** Takes credentials that contain `good`; anything else is bad. */
+const identifier =
+  (identity: Identity): Identifier =>
+  (_request, { value }): Identification =>
+    value.includes('good')
+      ? { outcome: 'identified', identity }
+      : rejected(refuse('invalid_token', 'bad', { headers: {} }));
+
+const token: CashuToken = { mint: 'https://mint', unit: 'sat', amount: 5, proofs: [] };
+
+const rule = (changes: Partial<Rule> = {}): Rule => ({
+  name: 'rule',
+  identifiers: {
+    api_key: identifier(user('key-holder')),
+    jwt: identifier(user('jwt-holder')),
+    cashu: identifier(payer(token)),
+  },
+  acceptsAnonymous: false,
+  invite: refuse('credential_required', 'come in'),
+  checks: [],
+  dressers: [{ header: 'X-User-ID', value: ({ subject }) => subject }],
+  passToken: false,
+  ...changes,
+});
+
+const only = (...kinds: (keyof Rule['identifiers'])[]): Partial<Rule> => ({
+  identifiers: Object.fromEntries(kinds.map((kind) => [kind, rule().identifiers[kind]])),
+});
+
+const outcome = async (asked: Rule, headers: Record<string, string>, intent: Intent = 'enforce') => {
+  const decision = await decide(house, asked, request(headers), intent);
+  return decision.verdict === 'allow'
+    ? decision.upstream['X-User-ID'] || decision.identity.method
+    : decision.refusal.code;
+};
+
+const key = 'sk-good';
+const jwt = 'good.good.good';
+const cashu = 'cashuBgood';
+
+for (const [title, changes, headers, expected] of [
+  ['no credential', {}, {}, 'credential_required'],
+  ['an API key as bearer', {}, { authorization: `Bearer ${key}` }, 'key-holder'],
+  ['any case of the scheme, any spaces', {}, { authorization: `bEaReR \t  ${key}  ` }, 'key-holder'],
+  ['an API key in its own header', {}, { 'x-api-key': key }, 'key-holder'],
+  ['a JWT', {}, { authorization: `Bearer ${jwt}` }, 'jwt-holder'],
+  ['a token as bearer', {}, { authorization: `Bearer ${cashu}` }, 'cashu'],
+  ['a token by its own scheme', {}, { authorization: `Cashu ${cashu}` }, 'cashu'],
+  ['a token in X-Cashu', {}, { 'x-cashu': cashu }, 'cashu'],
+  ['a token as URI', {}, { authorization: `Bearer cashu:${cashu}` }, 'cashu'],
+  ['a bad credential', {}, { authorization: 'Bearer sk-bad' }, 'invalid_token'],
+  [
+    'a bad credential where anybody may enter',
+    { acceptsAnonymous: true },
+    { authorization: 'Bearer sk-bad' },
+    'invalid_token',
+  ],
+  ['nobody where anybody may enter', { acceptsAnonymous: true }, {}, 'anonymous'],
+  ['rubbish as bearer', {}, { authorization: 'Bearer rubbish' }, 'unrecognised_credential'],
+  [
+    'rubbish where anybody may enter',
+    { acceptsAnonymous: true },
+    { authorization: 'Bearer rubbish' },
+    'unrecognised_credential',
+  ],
+  ['an empty bearer', {}, { authorization: 'Bearer' }, 'unrecognised_credential'],
+  [
+    'an empty bearer where anybody may enter',
+    { acceptsAnonymous: true },
+    { authorization: 'Bearer  ' },
+    'unrecognised_credential',
+  ],
+  ['a kind that is not accepted', only('jwt'), { 'x-api-key': key }, 'credential_required'],
+  [
+    'a kind that is not accepted is not nobody',
+    { ...only('jwt'), acceptsAnonymous: true },
+    { 'x-api-key': key },
+    'credential_required',
+  ],
+  [
+    'the application’s own JWT beside a payment',
+    only('cashu'),
+    { authorization: `Bearer ${jwt}`, 'x-cashu': cashu },
+    'cashu',
+  ],
+  [
+    'the application’s own bearer without a payment',
+    only('cashu'),
+    { authorization: 'Bearer own' },
+    'credential_required',
+  ],
+  ['the application’s own Basic', {}, { authorization: 'Basic dTpw' }, 'credential_required'],
+  [
+    'the application’s own Basic on a free path',
+    { acceptsAnonymous: true },
+    { authorization: 'Basic dTpw' },
+    'anonymous',
+  ],
+  [
+    'any bearer where nothing is examined',
+    { identifiers: {}, acceptsAnonymous: true },
+    { authorization: 'Bearer x' },
+    'anonymous',
+  ],
+  ['the same key twice', {}, { authorization: `Bearer ${key}`, 'x-api-key': key }, 'key-holder'],
+  ['two keys', {}, { authorization: `Bearer ${key}`, 'x-api-key': `${key}2` }, 'ambiguous_credentials'],
+  ['a key and a payment', {}, { authorization: `Bearer ${key}`, 'x-cashu': cashu }, 'ambiguous_credentials'],
+  ['two Authorization headers', {}, { authorization: `Bearer ${key}, Bearer ${jwt}` }, 'ambiguous_credentials'],
+  [
+    'two Authorization headers, one not ours',
+    {},
+    { authorization: `Basic dTpw, Bearer ${jwt}` },
+    'ambiguous_credentials',
+  ],
+  ['two X-API-Key headers', {}, { 'x-api-key': `${key}, ${key}` }, 'ambiguous_credentials'],
+  ['two X-Cashu headers', {}, { 'x-cashu': `${cashu},${cashu}` }, 'ambiguous_credentials'],
+  ['a huge credential', {}, { 'x-api-key': 'k'.repeat(70_000) }, 'ambiguous_credentials'],
+  ['our header with an underscore', { acceptsAnonymous: true }, { x_user_id: 'root' }, 'ambiguous_header'],
+  ['our header with one underscore', { acceptsAnonymous: true }, { 'x-user_id': 'root' }, 'ambiguous_header'],
+  ['another header with an underscore', { acceptsAnonymous: true }, { x_other: '1' }, 'anonymous'],
+] satisfies [string, Partial<Rule>, Record<string, string>, string][]) {
+  test(`decide: ${title} → ${expected}`, async () => {
+    assert.equal(await outcome(rule(changes), headers), expected);
+  });
+}
+
+test('every managed header is in the answer, empty where it has no value', async () => {
+  const decision = await decide(house, rule(), request({ 'x-api-key': key }), 'enforce');
+  assert.ok(decision.verdict === 'allow');
+  assert.deepEqual(decision.upstream, {
+    'X-User-ID': 'key-holder',
+    'X-User-Roles': '',
+    'X-Payment-Verified': '',
+    'X-Payment-Amount': '',
+  });
+});
+
+for (const [title, identity, expected] of [
+  ['a line break', user('a\r\nX-Admin: 1'), 'unsafe_identity'],
+  ['a NUL', user('a\u0000'), 'unsafe_identity'],
+  ['a comma within a list entry', user('a', ['user', 'x,admin']), 'unsafe_identity'],
+  ['an endless value', user('a'.repeat(10_000)), 'unsafe_identity'],
+  ['text beyond ASCII as UTF-8', user('José'), 'Jos\u00c3\u00a9'],
+] satisfies [string, Identity, string][]) {
+  test(`a value for a header: ${title} → ${expected}`, async () => {
+    const dressers = [
+      { header: 'X-User-ID', value: ({ subject }: Identity) => subject },
+      { header: 'X-User-Roles', value: ({ roles }: Identity) => roles },
+    ];
+    assert.equal(
+      await outcome(rule({ identifiers: { jwt: identifier(identity) }, dressers }), { authorization: `Bearer ${jwt}` }),
+      expected,
+    );
+  });
+}
+
+for (const [title, changes, headers, removed] of [
+  ['a key that opened', {}, { 'x-api-key': key }, ['x-api-key']],
+  ['a JWT that opened', {}, { authorization: `Bearer ${jwt}` }, ['authorization']],
+  ['a JWT that opened, with pass_token', { passToken: true }, { authorization: `Bearer ${jwt}` }, []],
+  ['money, even with pass_token', { passToken: true }, { 'x-cashu': cashu }, ['x-cashu']],
+  [
+    'the application’s JWT beside money',
+    only('cashu'),
+    { authorization: `Bearer ${jwt}`, 'x-cashu': cashu },
+    ['x-cashu'],
+  ],
+  [
+    'a key on a free path',
+    { identifiers: {}, acceptsAnonymous: true },
+    { authorization: `Bearer ${key}` },
+    ['authorization'],
+  ],
+  ['a JWT on a free path', { identifiers: {}, acceptsAnonymous: true }, { authorization: `Bearer ${jwt}` }, []],
+] satisfies [string, Partial<Rule>, Record<string, string>, string[]][]) {
+  test(`taken off before the application: ${title} → ${removed.join() || 'nothing'}`, async () => {
+    const decision = await decide(house, rule(changes), request(headers), 'enforce');
+    assert.ok(decision.verdict === 'allow');
+    assert.deepEqual(decision.remove, removed);
+  });
+}
+
+test('nothing is charged before every check and every header has passed', async () => {
+  const charged: string[] = [];
+  const charge = async () => {
+    charged.push('charged');
+    return undefined;
+  };
+  const refusing = rule({ charge, checks: [() => refuse('rate_limited', 'slow down')] });
+  assert.equal(await outcome(refusing, { 'x-cashu': cashu }), 'rate_limited');
+  const unsafe = rule({ charge, dressers: [{ header: 'X-User-ID', value: () => 'a\nb' }] });
+  assert.equal(await outcome(unsafe, { 'x-cashu': cashu }), 'unsafe_identity');
+  assert.deepEqual(charged, []);
+  assert.equal(await outcome(rule({ charge }), { 'x-cashu': cashu }), 'cashu');
+  assert.deepEqual(charged, ['charged']);
+});
+
+test('checks and charge are told whether the decision is meant', async () => {
+  const intents: Intent[] = [];
+  const asked = rule({
+    checks: [
+      (_request, _identity, intent) => {
+        intents.push(intent);
+        return undefined;
+      },
+    ],
+    charge: async (_request, _identity, intent) => {
+      intents.push(intent);
+      return undefined;
+    },
+  });
+  await outcome(asked, { 'x-cashu': cashu }, 'preview');
+  assert.deepEqual(intents, ['preview', 'preview']);
+});
+
+for (const [title, changes] of [
+  ['an identifier', { identifiers: { jwt: () => Promise.reject(new Error('boom')) } }],
+  [
+    'a check',
+    {
+      checks: [
+        () => {
+          throw new Error('boom');
+        },
+      ],
+    },
+  ],
+  ['a charge', { charge: () => Promise.reject(new Error('boom')) }],
+] satisfies [string, Partial<Rule>][]) {
+  test(`${title} that throws denies the request`, async () => {
+    assert.equal(await outcome(rule(changes), { authorization: `Bearer ${jwt}` }), 'internal_error');
+  });
+}
+
+test('an anonymous identity carries nothing', () => {
+  assert.deepEqual(anonymous, { method: 'anonymous', subject: '', scopes: [], roles: [], claims: {} });
+});

@@ -1,0 +1,23 @@
+import type { Identity } from './identity.ts';
+import type { Receipt } from './payment.ts';
+import type { Refusal } from './refusal.ts';
+
+export type Headers = Readonly<Record<string, string>>;
+
+export type Allow = Readonly<{
+  verdict: 'allow';
+  identity: Identity;
+  receipt?: Receipt;
+  /** For the application: every managed header, empty where it has no value, so that a client's own copy never survives. */
+  upstream: Headers;
+  /** For the client, on the application's answer. */
+  client: Headers;
+  /** Lower-case names of headers to take off the request before the application sees it. */
+  remove: readonly string[];
+}>;
+
+export type Deny = Readonly<{ verdict: 'deny'; refusal: Refusal }>;
+
+export type Decision = Allow | Deny;
+
+export const deny = (refusal: Refusal): Deny => ({ verdict: 'deny', refusal });

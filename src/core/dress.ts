@@ -1,0 +1,61 @@
+/** Puts an identity into headers for the application. */
+import type { Identity } from './identity.ts';
+import type { Receipt } from './payment.ts';
+import { type Refusal, refuse } from './refusal.ts';
+
+/** Gives the value of one header; undefined or empty where there is none. Lists are joined by commas. */
+export type Dresser = Readonly<{
+  header: string;
+  value: (identity: Identity) => string | readonly string[] | undefined;
+}>;
+
+/** The headers that say what was paid (seed 004). */
+export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount'] as const;
+
+const control = /\p{Cc}/u;
+const plain = /^[\u0020-\u007e]*$/;
+
+const utf8 = new TextEncoder();
+
+/** Header values are bytes (RFC 9110 section 5.5): text beyond ASCII goes out as UTF-8, one character a byte for Node. */
+const encode = (text: string): string => (plain.test(text) ? text : String.fromCharCode(...utf8.encode(text)));
+
+const unsafe = (header: string): Refusal =>
+  refuse('unsafe_identity', `A value for ${header} has characters that a header cannot carry.`);
+
+const LONGEST_VALUE = 8_192;
+
+/**
+ * `managed` names every header that any rule can set: each is present in the result, so that no rule lets through a
+ * client's copy of another rule's header. A value that would break out of its header refuses the request.
+ */
+export const dress = (
+  managed: readonly string[],
+  dressers: readonly Dresser[],
+  identity: Identity,
+): Record<string, string> | Refusal => {
+  const headers: Record<string, string> = {};
+  for (const name of managed) headers[name] = '';
+  for (const { header, value } of dressers) {
+    const found = value(identity);
+    if (found === undefined || found.length === 0) continue;
+    const isList = typeof found !== 'string';
+    if (isList && found.some((entry) => entry.includes(','))) return unsafe(header);
+    const text = isList ? found.join(',') : found;
+    if (control.test(text) || text.length > LONGEST_VALUE) return unsafe(header);
+    headers[header] = encode(text.trim());
+  }
+  return headers;
+};
+
+export const dressPayment = (headers: Record<string, string>, receipt: Receipt): void => {
+  headers['X-Payment-Verified'] = 'true';
+  headers['X-Payment-Amount'] = String(receipt.amount);
+};
+
+/**
+ * A client's header that some applications read as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain
+ * spelling is no imitation, for the proxy replaces it.
+ */
+export const findImitation = (managed: ReadonlySet<string>, names: readonly string[]): string | undefined =>
+  names.find((name) => name.includes('_') && managed.has(name.replaceAll('_', '-')));

@@ -1,0 +1,41 @@
+import type { CashuToken } from './payment.ts';
+import type { Refusal } from './refusal.ts';
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** At most `limit` requests in any stretch of `windowMs`. */
+export type RateLimit = Readonly<{ limit: number; windowMs: number }>;
+
+type Attributes = Readonly<{
+  /** Who is calling, for `X-User-ID`; empty for callers without a name. */
+  subject: string;
+  scopes: readonly string[];
+  roles: readonly string[];
+  /** A JWT's claims, or an API key's metadata. */
+  claims: Claims;
+}>;
+
+/** Who is calling, and by which credential. */
+export type Identity = Attributes &
+  Readonly<
+    | { method: 'anonymous' }
+    | { method: 'api_key'; keyId: string; limits: readonly RateLimit[] }
+    | { method: 'jwt'; issuer: string }
+    | { method: 'cashu'; token: CashuToken }
+  >;
+
+export type IdentityMethod = Identity['method'];
+
+const none = { subject: '', scopes: [], roles: [], claims: {} } as const;
+
+export const anonymous: Identity = { method: 'anonymous', ...none };
+
+export const payer = (token: CashuToken): Identity => ({ method: 'cashu', ...none, token });
+
+/** Three answers that are never confused: a bad credential is `rejected`, it does not become `absent`. */
+export type Identification =
+  | Readonly<{ outcome: 'absent' }>
+  | Readonly<{ outcome: 'identified'; identity: Identity }>
+  | Readonly<{ outcome: 'rejected'; refusal: Refusal }>;
+
+export const rejected = (refusal: Refusal): Identification => ({ outcome: 'rejected', refusal });

@@ -1,0 +1,133 @@
+/**
+ * Why a request was refused, and the one table that says what each reason looks like from outside.
+ * No other file owns a status code: every door writes refusals by this table.
+ */
+
+/** A row of the table. `grpc` is the canonical gRPC status code; `title` the RFC 9457 title. */
+type RefusalKind = Readonly<{ status: number; grpc: number; title: string; meaning: string }>;
+
+const kind = (status: number, grpc: number, title: string, meaning: string): RefusalKind => ({
+  status,
+  grpc,
+  title,
+  meaning,
+});
+
+const INVALID_ARGUMENT = 3;
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
+
+export const refusalKinds = {
+  // What was asked cannot be read in one way only.
+  ambiguous_path: kind(400, INVALID_ARGUMENT, 'Ambiguous path', 'The path can be read in more than one way.'),
+  ambiguous_host: kind(400, INVALID_ARGUMENT, 'Ambiguous host', 'The host is missing or malformed.'),
+  ambiguous_method: kind(400, INVALID_ARGUMENT, 'Ambiguous method', 'The method is missing or malformed.'),
+  ambiguous_header: kind(
+    400,
+    INVALID_ARGUMENT,
+    'Ambiguous header',
+    'A header imitates one that only the gate may set.',
+  ),
+  ambiguous_credentials: kind(400, INVALID_ARGUMENT, 'Ambiguous credentials', 'More than one credential was sent.'),
+  ambiguous_dialect: kind(400, INVALID_ARGUMENT, 'Ambiguous question', 'Headers of two proxies came in one request.'),
+  ambiguous_rule: kind(
+    400,
+    INVALID_ARGUMENT,
+    'Ambiguous rule',
+    'The auth URL names a rule, and the path matches another.',
+  ),
+  incomplete_question: kind(
+    400,
+    INVALID_ARGUMENT,
+    'Incomplete question',
+    'The proxy did not say which request it asks about.',
+  ),
+  untrusted_proxy: kind(403, PERMISSION_DENIED, 'Untrusted proxy', 'The peer is not one of trusted_proxies.'),
+  // Whether the route exists, and for whom.
+  no_rule: kind(403, PERMISSION_DENIED, 'Forbidden', 'No rule allows this request.'),
+  unknown_rule: kind(403, PERMISSION_DENIED, 'Forbidden', 'The auth URL names a rule that does not exist.'),
+  // Who is calling.
+  credential_required: kind(401, UNAUTHENTICATED, 'Unauthorized', 'A credential is required.'),
+  unrecognised_credential: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The credential is of no kind accepted here.'),
+  invalid_api_key: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The API key is not valid.'),
+  invalid_token: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The JWT is not valid.'),
+  expired_token: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The JWT has expired or is not valid yet.'),
+  unsafe_identity: kind(403, PERMISSION_DENIED, 'Forbidden', 'A value of the identity cannot be put into a header.'),
+  // What they may do.
+  wrong_issuer: kind(403, PERMISSION_DENIED, 'Forbidden', 'The route wants a token of another issuer.'),
+  insufficient_scope: kind(403, PERMISSION_DENIED, 'Forbidden', 'A scope is missing.'),
+  missing_role: kind(403, PERMISSION_DENIED, 'Forbidden', 'A role is missing.'),
+  claim_mismatch: kind(403, PERMISSION_DENIED, 'Forbidden', 'A claim does not have a required value.'),
+  rate_limited: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'A rate limit is reached.'),
+  too_many_failures: kind(
+    429,
+    RESOURCE_EXHAUSTED,
+    'Too Many Requests',
+    'Too many bad credentials came from this source.',
+  ),
+  // What it costs (NUT-24: a wrong token is 400, no or too little money is 402).
+  payment_required: kind(402, PERMISSION_DENIED, 'Payment Required', 'A payment is required.'),
+  insufficient_payment: kind(402, PERMISSION_DENIED, 'Payment Required', 'The token is worth less than the price.'),
+  credit_exhausted: kind(402, PERMISSION_DENIED, 'Payment Required', 'What the token paid for is used up.'),
+  malformed_payment: kind(400, INVALID_ARGUMENT, 'Malformed payment', 'The Cashu token cannot be read.'),
+  wrong_mint: kind(400, INVALID_ARGUMENT, 'Wrong mint', 'The token is of a mint that is not accepted here.'),
+  wrong_unit: kind(400, INVALID_ARGUMENT, 'Wrong unit', 'The token is in a unit that is not accepted here.'),
+  wrong_lock: kind(400, INVALID_ARGUMENT, 'Wrong lock', 'The token is locked to somebody else.'),
+  payment_spent: kind(400, INVALID_ARGUMENT, 'Token already spent', 'The token, or a part of it, was spent elsewhere.'),
+  payment_rejected: kind(400, INVALID_ARGUMENT, 'Token rejected', 'The mint refuses the token for good.'),
+  payment_overlap: kind(400, INVALID_ARGUMENT, 'Token already used', 'A part of the token belongs to another payment.'),
+  payment_uncertain: kind(503, UNAVAILABLE, 'Payment pending', 'The mint has not given a definite answer yet.'),
+  // What the admin API cannot take.
+  bad_request: kind(400, INVALID_ARGUMENT, 'Bad Request', 'A parameter or a field of the body is wrong.'),
+  admin_token_required: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The admin token is missing or wrong.'),
+  not_found: kind(404, NOT_FOUND, 'Not Found', 'There is nothing at this address.'),
+  method_not_allowed: kind(405, UNIMPLEMENTED, 'Method Not Allowed', 'This address does not know the method.'),
+  body_too_large: kind(413, INVALID_ARGUMENT, 'Content Too Large', 'The body is larger than allowed.'),
+  unsupported_media_type: kind(415, INVALID_ARGUMENT, 'Unsupported Media Type', 'The body must be JSON.'),
+  // What we failed to do.
+  keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
+  store_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The store does not answer.'),
+  decision_changed: kind(503, UNAVAILABLE, 'Service Unavailable', 'The refusal no longer holds: ask again.'),
+  internal_error: kind(503, UNAVAILABLE, 'Service Unavailable', 'The request could not be decided.'),
+} as const satisfies Record<string, RefusalKind>;
+
+export type RefusalCode = keyof typeof refusalKinds;
+
+/**
+ * `detail` is the sentence for the caller; `cause` is for logs alone. `headers` go to the caller in every dialect that can
+ * carry them; `members` extend the problem document.
+ */
+export type Refusal = Readonly<{
+  refused: true;
+  code: RefusalCode;
+  detail: string;
+  headers?: Readonly<Record<string, string>>;
+  members?: Readonly<Record<string, unknown>>;
+  cause?: unknown;
+}>;
+
+export const refuse = (
+  code: RefusalCode,
+  detail: string,
+  rest: Omit<Refusal, 'refused' | 'code' | 'detail'> = {},
+): Refusal => ({ refused: true, code, detail, ...rest });
+
+export const isRefusal = (outcome: unknown): outcome is Refusal =>
+  typeof outcome === 'object' && outcome !== null && 'refused' in outcome && outcome.refused === true;
+
+/** `WWW-Authenticate` as RFC 6750 section 3 wants it; `description` must be plain text without quotation marks. */
+export const bearerChallenge = (
+  error?: string,
+  description?: string,
+  scope?: string,
+): Readonly<Record<string, string>> => {
+  const parts = ['Bearer realm="sallyport"'];
+  if (error) parts.push(`error="${error}"`);
+  if (description) parts.push(`error_description="${description}"`);
+  if (scope) parts.push(`scope="${scope}"`);
+  return { 'WWW-Authenticate': parts.join(', ') };
+};

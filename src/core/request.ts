@@ -1,0 +1,28 @@
+/** A client's certificate whose chain was verified by our own handshake or by a trusted proxy. */
+export type ClientCertificate = Readonly<{
+  subject: string;
+  issuer: string;
+  /** SHA-256 of the DER form, lower-case hexadecimal. */
+  fingerprint: string;
+}>;
+
+/** What any proxy tells us about a request, in the one canonical form on which everything is decided. */
+export type AuthRequest = Readonly<{
+  /** Correlation id: the proxy's own, or made here. */
+  id: string;
+  method: string;
+  scheme: 'http' | 'https';
+  /** Lower case, no port, no trailing dot. */
+  host: string;
+  /** Percent-decoded; begins with a slash; no dot segments, no empty segments. */
+  path: string;
+  /** What follows the first `?`, as it came; empty when there is none. */
+  query: string;
+  /** Empty where the proxy does not tell. */
+  clientIp: string;
+  certificate?: ClientCertificate;
+  /** A header of the client's request, by its lower-case name; several lines of one name come joined by commas. */
+  header(name: string): string | undefined;
+  /** The lower-case names of the headers that came with the request. */
+  headerNames(): readonly string[];
+}>;

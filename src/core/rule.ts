@@ -1,0 +1,42 @@
+import type { Credential, CredentialKind } from './credential.ts';
+import type { Dresser } from './dress.ts';
+import type { Identification, Identity } from './identity.ts';
+import type { Receipt } from './payment.ts';
+import type { Refusal } from './refusal.ts';
+import type { AuthRequest } from './request.ts';
+
+/** `preview` asks what would be decided, without counting or spending. */
+export type Intent = 'enforce' | 'preview';
+
+/** Verifies one credential of its own kind. Must not change anything: whatever is irreversible belongs to `Charge`. */
+export type Identifier = (request: AuthRequest, credential: Credential) => Identification | Promise<Identification>;
+
+/** A gate that an identity must pass. Gives the refusal, or undefined. */
+export type Check = (
+  request: AuthRequest,
+  identity: Identity,
+  intent: Intent,
+) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/** The one irreversible step of a rule, after everything else has passed. */
+export type Charge = (
+  request: AuthRequest,
+  identity: Identity,
+  intent: Intent,
+) => Promise<Receipt | Refusal | undefined>;
+
+export type AcceptedKind = Exclude<CredentialKind, 'unknown'>;
+
+/** What one set of routes demands. */
+export type Rule = Readonly<{
+  name: string;
+  identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
+  acceptsAnonymous: boolean;
+  /** The answer to a request without a credential: where to get in, or what it costs. */
+  invite: Refusal;
+  checks: readonly Check[];
+  dressers: readonly Dresser[];
+  /** Whether the application sees the credential that opened the door. Never true of money. */
+  passToken: boolean;
+  charge?: Charge;
+}>;
