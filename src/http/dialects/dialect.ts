@@ -1,0 +1,16 @@
+import type { Allow } from '../../core/decision.ts';
+import type { Question } from '../../core/gate.ts';
+import type { Refusal } from '../../core/refusal.ts';
+import type { Incoming } from '../http-request.ts';
+
+export type Reply = Readonly<{ status: number; headers: Record<string, string>; body?: string }>;
+
+/** How one proxy asks, and how it must be answered. */
+export type Dialect = Readonly<{
+  name: string;
+  /** Whether the question is made of headers, which count only from a trusted proxy. */
+  needsTrust: boolean;
+  read(incoming: Incoming): Question | Refusal;
+  allow(decision: Allow, incoming: Incoming): Reply;
+  deny(refusal: Refusal): Reply;
+}>;

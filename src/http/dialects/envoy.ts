@@ -1,0 +1,52 @@
+/**
+ * Envoy's HTTP ext_authz, and Istio's `envoyExtAuthzHttp`: the question is the request itself, its path behind `path_prefix`
+ * (`/auth/envoy`, or `/auth/envoy/rule/NAME`).
+ */
+import { parseTarget } from '../../core/canonical.ts';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { type Incoming, single, toAuthRequest } from '../http-request.ts';
+import { problemReply } from '../problem.ts';
+import type { Dialect } from './dialect.ts';
+
+const namedRule = /^\/rule\/([^/?]+)(\/.*)$/s;
+
+type Named = Readonly<{ target: string; ruleName?: string; pathIfForged?: string }>;
+
+/** A client behind the plain prefix could ask for `/rule/NAME/…` itself: the gate is told how that would read. */
+const readTarget = (target: string): Named | Refusal => {
+  const [, ruleName, rest] = namedRule.exec(target) ?? [];
+  if (ruleName === undefined || rest === undefined) return { target };
+  const whole = parseTarget(target);
+  return isRefusal(whole) ? whole : { target: rest, ruleName, pathIfForged: whole.path };
+};
+
+/** Reads the request line itself; `scheme` is believed only of a trusted peer. */
+export const readRequestLine = (incoming: Incoming, target: string) => {
+  const { message, headers, peer } = incoming;
+  const scheme = peer.trusted ? single(headers['x-forwarded-proto']) : undefined;
+  return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme });
+};
+
+export const envoy: Dialect = {
+  name: 'envoy',
+  needsTrust: false,
+
+  read(incoming) {
+    if (!incoming.target.startsWith('/')) {
+      return refuse('incomplete_question', 'No path follows the prefix. Expected path_prefix: /auth/envoy.');
+    }
+    const named = readTarget(incoming.target);
+    if (isRefusal(named)) return named;
+    const { target, ...rule } = named;
+    const request = readRequestLine(incoming, target);
+    return isRefusal(request) ? request : { request, ...rule };
+  },
+
+  allow({ upstream, client, remove }) {
+    const headers: Record<string, string> = { ...upstream, ...client };
+    if (remove.length > 0) headers['x-envoy-auth-headers-to-remove'] = remove.join(',');
+    return { status: 200, headers };
+  },
+
+  deny: problemReply,
+};

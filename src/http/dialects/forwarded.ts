@@ -1,0 +1,44 @@
+/**
+ * The family of proxies that describe the request in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, and hand any answer
+ * but a 2xx to the client as it is.
+ */
+import { isRefusal, refuse } from '../../core/refusal.ts';
+import { single, toAuthRequest } from '../http-request.ts';
+import { problemReply } from '../problem.ts';
+import { echoCredentials } from './credential-echo.ts';
+import type { Dialect } from './dialect.ts';
+import { ruleParameter } from './rule-parameter.ts';
+
+const forwarded = (name: string): Dialect => ({
+  name,
+  needsTrust: true,
+
+  read(incoming) {
+    const { headers } = incoming;
+    const method = single(headers['x-forwarded-method']);
+    const target = single(headers['x-forwarded-uri']);
+    if (method === undefined || target === undefined) {
+      return refuse(
+        'incomplete_question',
+        'X-Forwarded-Method or X-Forwarded-Uri is missing: the proxy must set them.',
+      );
+    }
+    const named = ruleParameter(incoming);
+    if (isRefusal(named)) return named;
+    const host = single(headers['x-forwarded-host']) ?? headers.host;
+    const request = toAuthRequest(incoming, { method, host, target, scheme: single(headers['x-forwarded-proto']) });
+    return isRefusal(request) ? request : { request, ...named };
+  },
+
+  allow(decision, incoming) {
+    const headers = { ...decision.upstream, ...decision.client };
+    echoCredentials(headers, decision, incoming);
+    return { status: 200, headers };
+  },
+
+  deny: problemReply,
+});
+
+export const traefik = forwarded('traefik');
+export const caddy = forwarded('caddy');
+export const haproxy = forwarded('haproxy');

@@ -1,0 +1,22 @@
+/** For callers that are no proxy, and for trying things out: `/auth/native/the/path` asks about `/the/path`. */
+import { isRefusal, refuse } from '../../core/refusal.ts';
+import { problemReply } from '../problem.ts';
+import type { Dialect } from './dialect.ts';
+import { readRequestLine } from './envoy.ts';
+
+export const native: Dialect = {
+  name: 'native',
+  needsTrust: false,
+
+  read(incoming) {
+    if (!incoming.target.startsWith('/')) {
+      return refuse('incomplete_question', 'No path follows the endpoint. Expected /auth/native/the/path.');
+    }
+    const request = readRequestLine(incoming, incoming.target);
+    return isRefusal(request) ? request : { request };
+  },
+
+  allow: ({ upstream, client }) => ({ status: 200, headers: { ...upstream, ...client } }),
+
+  deny: problemReply,
+};

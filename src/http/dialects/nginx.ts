@@ -1,0 +1,61 @@
+/**
+ * nginx `auth_request` and ingress-nginx `auth-url`. The module knows 2xx, 401 and 403; every other status becomes a 500 for
+ * the client, and it drops its connection for every answer that has a body. So the true status of a refusal travels in
+ * `X-Auth-Status`, and the challenge endpoint gives the whole of it.
+ */
+import { isRefusal, type Refusal, refusalKinds, refuse } from '../../core/refusal.ts';
+import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
+import { echoCredentials } from './credential-echo.ts';
+import type { Dialect } from './dialect.ts';
+import { ruleParameter } from './rule-parameter.ts';
+
+const absoluteUrl = /^(https?):\/\/([^/?#]*)(.*)$/s;
+
+/** `X-Original-URL` is `$scheme://$http_host$request_uri`; a plain nginx may send `X-Original-URI` and the client's Host. */
+const describe = ({ headers }: Incoming, method: string | undefined): Description | Refusal => {
+  const url = single(headers['x-original-url']);
+  const uri = single(headers['x-original-uri']);
+  if (url === undefined) {
+    if (uri === undefined) return refuse('incomplete_question', 'X-Original-URL is missing: the proxy must set it.');
+    return { method, host: headers.host, target: uri, scheme: single(headers['x-forwarded-proto']) };
+  }
+  const [, scheme, host, target] = absoluteUrl.exec(url) ?? [];
+  if (target === undefined) return refuse('incomplete_question', 'X-Original-URL is not an http or https URL.');
+  if (uri !== undefined && uri !== target) {
+    return refuse('ambiguous_dialect', 'X-Original-URL and X-Original-URI describe different requests.');
+  }
+  return { method, host, target: target === '' ? '/' : target, scheme };
+};
+
+export const readNginx = (incoming: Incoming, method: string | undefined) => {
+  if (method === undefined) {
+    return refuse('incomplete_question', 'X-Original-Method is missing: the proxy must set it to $request_method.');
+  }
+  const description = describe(incoming, method);
+  if (isRefusal(description)) return description;
+  const named = ruleParameter(incoming);
+  if (isRefusal(named)) return named;
+  const request = toAuthRequest(incoming, description);
+  return isRefusal(request) ? request : { request, ...named };
+};
+
+export const nginx: Dialect = {
+  name: 'nginx',
+  needsTrust: true,
+
+  read: (incoming) => readNginx(incoming, single(incoming.headers['x-original-method'])),
+
+  allow(decision, incoming) {
+    const headers = { ...decision.upstream, ...decision.client };
+    echoCredentials(headers, decision, incoming);
+    return { status: 200, headers };
+  },
+
+  deny(refusal) {
+    const { status } = refusalKinds[refusal.code];
+    const wantsCredential = status === 401 || status === 402;
+    const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
+    if (wantsCredential) headers['WWW-Authenticate'] ??= 'Cashu realm="sallyport"';
+    return { status: wantsCredential ? 401 : 403, headers };
+  },
+};

@@ -1,0 +1,89 @@
+/** The forward-auth endpoints: `/auth`, `/auth/<dialect>` and everything below them, for every method. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Decision, deny } from '../core/decision.ts';
+import type { Gate, Question } from '../core/gate.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
+import { isChallenge } from './challenge-endpoint.ts';
+import { detectDialect } from './dialects/detect.ts';
+import type { Dialect, Reply } from './dialects/dialect.ts';
+import { envoy } from './dialects/envoy.ts';
+import { caddy, haproxy, traefik } from './dialects/forwarded.ts';
+import { native } from './dialects/native.ts';
+import { nginx } from './dialects/nginx.ts';
+import { type Incoming, requestIdOf } from './http-request.ts';
+import type { Peers } from './peers.ts';
+import { sendReply } from './reply.ts';
+
+/** What is told of every decision. `request` is missing where the question could not be read. */
+export type Decided = Readonly<{
+  requestId: string;
+  dialect: string;
+  rule: string;
+  decision: Decision;
+  request?: AuthRequest;
+  peerIp: string;
+  durationMs: number;
+}>;
+
+export type ForwardAuth = (message: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const dialects = new Map([nginx, traefik, envoy, caddy, haproxy, native].map((dialect) => [dialect.name, dialect]));
+
+const endpoint = /^\/auth(?:\/([a-z]+))?(?=[/?]|$)/;
+
+type Asked = Readonly<{ dialect: Dialect; question: Question | Refusal }>;
+
+const unknownEndpoint = refuse(
+  'incomplete_question',
+  `No such endpoint. Expected /auth/ and one of ${[...dialects.keys()].join(', ')}.`,
+);
+
+/** Where the question itself is refused before a dialect is known, it is answered in full. */
+const plainly = (refusal: Refusal): Asked => ({ dialect: { ...native, name: 'unknown' }, question: refusal });
+
+const ask = (incoming: Incoming, name: string | undefined): Asked => {
+  const dialect = name === undefined ? detectDialect(incoming) : dialects.get(name);
+  if (dialect === undefined || (name === undefined && incoming.target.startsWith('/'))) return plainly(unknownEndpoint);
+  if (isRefusal(dialect)) return plainly(dialect);
+  if (dialect.needsTrust && !incoming.peer.trusted) {
+    const detail = `Forwarded headers count only from trusted_proxies, and ${incoming.peer.ip} is not one of them.`;
+    return { dialect, question: refuse('untrusted_proxy', detail) };
+  }
+  return { dialect, question: dialect.read(incoming) };
+};
+
+const answer = ({ dialect }: Asked, decision: Decision, incoming: Incoming): Reply =>
+  decision.verdict === 'allow' ? dialect.allow(decision, incoming) : dialect.deny(decision.refusal);
+
+export const isForwardAuth = (url: string): boolean =>
+  url.startsWith('/auth') && (url.length === 5 || url[5] === '/' || url[5] === '?') && !isChallenge(url);
+
+export const createForwardAuth =
+  (gate: Gate, peers: Peers, observe: (decided: Decided) => void): ForwardAuth =>
+  async (message, response) => {
+    const startedAt = performance.now();
+    const url = message.url ?? '';
+    const [matched = '', name] = endpoint.exec(url) ?? [];
+    const peer = peers.of(message.socket);
+    const incoming: Incoming = { message, headers: message.headers, target: url.slice(matched.length), peer, peers };
+
+    const asked = ask(incoming, name);
+    const { question, dialect } = asked;
+    const { decision, rule } = isRefusal(question)
+      ? { decision: deny(question), rule: '' }
+      : await gate.decide(question, 'enforce');
+    const request = isRefusal(question) ? undefined : question.request;
+    const requestId = request?.id ?? requestIdOf(incoming);
+
+    sendReply(response, answer(asked, decision, incoming), requestId);
+    observe({
+      requestId,
+      dialect: dialect.name,
+      rule,
+      decision,
+      peerIp: peer.ip,
+      durationMs: performance.now() - startedAt,
+      ...(request ? { request } : {}),
+    });
+  };

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { parseHost, parseMethod, parseTarget } from '../core/canonical.ts';
+import { isRefusal, type Refusal } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
+import type { Peer, Peers } from './peers.ts';
+
+/** What came in on the wire, before a dialect has read it. `target` is what follows the endpoint in the URL. */
+export type Incoming = Readonly<{
+  message: IncomingMessage;
+  headers: IncomingHttpHeaders;
+  target: string;
+  peer: Peer;
+  peers: Peers;
+}>;
+
+/** The request as a dialect found it described, still unchecked. */
+export type Description = Readonly<{
+  method: string | undefined;
+  host: string | undefined;
+  target: string;
+  scheme: string | undefined;
+}>;
+
+const correlationId = /^[\w.:@/+=-]{1,128}$/;
+
+class HttpAuthRequest implements AuthRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+  readonly #incoming: Incoming;
+
+  constructor(incoming: Incoming, method: string, scheme: 'http' | 'https', host: string, path: string, query: string) {
+    this.#incoming = incoming;
+    this.id = requestIdOf(incoming);
+    this.method = method;
+    this.scheme = scheme;
+    this.host = host;
+    this.path = path;
+    this.query = query;
+  }
+
+  /** Worked out only when somebody asks: most decisions do not. */
+  get clientIp(): string {
+    const { peer, peers, headers } = this.#incoming;
+    return peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+  }
+
+  header(name: string): string | undefined {
+    return single(this.#incoming.headers[name]);
+  }
+
+  headerNames(): readonly string[] {
+    return Object.keys(this.#incoming.headers);
+  }
+}
+
+/** Node gives `set-cookie` alone as a list; everything else is joined by commas. */
+export const single = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'object' ? value.join(', ') : value;
+
+/** The proxy's correlation id where the peer is trusted and the id is fit for logs and headers; else a new one. */
+export const requestIdOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>): string => {
+  const given = peer.trusted ? single(headers['x-request-id']) : undefined;
+  return given !== undefined && correlationId.test(given) ? given : randomUUID();
+};
+
+/** Checks a description and puts it into canonical form. */
+export const toAuthRequest = (incoming: Incoming, description: Description): AuthRequest | Refusal => {
+  const method = parseMethod(description.method);
+  if (isRefusal(method)) return method;
+  const host = parseHost(description.host);
+  if (isRefusal(host)) return host;
+  const target = parseTarget(description.target);
+  if (isRefusal(target)) return target;
+  const scheme = description.scheme === 'https' ? 'https' : 'http';
+  return new HttpAuthRequest(incoming, method, scheme, host, target.path, target.query);
+};

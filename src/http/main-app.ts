@@ -1,0 +1,39 @@
+/**
+ * The public listener. The auth endpoints are answered on the raw response, before Koa: a Koa context costs a quarter of a
+ * decision (docs/decisions/0002). Everything else goes through Koa.
+ */
+import type { RequestListener } from 'node:http';
+import Koa, { type Middleware } from 'koa';
+import { refuse } from '../core/refusal.ts';
+import { type ForwardAuth, isForwardAuth } from './forward-auth.ts';
+import { problemReply } from './problem.ts';
+
+const nothingHere = refuse('not_found', 'There is nothing at this address. The auth endpoints are below /auth.');
+
+const notFound: Middleware = (context) => {
+  const { status, headers, body } = problemReply(nothingHere);
+  context.set(headers);
+  context.status = status;
+  context.body = body;
+};
+
+export const createMainListener = (
+  forwardAuth: ForwardAuth,
+  middleware: readonly Middleware[],
+  onError: (error: unknown) => void,
+): RequestListener => {
+  const app = new Koa();
+  app.on('error', onError);
+  for (const step of middleware) app.use(step);
+  app.use(notFound);
+  const koa = app.callback();
+
+  return (message, response) => {
+    if (!isForwardAuth(message.url ?? '')) return void koa(message, response);
+    forwardAuth(message, response).catch((error: unknown) => {
+      onError(error);
+      if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' });
+      response.end();
+    });
+  };
+};

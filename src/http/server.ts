@@ -1,0 +1,80 @@
+/** One HTTP listener: bounded on every side, and drained when it ends. */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type ServerOptions = Readonly<{
+  /** `host:port`, or `:port` for every interface. Port 0 takes a free one. */
+  addr: string;
+  readTimeoutMs: number;
+  maxHeaderBytes: number;
+}>;
+
+export type Listening = Readonly<{
+  address: AddressInfo;
+  /** Goes on answering, but asks every caller to come back on a new connection. */
+  drain(): void;
+  /** Takes no new connections, lets requests finish, ends what is idle; after `graceMs` ends everything. */
+  close(graceMs: number): Promise<void>;
+}>;
+
+/** Proxies keep idle connections for 60 s (nginx) and must not find one closed at the moment they reuse it. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const CHECK_EVERY_MS = 1_000;
+
+const parseAddr = (addr: string): { host?: string; port: number } => {
+  const colon = addr.lastIndexOf(':');
+  const host = addr.slice(0, colon).replace(/^\[|\]$/g, '');
+  return { port: Number(addr.slice(colon + 1)), ...(host === '' ? {} : { host }) };
+};
+
+/** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
+const refuseBrokenRequests = (server: Server): void => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return;
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  });
+};
+
+export const listen = async (listener: RequestListener, options: ServerOptions): Promise<Listening> => {
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: options.readTimeoutMs,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+      maxHeaderSize: options.maxHeaderBytes,
+      // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
+      joinDuplicateHeaders: true,
+    },
+    listener,
+  );
+  refuseBrokenRequests(server);
+  server.listen(parseAddr(options.addr));
+  await once(server, 'listening');
+
+  let draining = false;
+  server.on('request', (_request, response) => {
+    if (draining && !response.headersSent) response.setHeader('Connection', 'close');
+  });
+
+  return {
+    address: server.address() as AddressInfo,
+
+    drain() {
+      draining = true;
+    },
+
+    async close(graceMs) {
+      draining = true;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(deadline);
+    },
+  };
+};
