@@ -1,0 +1,73 @@
+import type { Identity, RateLimit } from '../core/identity.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
+import type { Check } from '../core/rule.ts';
+
+/** One counter: a name and the limit that it keeps. */
+export type Counter = Readonly<RateLimit & { key: string }>;
+
+/** The counter that is full, and how long until it has room. */
+export type Full = Readonly<{ counter: Counter; retryAfterMs: number }>;
+
+export type RateLimiter = Readonly<{
+  /** Counts one request on every counter, or on none of them where one is full. `count: false` only looks. */
+  take(counters: readonly Counter[], count: boolean): Full | undefined | Promise<Full | undefined>;
+}>;
+
+const refusalFor = ({ counter, retryAfterMs }: Full): Refusal => {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const windowSeconds = counter.windowMs / 1000;
+  return refuse('rate_limited', `At most ${counter.limit} requests in ${windowSeconds} s. Try again in ${seconds} s.`, {
+    headers: {
+      'Retry-After': String(seconds),
+      RateLimit: `"default";r=0;t=${seconds}`,
+      'RateLimit-Policy': `"default";q=${counter.limit};w=${windowSeconds}`,
+      'X-RateLimit-Limit': String(counter.limit),
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': String(seconds),
+    },
+  });
+};
+
+/** Whose requests a rule's own limits count: the key, the user, or the address of callers without a name. */
+const callerOf = (request: AuthRequest, identity: Identity): string => {
+  switch (identity.method) {
+    case 'api_key':
+      return `key:${identity.keyId}`;
+    case 'jwt':
+      return `jwt:${identity.issuer}:${identity.subject}`;
+    case 'cashu':
+    case 'anonymous':
+      return `ip:${request.clientIp}`;
+  }
+};
+
+/** A key's own limits hold over all rules together, a rule's limits for each caller of that rule. */
+export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
+  const keyCounters = new WeakMap<readonly RateLimit[], readonly Counter[]>();
+
+  const ownCounters = (identity: Identity): readonly Counter[] => {
+    if (identity.method !== 'api_key') return [];
+    const known = keyCounters.get(identity.limits);
+    if (known) return known;
+    const counters = identity.limits.map((limit) => ({ ...limit, key: `key:${identity.keyId}:${limit.windowMs}` }));
+    keyCounters.set(identity.limits, counters);
+    return counters;
+  };
+
+  const ruleCounters = (request: AuthRequest, identity: Identity): readonly Counter[] => {
+    if (limits.length === 0) return [];
+    const caller = callerOf(request, identity);
+    return limits.map((limit) => ({ ...limit, key: `rule:${ruleName}:${caller}:${limit.windowMs}` }));
+  };
+
+  const answer = (full: Full | undefined) => full && refusalFor(full);
+
+  return (request, identity, intent) => {
+    const own = ownCounters(identity);
+    const counters = limits.length === 0 ? own : [...own, ...ruleCounters(request, identity)];
+    if (counters.length === 0) return undefined;
+    const full = limiter.take(counters, intent === 'enforce');
+    return full instanceof Promise ? full.then(answer) : answer(full);
+  };
+};

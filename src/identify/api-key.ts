@@ -1,0 +1,74 @@
+import type { Identification, RateLimit } from '../core/identity.ts';
+import { rejected } from '../core/identity.ts';
+import { bearerChallenge, refuse } from '../core/refusal.ts';
+import type { Identifier } from '../core/rule.ts';
+import type { FailureThrottle } from './failure-throttle.ts';
+import { throttled } from './failure-throttle.ts';
+
+/** What is known of a key that is valid now. `metadata` stands for claims, its `roles` for roles. */
+export type KeyHolder = Readonly<{
+  id: string;
+  userId: string;
+  scopes: readonly string[];
+  metadata: Readonly<Record<string, unknown>>;
+  rateLimitPerMinute: number | undefined;
+  rateLimitPerDay: number | undefined;
+}>;
+
+/** One key gives one object for as long as it is cached; undefined where the key is not valid. */
+export type FindKeyHolder = (key: string) => KeyHolder | undefined | Promise<KeyHolder | undefined>;
+
+const invalid = rejected(
+  refuse('invalid_api_key', 'The API key is unknown, revoked or mistyped.', {
+    headers: bearerChallenge('invalid_token', 'The API key is not valid'),
+  }),
+);
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+const limitsOf = ({ rateLimitPerMinute, rateLimitPerDay }: KeyHolder): RateLimit[] => [
+  ...(rateLimitPerMinute === undefined ? [] : [{ limit: rateLimitPerMinute, windowMs: MINUTE_MS }]),
+  ...(rateLimitPerDay === undefined ? [] : [{ limit: rateLimitPerDay, windowMs: DAY_MS }]),
+];
+
+const identificationOf = (holder: KeyHolder): Identification => {
+  const { id, userId, scopes, metadata } = holder;
+  const roles = metadata['roles'];
+  return {
+    outcome: 'identified',
+    identity: {
+      method: 'api_key',
+      subject: userId,
+      keyId: id,
+      limits: limitsOf(holder),
+      scopes,
+      roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+      claims: metadata,
+    },
+  };
+};
+
+export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FailureThrottle): Identifier => {
+  const identified = new WeakMap<KeyHolder, Identification>();
+
+  const acceptHolder = (holder: KeyHolder): Identification => {
+    const known = identified.get(holder);
+    if (known) return known;
+    const identification = identificationOf(holder);
+    identified.set(holder, identification);
+    return identification;
+  };
+
+  const rejectFrom = (source: string): Identification => {
+    if (!throttle.isOpen(source)) return throttled;
+    throttle.recordFailure(source);
+    return invalid;
+  };
+
+  return (request, { value }) => {
+    const judge = (holder: KeyHolder | undefined) => (holder ? acceptHolder(holder) : rejectFrom(request.clientIp));
+    const found = find(value);
+    return found instanceof Promise ? found.then(judge) : judge(found);
+  };
+};

@@ -1,0 +1,79 @@
+/** JWTs as identities, with a cache of tokens that were verified before. */
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { type Identification, rejected } from '../../core/identity.ts';
+import { isRefusal } from '../../core/refusal.ts';
+import type { Identifier } from '../../core/rule.ts';
+import { type FailureThrottle, throttled } from '../failure-throttle.ts';
+import { claimAt, claimNames } from './claim-path.ts';
+import type { Verified, VerifyToken } from './verify.ts';
+
+export type JwtIdentifierOptions = Readonly<{
+  verify: VerifyToken;
+  throttle: FailureThrottle;
+  now: () => number;
+  cacheSize: number;
+  onLookup?: (result: 'hit' | 'miss') => void;
+}>;
+
+type Entry = Readonly<{ verified: Verified; identification: Identification; notAfterMs: number; notBeforeMs: number }>;
+
+const identificationOf = ({ issuer, claims }: Verified): Identification => ({
+  outcome: 'identified',
+  identity: {
+    method: 'jwt',
+    subject: claims.sub ?? '',
+    issuer: issuer.name,
+    scopes: [...claimNames(claims['scope']), ...claimNames(claims['scp'])],
+    roles: claimNames(claimAt(claims, issuer.rolesClaim)),
+    claims,
+  },
+});
+
+const entryOf = (verified: Verified): Entry => {
+  const { claims, issuer } = verified;
+  return {
+    verified,
+    identification: identificationOf(verified),
+    notAfterMs: (claims.exp ?? 0) * 1000 + issuer.clockSkewMs,
+    notBeforeMs: (claims.nbf ?? 0) * 1000 - issuer.clockSkewMs,
+  };
+};
+
+/** The keys that verified it are still the issuer's keys, and its time has not run out. */
+const isGood = ({ verified, notAfterMs, notBeforeMs }: Entry, nowMs: number): boolean =>
+  verified.generation === verified.issuer.keys.generation() && nowMs < notAfterMs && nowMs >= notBeforeMs;
+
+export const createJwtIdentifier = ({
+  verify,
+  throttle,
+  now,
+  cacheSize,
+  onLookup,
+}: JwtIdentifierOptions): Identifier => {
+  // The key is a digest of the whole token, signature included, so that no two tokens share an entry.
+  const cache = new LRUCache<string, Entry>({ max: cacheSize });
+
+  const verifyNew = async (token: string, digest: string, source: () => string): Promise<Identification> => {
+    if (!throttle.isOpen(source())) return throttled;
+    const verified = await verify(token, now());
+    if (isRefusal(verified)) {
+      if (verified.code !== 'keys_unavailable') throttle.recordFailure(source());
+      return rejected(verified);
+    }
+    const entry = entryOf(verified);
+    cache.set(digest, entry);
+    return entry.identification;
+  };
+
+  return (request, { value }) => {
+    const digest = hash('sha256', value, 'base64');
+    const entry = cache.get(digest);
+    if (entry && isGood(entry, now())) {
+      onLookup?.('hit');
+      return entry.identification;
+    }
+    onLookup?.('miss');
+    return verifyNew(value, digest, () => request.clientIp);
+  };
+};

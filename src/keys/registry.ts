@@ -1,0 +1,114 @@
+/** Issues, finds and revokes API keys. */
+import { LRUCache } from 'lru-cache';
+import { generateKey, generateKeyId, hashKey, hintOf, isWellFormed } from './api-key.ts';
+import type { KeyRecord, KeyStore } from './key-store.ts';
+
+export type NewKey = Readonly<{
+  userId: string;
+  name: string;
+  rateLimitPerMinute: number | undefined;
+  rateLimitPerDay: number | undefined;
+  scopes: readonly string[];
+  metadata: Readonly<Record<string, unknown>>;
+}>;
+
+export type KeyRegistry = Readonly<{
+  /** `key` is in the answer once and nowhere else. */
+  create(request: NewKey): Promise<{ key: string; record: KeyRecord }>;
+  list(userId: string): Promise<readonly KeyRecord[]>;
+  revoke(id: string): Promise<KeyRecord | undefined>;
+  /** The record of a key that is valid now; one object for as long as it is cached. */
+  find(key: string): KeyRecord | undefined | Promise<KeyRecord | undefined>;
+  /** Forgets what is cached of a key that another process created or revoked. */
+  forget(hash: string): void;
+}>;
+
+export type KeyRegistryOptions = Readonly<{
+  prefix: string;
+  /** How long a change made by another process may stay unseen. */
+  maxAgeMs: number;
+  cacheSize: number;
+  now: () => number;
+  onLookup?: (result: 'hit' | 'miss') => void;
+  /** Told of every change made here, for the other processes of this service. */
+  onChange?: (hash: string) => void;
+}>;
+
+type Entry = Readonly<{ record: KeyRecord; loadedAtMs: number }>;
+
+/** An invented key costs one look-up in this time, not one a request. Kept apart, so that a flood of them evicts no good key. */
+const UNKNOWN_MAX_AGE_MS = 1_000;
+const UNKNOWN_CACHE_SIZE = 10_000;
+
+export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions): KeyRegistry => {
+  const { prefix, maxAgeMs, now, onLookup, onChange } = options;
+  const valid = new LRUCache<string, Entry>({ max: options.cacheSize });
+  const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
+  /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
+  let changes = 0;
+
+  const remember = (hash: string, found: KeyRecord | undefined, changesBefore: number): KeyRecord | undefined => {
+    const record = found?.revokedAt === undefined ? found : undefined;
+    if (changes !== changesBefore) return record;
+    if (record) valid.set(hash, { record, loadedAtMs: now() });
+    else unknown.set(hash, now());
+    return record;
+  };
+
+  const forget = (hash: string): void => {
+    changes++;
+    valid.delete(hash);
+    unknown.delete(hash);
+  };
+
+  const changed = (hash: string): void => {
+    forget(hash);
+    onChange?.(hash);
+  };
+
+  const isFresh = (sinceMs: number | undefined, ageMs: number): boolean =>
+    sinceMs !== undefined && now() - sinceMs < ageMs;
+
+  return {
+    async create(request) {
+      const key = generateKey(prefix);
+      const record: KeyRecord = {
+        ...request,
+        id: generateKeyId(),
+        hash: hashKey(key),
+        hint: hintOf(key, prefix),
+        createdAt: now(),
+        revokedAt: undefined,
+      };
+      await store.insert(record);
+      changed(record.hash);
+      return { key, record };
+    },
+
+    list: (userId) => store.listByUser(userId),
+
+    async revoke(id) {
+      const record = await store.revoke(id, now());
+      if (record) changed(record.hash);
+      return record;
+    },
+
+    find(key) {
+      const hash = hashKey(key);
+      const entry = valid.get(hash);
+      if (entry && isFresh(entry.loadedAtMs, maxAgeMs)) {
+        onLookup?.('hit');
+        return entry.record;
+      }
+      if (!isWellFormed(key, prefix) || isFresh(unknown.get(hash), UNKNOWN_MAX_AGE_MS)) return undefined;
+      onLookup?.('miss');
+      const changesBefore = changes;
+      const found = store.findByHash(hash);
+      return found instanceof Promise
+        ? found.then((record) => remember(hash, record, changesBefore))
+        : remember(hash, found, changesBefore);
+    },
+
+    forget,
+  };
+};
