@@ -1,0 +1,123 @@
+/** What mints answer, checked before anything believes it. */
+import { z } from 'zod';
+import type { BlindedMessage, BlindSignature, Keyset, ProofState, SwapOutcome } from '../../paywall/mint.ts';
+import type { ExchangeResult } from '../outbound/exchange.ts';
+
+const hexId = z.string().regex(/^[0-9a-f]{16}(?:[0-9a-f]{50})?$/);
+const point = z.string().regex(/^0[23][0-9a-f]{64}$/);
+const amount = z.number().int().positive();
+
+const keysets = z.object({
+  keysets: z
+    .array(
+      z.object({
+        id: z.string(),
+        unit: z.string(),
+        active: z.boolean(),
+        input_fee_ppk: z.number().int().nonnegative().max(1_000_000).nullish(),
+      }),
+    )
+    .max(1_000),
+});
+
+const keys = z.object({
+  keysets: z
+    .array(z.object({ id: hexId, unit: z.string(), keys: z.record(z.string().regex(/^\d{1,20}$/), point) }))
+    .max(1_000),
+});
+
+const signatures = z.array(
+  z.object({
+    amount,
+    id: z.string(),
+    C_: point,
+    dleq: z.object({ e: z.string().max(64), s: z.string().max(64) }).nullish(),
+  }),
+);
+
+const swapped = z.object({ signatures });
+const states = z.object({
+  states: z.array(z.object({ Y: z.string(), state: z.enum(['UNSPENT', 'PENDING', 'SPENT']) })),
+});
+const restored = z.object({ outputs: z.array(z.object({ amount, id: z.string(), B_: z.string() })), signatures });
+const failure = z.object({ code: z.number().int().nullish(), detail: z.unknown() });
+
+/** Short, printable, and without anything that could break a line of a log. */
+const sentence = (detail: unknown): string =>
+  typeof detail === 'string' ? detail.replace(/[^\u0020-\u007e]/g, ' ').slice(0, 120) : 'no reason given';
+
+const parse = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => {
+  if (status !== 200) throw new Error(`the mint answered ${status}`);
+  return schema.parse(JSON.parse(body));
+};
+
+/** Keysets in form alone: one with an id that we cannot read is of no use, but no reason to refuse the others. */
+export const readKeysets = (result: ExchangeResult): Keyset[] =>
+  parse(keysets, result)
+    .keysets.filter(({ id }) => hexId.safeParse(id).success)
+    .map(({ input_fee_ppk, ...keyset }) => ({ ...keyset, inputFeePpk: input_fee_ppk ?? 0 }));
+
+export const readKeys = (id: string, result: ExchangeResult): Readonly<Record<string, string>> => {
+  const keyset = parse(keys, result).keysets.find((entry) => entry.id === id);
+  if (!keyset) throw new Error('the mint gave the keys of another keyset');
+  return keyset.keys;
+};
+
+const toSignature = ({ amount: value, id, C_, dleq }: z.infer<typeof signatures>[number]): BlindSignature => ({
+  amount: value,
+  id,
+  C_,
+  ...(dleq ? { dleq } : {}),
+});
+
+/** One signature for each output, of its amount and its keyset, in order. */
+const fit = (found: z.infer<typeof signatures>, outputs: readonly BlindedMessage[]): boolean =>
+  found.length === outputs.length &&
+  found.every(({ amount: value, id }, index) => outputs[index]?.amount === value && outputs[index]?.id === id);
+
+const readJson = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Only a 400 with the mint's own error body says that the mint refused; anything else may have come from in between. */
+export const readSwap = ({ status, body }: ExchangeResult, outputs: readonly BlindedMessage[]): SwapOutcome => {
+  const document = readJson(body);
+  if (status === 200) {
+    const answer = swapped.safeParse(document);
+    if (answer.success && fit(answer.data.signatures, outputs)) {
+      return { outcome: 'signed', signatures: answer.data.signatures.map(toSignature) };
+    }
+    return { outcome: 'unclear', reason: 'the mint’s signatures do not fit the outputs' };
+  }
+  const refusal = failure.safeParse(document);
+  if (status === 400 && refusal.success) {
+    return { outcome: 'refused', code: refusal.data.code ?? undefined, detail: sentence(refusal.data.detail) };
+  }
+  return { outcome: 'unclear', reason: `the mint answered ${status}` };
+};
+
+export const readStates = (result: ExchangeResult, ys: readonly string[]): ProofState[] => {
+  const found = new Map(parse(states, result).states.map(({ Y, state }) => [Y, state]));
+  return ys.map((y) => {
+    const state = found.get(y);
+    if (!state) throw new Error('the mint left out the state of a proof');
+    return state;
+  });
+};
+
+/** In the order of `outputs`; undefined where the mint has signed none of them. */
+export const readRestored = (
+  result: ExchangeResult,
+  outputs: readonly BlindedMessage[],
+): BlindSignature[] | undefined => {
+  const answer = parse(restored, result);
+  if (answer.signatures.length === 0) return undefined;
+  const byMessage = new Map(answer.outputs.map(({ B_ }, index) => [B_, answer.signatures[index]]));
+  const found = outputs.flatMap(({ B_ }) => byMessage.get(B_) ?? []);
+  if (!fit(found, outputs)) throw new Error('the mint restored a part of the outputs, or others');
+  return found.map(toSignature);
+};

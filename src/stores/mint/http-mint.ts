@@ -1,0 +1,120 @@
+/** A Cashu mint over HTTP (NUT-01, 02, 03, 07, 09). */
+import type { ActiveKeys, Keyset, Mint } from '../../paywall/mint.ts';
+import type { ExchangeResult, Outbound } from '../outbound/exchange.ts';
+import { readKeys, readKeysets, readRestored, readStates, readSwap } from './answers.ts';
+
+export type HttpMint = Mint &
+  Readonly<{
+    /** Looks up the keysets now and then at an interval; the mint may still be out of reach. */
+    start(): Promise<void>;
+    close(): void;
+    status(): Readonly<{ reachable: boolean; lastError: string | undefined }>;
+  }>;
+
+export type HttpMintOptions = Readonly<{
+  /** Normalised, without a slash at its end. */
+  url: string;
+  units: readonly string[];
+  timeoutMs: number;
+  outbound: Outbound;
+  now: () => number;
+}>;
+
+const MAX_BYTES = 1024 * 1024;
+const REFRESH_MS = 10 * 60_000;
+const COOLDOWN_MS = 5_000;
+
+export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMintOptions): HttpMint => {
+  let known: readonly Keyset[] = [];
+  const keysById = new Map<string, Promise<ActiveKeys>>();
+  let lastAttemptMs = Number.NEGATIVE_INFINITY;
+  let lastError: string | undefined;
+  let flight: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const exchange = async (path: string, body?: string): Promise<ExchangeResult> =>
+    outbound.exchange({
+      url: new URL(`${url}${path}`),
+      timeoutMs,
+      maxBytes: MAX_BYTES,
+      ...(body === undefined ? {} : { method: 'POST', body }),
+    });
+
+  const lookUp = async (): Promise<void> => {
+    lastAttemptMs = now();
+    try {
+      known = readKeysets(await exchange('/v1/keysets'));
+      lastError = undefined;
+    } catch (error) {
+      lastError = error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  const lookUpOnce = (): Promise<void> => {
+    flight ??= lookUp().finally(() => {
+      flight = undefined;
+    });
+    return flight;
+  };
+
+  const fetchKeys = async (id: string): Promise<ActiveKeys> => ({
+    id,
+    keys: readKeys(id, await exchange(`/v1/keys/${id}`)),
+  });
+
+  /** Kept for ever, for the keys of a keyset never change; a failure is not kept. */
+  const keysOf = (id: string): Promise<ActiveKeys> => {
+    const asked = keysById.get(id);
+    if (asked !== undefined) return asked;
+    const keys = fetchKeys(id);
+    keysById.set(id, keys);
+    keys.catch(() => keysById.delete(id));
+    return keys;
+  };
+
+  const refreshKeysets = async (): Promise<void> => {
+    if (flight !== undefined || now() - lastAttemptMs >= COOLDOWN_MS) await lookUpOnce();
+    if (known.length === 0) throw new Error(`the mint ${url} cannot be reached: ${lastError}`);
+  };
+
+  const activeKeys = async (unit: string): Promise<ActiveKeys> => {
+    if (known.length === 0) await refreshKeysets();
+    const active = known.filter((keyset) => keyset.active && keyset.unit === unit);
+    const cheapest = active.sort((a, b) => a.inputFeePpk - b.inputFeePpk)[0];
+    if (!cheapest) throw new Error(`the mint ${url} has no active keyset in ${unit}`);
+    return keysOf(cheapest.id);
+  };
+
+  return {
+    url,
+    units,
+    keysets: () => known,
+    refreshKeysets,
+    activeKeys,
+
+    async swap(body, outputs) {
+      try {
+        return readSwap(await exchange('/v1/swap', body), outputs);
+      } catch (error) {
+        return { outcome: 'unclear', reason: error instanceof Error ? error.message : String(error) };
+      }
+    },
+
+    states: async (ys) => readStates(await exchange('/v1/checkstate', JSON.stringify({ Ys: ys })), ys),
+
+    restore: async (outputs) => readRestored(await exchange('/v1/restore', JSON.stringify({ outputs })), outputs),
+
+    async start() {
+      timer = setInterval(lookUpOnce, REFRESH_MS).unref();
+      await lookUpOnce();
+      // Fetched ahead of the first payment; where it fails, that payment asks again.
+      await Promise.allSettled(known.length === 0 ? [] : units.map(activeKeys));
+    },
+
+    close() {
+      clearInterval(timer);
+    },
+
+    status: () => ({ reachable: known.length > 0 && lastError === undefined, lastError }),
+  };
+};

@@ -1,0 +1,54 @@
+/** The schema, one entry a version. An entry that was released is never changed: a later one changes the schema. */
+export const migrations: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE api_keys (
+      id TEXT PRIMARY KEY,
+      hash TEXT NOT NULL UNIQUE,
+      hint TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      name TEXT NOT NULL,
+      rate_limit_per_minute BIGINT,
+      rate_limit_per_day BIGINT,
+      scopes TEXT NOT NULL,
+      metadata TEXT NOT NULL,
+      created_at BIGINT NOT NULL,
+      revoked_at BIGINT
+    )`,
+    'CREATE INDEX api_keys_by_user ON api_keys (user_id, created_at)',
+    `CREATE TABLE payments (
+      id TEXT PRIMARY KEY,
+      state TEXT NOT NULL CHECK (state IN ('prepared', 'settled', 'rejected')),
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      fee BIGINT NOT NULL CHECK (fee >= 0),
+      credit BIGINT NOT NULL CHECK (credit > 0),
+      swap_body TEXT NOT NULL,
+      outputs TEXT NOT NULL,
+      signatures TEXT,
+      rejection TEXT,
+      rule TEXT NOT NULL,
+      lease_holder TEXT,
+      lease_until BIGINT NOT NULL,
+      created_at BIGINT NOT NULL,
+      concluded_at BIGINT
+    )`,
+    `CREATE INDEX payments_prepared ON payments (lease_until) WHERE state = 'prepared'`,
+    `CREATE TABLE claims (
+      id TEXT PRIMARY KEY,
+      payment_id TEXT NOT NULL REFERENCES payments (id)
+    )`,
+    'CREATE INDEX claims_by_payment ON claims (payment_id)',
+    `CREATE TABLE credits (
+      payment_id TEXT PRIMARY KEY REFERENCES payments (id),
+      balance BIGINT NOT NULL CHECK (balance >= 0)
+    )`,
+    `CREATE TABLE purchases (
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      rule TEXT NOT NULL,
+      requests_left BIGINT NOT NULL CHECK (requests_left >= 0),
+      expires_at BIGINT NOT NULL,
+      PRIMARY KEY (payment_id, rule)
+    )`,
+  ],
+];

@@ -1,0 +1,25 @@
+/** The narrow waist between SQL text and the engines that run it: `$1` placeholders, epoch milliseconds, JSON as text. */
+export type SqlValue = string | number | null;
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** One open transaction. Whatever is thrown inside rolls it back. */
+export type Transaction = Readonly<{
+  first(sql: string, values: readonly SqlValue[]): Promise<Row | undefined>;
+  all(sql: string, values: readonly SqlValue[]): Promise<readonly Row[]>;
+  /** Gives how many rows changed. */
+  run(sql: string, values: readonly SqlValue[]): Promise<number>;
+}>;
+
+/** Runs one named operation in a transaction of its own; resolves when it is durable. */
+export type Execute<Operations extends Record<string, OperationShape>> = <Name extends keyof Operations>(
+  name: Name,
+  argument: Parameters<Operations[Name]>[1],
+) => Promise<Awaited<ReturnType<Operations[Name]>>>;
+
+/** What every operation has in common, whatever its argument. */
+export type OperationShape = (transaction: Transaction, argument: never) => Promise<unknown>;
+
+export const text = (row: Row, column: string): string => String(row[column]);
+export const integer = (row: Row, column: string): number => Number(row[column]);
+export const optionalInteger = (row: Row, column: string): number | undefined =>
+  row[column] === null ? undefined : Number(row[column]);

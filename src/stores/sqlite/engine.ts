@@ -1,0 +1,56 @@
+/** SQLite as the SQL layer sees it. Runs where it is called: on the writer's thread, or in a command. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { migrations } from '../sql/migrations.ts';
+import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
+
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** Opens the file, made if it is missing. `FULL`: a commit that returned survives a power cut. */
+export const openDatabase = (path: string): DatabaseSync => {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  return database;
+};
+
+/** SQLite numbers `$1` by name; the values come in the order of the numbers. */
+const named = (values: readonly SqlValue[]): Record<string, SqlValue> =>
+  Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
+
+/** Statements are compiled once. */
+export const createTransaction = (database: DatabaseSync): Transaction => {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  return {
+    first: async (sql, values) => prepare(sql).get(named(values)) as Row | undefined,
+    all: async (sql, values) => prepare(sql).all(named(values)) as Row[],
+    run: async (sql, values) => Number(prepare(sql).run(named(values)).changes),
+  };
+};
+
+/** Brings the schema to the newest version, under a lock; refuses a file that a newer release has written. */
+export const migrate = (database: DatabaseSync): void => {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (version > migrations.length) {
+      throw new Error(
+        `The database has schema version ${version}, this release knows ${migrations.length}. Use a newer release.`,
+      );
+    }
+    for (const statements of migrations.slice(version)) for (const sql of statements) database.exec(sql);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+};

@@ -1,0 +1,50 @@
+/** API keys and ledger in one SQLite file: written by one thread, keys read at once where they are asked for. */
+import { DatabaseSync } from 'node:sqlite';
+import type { KeyStore } from '../../keys/key-store.ts';
+import type { Ledger } from '../../paywall/ledger.ts';
+import { findKeyByHash, toKeyRecord } from '../sql/key-operations.ts';
+import type { Row } from '../sql/transaction.ts';
+import { startWriter } from './writer.ts';
+
+export type Stores = Readonly<{
+  keys: KeyStore;
+  ledger: Ledger;
+  /** Throws where the store does not answer. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}>;
+
+export const openSqliteStores = async (path: string): Promise<Stores> => {
+  const { execute, close } = await startWriter(path);
+  const reader = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+  const byHash = reader.prepare(findKeyByHash);
+
+  return {
+    keys: {
+      insert: (record) => execute('insertKey', record),
+      findByHash(hash) {
+        const row = byHash.get({ $1: hash }) as Row | undefined;
+        return row && toKeyRecord(row);
+      },
+      listByUser: (userId) => execute('listKeysByUser', userId),
+      revoke: (id, atMs) => execute('revokeKey', { id, atMs }),
+    },
+
+    ledger: {
+      present: (claims, debit, commit) => execute('presentClaims', { claims, debit, commit }),
+      prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
+      lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
+      settle: (paymentId, signatures, nowMs) => execute('settlePayment', { paymentId, signatures, nowMs }),
+      reject: (paymentId, rejection, nowMs) => execute('rejectPayment', { paymentId, rejection, nowMs }),
+    },
+
+    async check() {
+      reader.prepare('SELECT 1').get();
+    },
+
+    async close() {
+      reader.close();
+      await close();
+    },
+  };
+};
