@@ -1,0 +1,41 @@
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { createTally } from './tally.ts';
+
+/** Seconds. A cached decision takes some 20 µs, a payment as long as the mint. */
+const BUCKETS = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+export const createMetrics = () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const tally = <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
+    createTally(registry, `sallyport_${name}`, help, labels);
+
+  return {
+    registry,
+    decisions: tally('decisions_total', 'Decisions, by rule, dialect, kind of credential and outcome.', [
+      'rule',
+      'dialect',
+      'method',
+      'outcome',
+    ]),
+    decisionSeconds: new Histogram({
+      name: 'sallyport_decision_duration_seconds',
+      help: 'Time from the question to the answer, by dialect.',
+      labelNames: ['dialect'],
+      buckets: BUCKETS,
+      registers: [registry],
+    }),
+    payments: tally('payments_total', 'Redemptions that came to an end, by rule, mint and result.', [
+      'rule',
+      'mint',
+      'result',
+    ]),
+    paidAmount: tally('payment_amount_total', 'Face value of settled tokens, by mint and unit.', ['mint', 'unit']),
+    cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
+    jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
+  };
+};
+
+export type Metrics = ReturnType<typeof createMetrics>;

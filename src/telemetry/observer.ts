@@ -1,0 +1,97 @@
+/** Every decision becomes a count; every denial and some of the allows become a line. */
+import type { Logger } from 'pino';
+import type { Allow, Decision } from '../core/decision.ts';
+import type { Identity } from '../core/identity.ts';
+import { type Refusal, refusalKinds } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
+import type { Metrics } from './metrics.ts';
+
+export type DecisionEvent = Readonly<{
+  requestId: string;
+  dialect: string;
+  rule: string;
+  decision: Decision;
+  request?: AuthRequest;
+  peerIp: string;
+  durationMs: number;
+}>;
+
+const LONGEST_PATH = 256;
+
+const userOf = (identity: Identity): string => (identity.method === 'api_key' ? identity.keyId : identity.subject);
+
+const asked = ({ request, requestId, dialect, rule, peerIp, durationMs }: DecisionEvent) => ({
+  request_id: requestId,
+  dialect,
+  rule,
+  method: request?.method,
+  host: request?.host,
+  path: request?.path.slice(0, LONGEST_PATH),
+  client_ip: request?.clientIp || peerIp,
+  duration_ms: Math.round(durationMs * 1000) / 1000,
+});
+
+const reasonOf = (cause: unknown): string | undefined => {
+  if (cause === undefined) return undefined;
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown cause';
+};
+
+const isOurFault = ({ code }: Refusal): boolean => refusalKinds[code].status >= 500;
+
+/** `random` gives a number from 0 up to 1, against which `sampleAllows` is held. */
+export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: number, random: () => number) => {
+  const seconds = new Map<string, { observe(value: number): void }>();
+
+  const histogramOf = (dialect: string) => {
+    const known = seconds.get(dialect);
+    if (known) return known;
+    const histogram = metrics.decisionSeconds.labels({ dialect });
+    seconds.set(dialect, histogram);
+    return histogram;
+  };
+
+  const logDenial = (event: DecisionEvent, refusal: Refusal): void => {
+    const line = {
+      event: 'denied',
+      ...asked(event),
+      code: refusal.code,
+      status: refusalKinds[refusal.code].status,
+      cause: reasonOf(refusal.cause),
+    };
+    if (isOurFault(refusal)) logger.warn(line, 'could not decide');
+    else logger.info(line, 'denied');
+  };
+
+  const logAllow = (event: DecisionEvent, { identity, receipt }: Allow): void => {
+    if (!receipt && random() >= sampleAllows) return;
+    logger.info(
+      {
+        event: receipt ? 'paid' : 'allowed',
+        ...asked(event),
+        credential: identity.method,
+        user: userOf(identity),
+        ...(receipt && {
+          payment: receipt.paymentId,
+          amount: receipt.amount,
+          unit: receipt.unit,
+          balance: receipt.balance,
+        }),
+      },
+      receipt ? 'allowed, paid' : 'allowed',
+    );
+  };
+
+  return (event: DecisionEvent): void => {
+    const { decision, dialect, rule } = event;
+    const allowed = decision.verdict === 'allow';
+    metrics.decisions.count({
+      rule,
+      dialect,
+      method: allowed ? decision.identity.method : '',
+      outcome: allowed ? 'allow' : decision.refusal.code,
+    });
+    histogramOf(dialect).observe(event.durationMs / 1000);
+    if (allowed) logAllow(event, decision);
+    else logDenial(event, decision.refusal);
+  };
+};
