@@ -1,0 +1,58 @@
+"""crd_schemas.py TARGET FILE...: the schemas of custom resources, as TARGET/<group>/<kind>_<version>.json.
+
+Reads CustomResourceDefinitions (YAML) and writes what kubeconform expects under
+`{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json`. Like an API server with fieldValidation=Strict, they refuse
+fields that the definition does not name.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+
+def strict(schema):
+    """Makes a structural schema of OpenAPI v3 a JSON schema that refuses unknown fields."""
+    if not isinstance(schema, dict):
+        return
+    if schema.get("x-kubernetes-int-or-string"):
+        schema.pop("type", None)
+        schema.setdefault("anyOf", [{"type": "integer"}, {"type": "string"}])
+    if schema.get("nullable") and isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+    open_ended = "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields")
+    if isinstance(schema.get("properties"), dict):
+        if not open_ended:
+            schema["additionalProperties"] = False
+        for property_schema in schema["properties"].values():
+            strict(property_schema)
+    # allOf, anyOf and oneOf only restrict what is declared outside them, so they stay as they are.
+    strict(schema.get("items"))
+    strict(schema.get("additionalProperties"))
+
+
+def write(target, definition):
+    group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
+    for version in definition["spec"]["versions"]:
+        schema = version["schema"]["openAPIV3Schema"]
+        properties = schema.setdefault("properties", {})
+        properties.setdefault("apiVersion", {"type": "string"})
+        properties.setdefault("kind", {"type": "string"})
+        strict(schema)
+        properties["metadata"] = {"type": "object"}
+        schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+        file = target / group / f"{kind.lower()}_{version['name']}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(schema))
+
+
+def main():
+    target, *files = (Path(argument) for argument in sys.argv[1:])
+    for file in files:
+        for document in yaml.safe_load_all(file.read_text()):
+            if document and document.get("kind") == "CustomResourceDefinition":
+                write(target, document)
+
+
+main()
