@@ -5,7 +5,7 @@ import { request } from '../servers/request.ts';
 import { startEchoApp, valuesOf } from './echo-app.ts';
 
 test('the application tells what reached it, unchanged, and counts', async (t) => {
-  const app = await startEchoApp(t);
+  const app = await startEchoApp({ owner: t });
   const path = '/a/..%2f;x?q=%zz';
   const answer = await request(app.url, path, {
     method: 'POST',
@@ -30,20 +30,20 @@ for (const [what, path, headers, status] of [
   ['a path', '/status/404', {}, 404],
 ] as const) {
   test(`asked by ${what}, the application answers ${status} itself`, async (t) => {
-    const app = await startEchoApp(t);
+    const app = await startEchoApp({ owner: t });
     const answer = await request(app.url, path, { headers });
     assert.deepEqual([answer.status, answer.headers['x-answered-by']], [status, 'echo-app']);
   });
 }
 
 test("the application's own 401 has its own challenge", async (t) => {
-  const app = await startEchoApp(t);
+  const app = await startEchoApp({ owner: t });
   const answer = await request(app.url, '/status/401');
   assert.deepEqual([answer.status, answer.headers['www-authenticate']], [401, 'Basic realm="echo-app"']);
 });
 
 test('the application answers HEAD without a body, and keeps the connection', async (t) => {
-  const app = await startEchoApp(t);
+  const app = await startEchoApp({ owner: t });
   const head = 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n';
   const { text } = await sendRaw(head + head, {
     port: app.port,

@@ -30,7 +30,7 @@ export function valuesOf({ rawHeaders }: Echo, name: string): string[] {
  * or the header `X-Answer-Status: 403`, makes it answer that status of its own. All it says is marked
  * `X-Answered-By: echo-app`; its own 401 carries its own `WWW-Authenticate`.
  */
-export async function startEchoApp(owner?: Owner): Promise<EchoApp> {
+export async function startEchoApp({ owner }: { owner?: Owner } = {}): Promise<EchoApp> {
   let seen = 0;
   let latest: Echo | undefined;
   const respond = (asked: Asked) => {

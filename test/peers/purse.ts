@@ -3,7 +3,7 @@ import type { Keyset } from '../../examples/play-mint/keyset.ts';
 import type { PlayMint } from '../../examples/play-mint/mint.ts';
 import type { Input, Output, Signature } from '../../examples/play-mint/wire.ts';
 
-export type Blank = Readonly<{ outputs: Output[]; proofs(signatures: readonly Signature[]): Proof[] }>;
+export type Blank = Readonly<{ outputs: Output[]; proofs(signatures: readonly Omit<Signature, 'dleq'>[]): Proof[] }>;
 
 const keysOf = ({ id, publicKeys }: Keyset): HasKeysetKeys => ({ id, keys: publicKeys });
 

@@ -88,7 +88,7 @@ for (const [what, programs, start] of proxies) {
     `${what} runs from a given configuration, on a port of its own, and leaves nothing behind`,
     needs(...programs),
     async (t) => {
-      const app = await startEchoApp(t);
+      const app = await startEchoApp({ owner: t });
       const proxy = await start({ '127.0.0.1:3000': app.port }, t);
       const answer = await request(proxy.url, '/some?where=1', { headers: { 'X-Answer-Status': '403' } });
       assert.deepEqual(
