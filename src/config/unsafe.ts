@@ -4,17 +4,19 @@ import type { Finding } from './finding.ts';
 import type { Path } from './path.ts';
 import { rangeOf } from './range.ts';
 
-/** Set-ups that open the gate. Each is refused unless its flag is given, written without the leading dashes. */
-export const insecureFlags = [
-  'insecure-trusted-proxies',
-  'insecure-admin',
-  'insecure-default-rule',
-  'insecure-any-mint',
-  'insecure-http',
-  'insecure-pod-template',
-] as const;
+/** Set-ups that open the gate, by the flag (without the leading dashes) that allows each all the same. */
+export const insecureMeanings = {
+  'insecure-trusted-proxies': 'trusted proxies in a range wider than /8 (IPv4) or /16 (IPv6)',
+  'insecure-admin': 'an admin listener without a token',
+  'insecure-default-rule': 'a rule that matches every request and accepts `anonymous`',
+  'insecure-any-mint': 'the mint `*`: money of any mint',
+  'insecure-http': 'keys, tokens and money over plain http from hosts outside the machine and the cluster',
+  'insecure-pod-template': 'pod templates that reach outside their pod',
+} as const;
 
-export type InsecureFlag = (typeof insecureFlags)[number];
+export type InsecureFlag = keyof typeof insecureMeanings;
+
+export const insecureFlags: readonly string[] = Object.keys(insecureMeanings);
 
 const shortestPrefix = { 4: 8, 6: 16 } as const;
 
@@ -45,9 +47,13 @@ const openAdmin = ({ admin }: Config): Finding[] =>
       ]
     : [];
 
+const anyPath = /^(\/\*\*)+\/?$/;
+
 /** Answers to `OPTIONS` alone open nothing: that is how browsers ask before they ask. */
 const matchesAll = ({ match: { host, path, methods } }: RuleConfig): boolean =>
-  host === undefined && (path === undefined || path === '/**') && !(methods?.length === 1 && methods[0] === 'OPTIONS');
+  host === undefined &&
+  (path === undefined || anyPath.test(path)) &&
+  !(methods?.length === 1 && methods[0] === 'OPTIONS');
 
 const openRules = ({ rules }: Config): Finding[] =>
   rules.flatMap((rule, index): Finding[] =>

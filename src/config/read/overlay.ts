@@ -5,39 +5,49 @@ import { textOf, Variable } from './variable.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
+/** Many people have these variables set for other programs: then they count only where the feature is asked for. */
+type Condition = Readonly<{ words: string; holds: (root: Mapping, env: Environment) => boolean }>;
+
 type Row = Readonly<{
   variable: string;
   path: Path;
-  /** Many people have these variables set for other programs: then they count only where the file asks for the feature. */
-  when?: (root: Mapping, env: Environment) => boolean;
+  when?: Condition;
   /** Whether the variable also switches its block on. */
   enables?: boolean;
 }>;
 
 const saysNo = (raw: unknown): boolean => raw === false || /^(false|no|off|0)$/i.test(textOf(raw) ?? '');
 
-const resolverOn = (root: Mapping, env: Environment): boolean =>
-  variableIn(env, 'CREDENTIAL_SOURCE') !== undefined ||
-  (isMapping(root['resolver']) && !saysNo(root['resolver']['enabled']));
+const resolverOn: Condition = {
+  words: 'where the resolver is on',
+  holds: ({ resolver }, env) =>
+    variableIn(env, 'CREDENTIAL_SOURCE') !== undefined || (isMapping(resolver) && !saysNo(resolver['enabled'])),
+};
 
-const podsWanted = (root: Mapping, env: Environment): boolean =>
-  root['pods'] !== undefined || variableIn(env, 'ENABLE_POD_PROVISIONING') !== undefined;
+const podsWanted: Condition = {
+  words: 'where there is a `pods` block, or ENABLE_POD_PROVISIONING',
+  holds: ({ pods }, env) => pods !== undefined || variableIn(env, 'ENABLE_POD_PROVISIONING') !== undefined,
+};
 
-const billingWanted = (root: Mapping): boolean => root['billing'] !== undefined;
+const billingWanted: Condition = {
+  words: 'where there is a `billing` block',
+  holds: ({ billing }) => billing !== undefined,
+};
 
+// biome-ignore format: a table is read by its columns
 export const overlayRows: readonly Row[] = [
-  { variable: 'DEFAULT_PAYMENT_AMOUNT', path: ['cashu', 'default_amount'] },
-  { variable: 'DATABASE_URL', path: ['store'] },
-  { variable: 'REDIS_URL', path: ['redis'] },
+  { variable: 'DEFAULT_PAYMENT_AMOUNT',  path: ['cashu', 'default_amount'] },
+  { variable: 'DATABASE_URL',            path: ['store'] },
+  { variable: 'REDIS_URL',               path: ['redis'] },
   { variable: 'ENABLE_POD_PROVISIONING', path: ['pods', 'enabled'] },
-  { variable: 'POD_NAMESPACE', path: ['pods', 'namespace'], when: podsWanted },
-  { variable: 'CREDENTIAL_SOURCE', path: ['resolver', 'source'], enables: true },
-  { variable: 'JWT_MODE', path: ['resolver', 'mode'], when: resolverOn },
-  { variable: 'JWT_SECRET', path: ['resolver', 'secret'], when: resolverOn },
-  { variable: 'ANTHROPIC_API_KEY', path: ['resolver', 'credentials', 'anthropic', 'api_key'], when: resolverOn },
-  { variable: 'CORALOGIX_API_KEY', path: ['resolver', 'credentials', 'coralogix', 'api_key'], when: resolverOn },
-  { variable: 'CORALOGIX_DOMAIN', path: ['resolver', 'credentials', 'coralogix', 'domain'], when: resolverOn },
-  { variable: 'STRIPE_API_KEY', path: ['billing', 'stripe_api_key'], when: billingWanted },
+  { variable: 'POD_NAMESPACE',           path: ['pods', 'namespace'],                              when: podsWanted },
+  { variable: 'CREDENTIAL_SOURCE',       path: ['resolver', 'source'],                             enables: true },
+  { variable: 'JWT_MODE',                path: ['resolver', 'mode'],                               when: resolverOn },
+  { variable: 'JWT_SECRET',              path: ['resolver', 'secret'],                             when: resolverOn },
+  { variable: 'ANTHROPIC_API_KEY',       path: ['resolver', 'credentials', 'anthropic', 'api_key'], when: resolverOn },
+  { variable: 'CORALOGIX_API_KEY',       path: ['resolver', 'credentials', 'coralogix', 'api_key'], when: resolverOn },
+  { variable: 'CORALOGIX_DOMAIN',        path: ['resolver', 'credentials', 'coralogix', 'domain'],  when: resolverOn },
+  { variable: 'STRIPE_API_KEY',          path: ['billing', 'stripe_api_key'],                      when: billingWanted },
 ];
 
 /** Puts a value into a copy. Where something that is no mapping is in the way it stays, and is reported as what it is. */
@@ -60,7 +70,7 @@ export const overlayEnvironment = (file: unknown, env: Environment): Overlay => 
   const root = isMapping(file) ? file : {};
   const active = overlayRows.flatMap((row) => {
     const text = variableIn(env, row.variable);
-    return text === undefined || row.when?.(root, env) === false ? [] : [{ ...row, text }];
+    return text === undefined || row.when?.holds(root, env) === false ? [] : [{ ...row, text }];
   });
   const value = active.reduce<unknown>((raw, { path, variable, text, enables }) => {
     const set = withValue(raw, path, new Variable(variable, text));

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { egress } from './egress.ts';
 import { block, listOf } from './forms.ts';
 import { admin, endpoints, http, logger } from './http.ts';
@@ -26,7 +26,8 @@ export const configSchema = block({
   jwt: jwt.prefault({}),
   api_keys: apiKeys.prefault({}),
   cashu: cashu.prefault({}),
-  rules: listOf(rule)
+  rules: z
+    .array(rule)
     .prefault([])
     .describe('What each set of routes demands. A request that no rule matches is refused.'),
   proxy: proxy.optional(),

@@ -46,14 +46,14 @@ const callers = withShort(
   { label: 'list', json: { type: 'array' }, is: Array.isArray, expand: (raw) => ({ allow: raw }) },
   block({
     mode: choice(['enforce', 'report']).prefault('enforce').describe('`report` only logs who would be refused.'),
-    allow: listOf(caller).describe('Who may call; everything an entry names must hold.'),
+    allow: z.array(caller).describe('Who may call; everything an entry names must hold.'),
   }),
 );
 
 const target = block({
   url: url({ bare: true }).describe('Base URL of the service. Calls never leave its origin and path.'),
   auth: auth.optional().describe('The credential; see below. Default: none.'),
-  credentials: listOf(auth).prefault([]).describe('Several credentials at once, instead of `auth`.'),
+  credentials: z.array(auth).prefault([]).describe('Several credentials at once, instead of `auth`.'),
   tls: targetTls.optional().describe('TLS towards the target.'),
   allow_private: toggle.prefault(false).describe('Whether the target may have a private address.'),
   callers: callers.optional().describe('Who may use this target. Everybody who reaches the listener by default.'),
@@ -89,5 +89,5 @@ export const egress = block({
   token_store: tokenStore.prefault({}).describe('Cache of fetched tokens.'),
   defaults: defaults.prefault({}).describe('For targets that say nothing else.'),
   targets: z.record(name, target).prefault({}).describe('External services, by name.'),
-  routes: listOf(route).prefault([]).describe('Which path or host leads to which target. The longest prefix wins.'),
+  routes: z.array(route).prefault([]).describe('Which path or host leads to which target. The longest prefix wins.'),
 }).describe('Calls to external services, with credentials that callers never see.');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Variable } from '../read/variable.ts';
-import { kinds, orVariable } from './leaf.ts';
+import { kinds } from './leaf.ts';
 
 /** A mapping with exactly these keys. */
 export const block = z.strictObject;
@@ -29,10 +29,8 @@ export const withShort = <Schema extends z.ZodType>({ label, json, is = isScalar
 /** A list of values, which may be written as its only value. */
 export const listOf = <Schema extends z.ZodType>(element: Schema, { least = 0 } = {}) => {
   const label = kinds.get(element)?.label ?? 'text';
-  return withShort(
-    { label, json: orVariable({ type: 'string' }), expand: (raw) => [raw] },
-    z.array(element).min(least),
-  );
+  const json = { ...z.globalRegistry.get(element) };
+  return withShort({ label, json, expand: (raw) => [raw] }, z.array(element).min(least));
 };
 
 type Tagged = z.core.$ZodTypeDiscriminable;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { block, isMapping, listOf, withShort } from './forms.ts';
 import { url } from './network.ts';
 import { chosen, duration } from './numbers.ts';
@@ -51,7 +52,7 @@ export const jwt = withShort(
     is: isSingle,
     expand: (raw) => ({ issuers: [{ name: 'default', ...Object(raw) }] }),
   },
-  block({ issuers: listOf(issuer).prefault([]).describe('Who may issue tokens.') }),
+  block({ issuers: z.array(issuer).prefault([]).describe('Who may issue tokens.') }),
 ).describe(
   'Whose JSON Web Tokens are accepted. With one issuer its keys may stand directly here; it is then called `default`.',
 );

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { credentialHeader } from './credentials.ts';
 import { block, listOf } from './forms.ts';
 import { url } from './network.ts';
@@ -58,7 +59,8 @@ export const proxy = block({
   })
     .optional()
     .describe('Which client certificates may come in.'),
-  routes: listOf(route)
+  routes: z
+    .array(route)
     .prefault([])
     .describe('The most specific one wins. Without routes everything goes to `upstream`.'),
   headers: headers.prefault({}).describe('What the upstream is told.'),

@@ -50,7 +50,7 @@ export const resolver = block({
   })
     .optional()
     .describe('The service of `source: config_service`.'),
-  integrations: listOf(integration).prefault([]).describe('Besides the built-in ones, `anthropic` and `coralogix`.'),
+  integrations: z.array(integration).prefault([]).describe('Besides the built-in ones, `anthropic` and `coralogix`.'),
   credentials: z
     .record(name, z.record(name, secret))
     .prefault({})
