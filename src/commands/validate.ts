@@ -48,7 +48,7 @@ type Flags = Readonly<{ json?: unknown; withoutEnv?: unknown; insecure?: Readonl
 
 /** `sallyport validate`: gives the exit code. JSON always goes to standard output, for it is the answer. */
 export const runValidate = (file: string | undefined, { json, withoutEnv, insecure }: Flags): number => {
-  const options = { env: environment(), json: json === true, withoutEnv: withoutEnv === true, insecure };
+  const options = { env: environment, json: json === true, withoutEnv: withoutEnv === true, insecure };
   const { exitCode, output } = validate(file, options);
   process[exitCode === 0 || options.json ? 'stdout' : 'stderr'].write(`${output}\n`);
   return exitCode;

@@ -16,7 +16,7 @@ export type ChargeOptions = Readonly<{
   price: Price;
   challenge: Challenge;
   ledger: Ledger;
-  mintOf(url: string): Mint | undefined;
+  mintOf: (url: string) => Mint | undefined;
   settle: Settle;
   now: () => number;
 }>;

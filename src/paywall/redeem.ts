@@ -12,7 +12,7 @@ export type Resolution = 'settled' | 'rejected' | 'uncertain' | 'concluded' | 'b
 
 export type RedeemOptions = Readonly<{
   ledger: Ledger;
-  mintOf(url: string): Mint | undefined;
+  mintOf: (url: string) => Mint | undefined;
   /** Names this process in leases. */
   holder: string;
   now: () => number;

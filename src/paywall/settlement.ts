@@ -12,18 +12,19 @@ export type SettlementOptions = Readonly<{
   redeem: Redeem;
   /** How long a caller is kept waiting; the redemption itself goes on. */
   patienceMs: number;
-  onSettled?: (payment: PreparedPayment) => void;
+  /** Told once of every redemption that this process brought to an end. */
+  onConcluded?: (payment: PreparedPayment, result: 'settled' | 'rejected') => void;
 }>;
 
 const LOOK_AGAIN_MS = 100;
 
-export const createSettlement = ({ redeem, patienceMs, onSettled }: SettlementOptions): Settle => {
+export const createSettlement = ({ redeem, patienceMs, onConcluded }: SettlementOptions): Settle => {
   const flights = new Map<string, Promise<Resolution>>();
 
   const start = (payment: PreparedPayment): Promise<Resolution> => {
     const flight = redeem(payment)
       .then((resolution) => {
-        if (resolution === 'settled') onSettled?.(payment);
+        if (resolution === 'settled' || resolution === 'rejected') onConcluded?.(payment, resolution);
         return resolution;
       })
       .finally(() => flights.delete(payment.id));

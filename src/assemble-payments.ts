@@ -1,0 +1,72 @@
+/** Everything that takes payments. Loaded only where the configuration names a mint, for the curve is heavy to import. */
+import { randomUUID } from 'node:crypto';
+import { normalizeMintUrl } from '@cashu/cashu-ts';
+import type { Paywall } from './assemble-rules.ts';
+import type { Config, RuleConfig } from './config/config.ts';
+import type { Price } from './core/payment.ts';
+import type { Identifier } from './core/rule.ts';
+import { createCashuIdentifier } from './identify/cashu.ts';
+import type { FailureThrottle } from './identify/failure-throttle.ts';
+import { createChallenge } from './paywall/challenge.ts';
+import { createCharge } from './paywall/charge.ts';
+import type { Ledger, PreparedPayment } from './paywall/ledger.ts';
+import { createRedeemer } from './paywall/redeem.ts';
+import { createSettlement } from './paywall/settlement.ts';
+import { createTokenReader } from './paywall/token.ts';
+import { createMintDirectory, type MintDirectory } from './stores/mint/directory.ts';
+import type { Outbound } from './stores/outbound/exchange.ts';
+
+export type PaymentParts = Readonly<{
+  config: Config;
+  ledger: Ledger;
+  outbound: Outbound;
+  throttle: FailureThrottle;
+  now: () => number;
+  onConcluded(payment: PreparedPayment, result: string): void;
+  onUncertain(payment: PreparedPayment, reason: string): void;
+}>;
+
+export type Payments = Readonly<{
+  identifier: Identifier;
+  mints: MintDirectory;
+  paywallFor(rule: RuleConfig): Paywall | undefined;
+}>;
+
+/** Less than the 10 s after which people give up, and than the 60 s after which nginx does. */
+const PATIENCE_MS = 8_000;
+
+const priceOf = ({ price }: RuleConfig): Price | undefined => {
+  if (!price) return undefined;
+  const { amount, unit, buys } = price;
+  return { amount, unit, buys: buys.time === undefined ? { requests: buys.requests ?? 1 } : { timeMs: buys.time } };
+};
+
+const mintsOf = ({ cashu }: Config) => {
+  const named = cashu.mints.filter(({ url }) => url !== '*');
+  return {
+    mints: named.map(({ url, units }) => ({ url: normalizeMintUrl(url), units })),
+    anyMint: cashu.mints.find(({ url }) => url === '*')?.units,
+  };
+};
+
+export const assemblePayments = (parts: PaymentParts): Payments => {
+  const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
+  const { mints: named, anyMint } = mintsOf(config);
+  const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
+  const redeem = createRedeemer({ ledger, mintOf: mints.find, holder: randomUUID(), now, onUncertain });
+  const settle = createSettlement({ redeem, patienceMs: PATIENCE_MS, onConcluded });
+
+  return {
+    identifier: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
+    mints,
+
+    paywallFor(rule) {
+      const price = priceOf(rule);
+      if (!price) return undefined;
+      const urls = named.filter(({ units }) => units.includes(price.unit)).map(({ url }) => url);
+      const challenge = createChallenge(price, urls);
+      const charge = createCharge({ rule: rule.name, price, challenge, ledger, mintOf: mints.find, settle, now });
+      return { invite: challenge('payment_required'), charge };
+    },
+  };
+};

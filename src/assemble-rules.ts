@@ -1,0 +1,135 @@
+/** From the rules of the configuration to rules that decide. */
+import { createRateLimitCheck, type RateLimiter } from './checks/rate-limit.ts';
+import { createRequirementsCheck } from './checks/requirements.ts';
+import type { Config, RuleConfig } from './config/config.ts';
+import type { House } from './core/decide.ts';
+import { type Dresser, paymentHeaders } from './core/dress.ts';
+import { createGate, type Gate } from './core/gate.ts';
+import type { Identity, RateLimit } from './core/identity.ts';
+import { parsePathPattern } from './core/path-pattern.ts';
+import { bearerChallenge, type Refusal, refuse } from './core/refusal.ts';
+import type { Route } from './core/routes.ts';
+import type { AcceptedKind, Charge, Check, Identifier, Rule } from './core/rule.ts';
+import { claimAt, claimText } from './identify/jwt/claim-path.ts';
+
+/** What a rule with a price adds to it. */
+export type Paywall = Readonly<{ invite: Refusal; charge: Charge }>;
+
+export type RuleParts = Readonly<{
+  identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
+  limiter: RateLimiter;
+  paywallFor(rule: RuleConfig): Paywall | undefined;
+}>;
+
+const textClaim = (path: string) => (identity: Identity) => claimText(claimAt(identity.claims, path));
+
+/** What every rule tells the application, unless it says otherwise. */
+const standardDressers: readonly Dresser[] = [
+  { header: 'X-User-ID', value: ({ subject }) => subject },
+  { header: 'X-Auth-Method', value: ({ method }) => method },
+  { header: 'X-API-Key-ID', value: (identity) => (identity.method === 'api_key' ? identity.keyId : undefined) },
+  { header: 'X-User-Email', value: textClaim('email') },
+  { header: 'X-User-Roles', value: ({ roles }) => roles },
+];
+
+const dressersOf = ({ headers }: RuleConfig): Dresser[] => {
+  const own: Dresser[] = [
+    ...Object.entries(headers.inject_claims).map(([path, header]) => ({ header, value: textClaim(path) })),
+    ...(headers.inject_user_id === undefined
+      ? []
+      : [{ header: headers.inject_user_id, value: ({ subject }: Identity) => subject }]),
+  ];
+  const replaced = new Set(own.map(({ header }) => header.toLowerCase()));
+  return [...standardDressers.filter(({ header }) => !replaced.has(header.toLowerCase())), ...own];
+};
+
+/** One spelling for each header, whichever rule writes it. */
+const houseOf = (config: Config): House => {
+  const headers = [
+    ...standardDressers.map(({ header }) => header),
+    ...paymentHeaders,
+    'X-Provisioned-Pod',
+    ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
+  ];
+  const bySpelling = new Map(headers.toReversed().map((header) => [header.toLowerCase(), header]));
+  return {
+    apiKeyPrefix: config.api_keys.prefix,
+    managedHeaders: [...bySpelling.values()].toReversed(),
+    managedNames: new Set(bySpelling.keys()),
+  };
+};
+
+const respell = (house: House, dressers: readonly Dresser[]): Dresser[] => {
+  const spelling = new Map(house.managedHeaders.map((header) => [header.toLowerCase(), header]));
+  return dressers.map(({ header, value }) => ({ header: spelling.get(header.toLowerCase()) ?? header, value }));
+};
+
+const windows = [
+  ['per_second', 1_000],
+  ['per_minute', 60_000],
+  ['per_hour', 3_600_000],
+  ['per_day', 86_400_000],
+] as const;
+
+const limitsOf = ({ limits }: RuleConfig): RateLimit[] =>
+  windows.flatMap(([name, windowMs]) => {
+    const limit = limits?.[name];
+    return limit === undefined ? [] : [{ limit, windowMs }];
+  });
+
+const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
+  const { issuer, scopes, roles, claims } = rule.require;
+  const accepted = Object.entries(claims).map(
+    ([path, value]) => [path, Array.isArray(value) ? value : [value]] as const,
+  );
+  const requirements = { issuers: issuer, scopes, roles, claims: Object.fromEntries(accepted) };
+  const asks = issuer.length + scopes.length + roles.length + accepted.length > 0;
+  // What only reads comes before what counts.
+  return [
+    ...(asks ? [createRequirementsCheck(requirements, claimAt)] : []),
+    createRateLimitCheck(rule.name, limitsOf(rule), limiter),
+  ];
+};
+
+const credentialNames = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' } as const;
+
+const inviteOf = (kinds: readonly AcceptedKind[]): Refusal => {
+  const names = kinds.map((kind) => credentialNames[kind]).join(' or ');
+  return refuse('credential_required', `Send ${names} as Authorization: Bearer ….`, { headers: bearerChallenge() });
+};
+
+const isCredential = (kind: string): kind is AcceptedKind => kind in credentialNames;
+
+const toRule = (rule: RuleConfig, house: House, parts: RuleParts): Rule => {
+  const kinds = rule.accept.filter(isCredential);
+  const paywall = parts.paywallFor(rule);
+  return {
+    name: rule.name,
+    identifiers: Object.fromEntries(kinds.map((kind) => [kind, parts.identifiers[kind]])),
+    acceptsAnonymous: rule.accept.includes('anonymous'),
+    invite: paywall?.invite ?? inviteOf(kinds),
+    checks: checksOf(rule, parts.limiter),
+    dressers: respell(house, dressersOf(rule)),
+    passToken: rule.headers.pass_token,
+    ...(paywall ? { charge: paywall.charge } : {}),
+  };
+};
+
+/** A rule that says nothing of host, path and method is reached by its name in the auth URL alone. */
+const routeOf = <T>({ match }: RuleConfig, target: T): Route<T>[] => {
+  const { host, path, methods } = match;
+  if (host === undefined && path === undefined && methods === undefined) return [];
+  const pattern = parsePathPattern(path ?? '/**');
+  if (typeof pattern === 'string') throw new TypeError(`${path}: ${pattern}`);
+  return [{ path: pattern, target, ...(host === undefined ? {} : { host }), ...(methods ? { methods } : {}) }];
+};
+
+export const assembleGate = (config: Config, parts: RuleParts): Gate => {
+  const house = houseOf(config);
+  const rules = config.rules.map((rule) => toRule(rule, house, parts));
+  const routes = config.rules.flatMap((rule, index) => {
+    const target = rules[index];
+    return target ? routeOf(rule, target) : [];
+  });
+  return createGate(house, rules, routes);
+};

@@ -1,0 +1,92 @@
+/** `sallyport keys`: works on the store itself, whether the service runs or not. */
+import type { Config } from '../config/config.ts';
+import { showKey } from '../http/admin/keys.ts';
+import { createKeyRegistry, type KeyRegistry } from '../keys/registry.ts';
+import { openSqliteStores } from '../stores/sqlite/stores.ts';
+import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+
+type CreateOptions = CommandOptions &
+  Readonly<{ user?: string; name?: string; perMinute?: string; perDay?: string; scope?: string[] }>;
+
+const openRegistry = async (config: Config): Promise<{ registry: KeyRegistry; close(): Promise<void> }> => {
+  const stores = await openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
+  const { prefix, cache_max_age: maxAgeMs } = config.api_keys;
+  return {
+    registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now }),
+    close: stores.close,
+  };
+};
+
+const withRegistry = async (
+  options: CommandOptions,
+  run: (registry: KeyRegistry, config: Config) => Promise<number>,
+): Promise<number> => {
+  const loaded = loadToServe(options);
+  if (!loaded) return 1;
+  const { registry, close } = await openRegistry(loaded.config);
+  try {
+    return await run(registry, loaded.config);
+  } finally {
+    await close();
+  }
+};
+
+/** A positive number, `none`, or nothing; NaN for anything else. */
+const readLimit = (text: string | undefined, byDefault: number): number | undefined => {
+  if (text === undefined) return byDefault;
+  if (text === 'none') return undefined;
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : Number.NaN;
+};
+
+export const createKey = (options: CreateOptions): Promise<number> =>
+  withRegistry(options, async (registry, { api_keys }) => {
+    const { user = '', name = '', scope = [], json } = options;
+    const rateLimitPerMinute = readLimit(options.perMinute, api_keys.rate_limit_per_minute);
+    const rateLimitPerDay = readLimit(options.perDay, api_keys.rate_limit_per_day);
+    if (Number.isNaN(rateLimitPerMinute) || Number.isNaN(rateLimitPerDay)) {
+      fail('--per-minute and --per-day take a number from 1, or "none"');
+      return 2;
+    }
+    if ([user, name].some((text) => text === '' || /\p{Cc}/u.test(text))) {
+      fail('--user and --name take printable text');
+      return 2;
+    }
+    const request = { userId: user, name, rateLimitPerMinute, rateLimitPerDay, scopes: scope, metadata: {} };
+    const { key, record } = await registry.create(request);
+    say(
+      json
+        ? JSON.stringify({ ...showKey(record), key })
+        : `${key}\n\nThis is ${record.id} of ${user}. It is shown once: keep it now.`,
+    );
+    return 0;
+  });
+
+export const listKeys = (user: string, options: CommandOptions): Promise<number> =>
+  withRegistry(options, async (registry) => {
+    const records = (await registry.list(user)).map(showKey);
+    if (options.json) {
+      say(JSON.stringify({ keys: records }));
+      return 0;
+    }
+    for (const { id, hint, name, created_at, revoked_at } of records) {
+      say(`${id}  ${hint.padEnd(10)} ${revoked_at ? 'revoked' : 'active '}  ${created_at.slice(0, 10)}  ${name}`);
+    }
+    if (records.length === 0) fail(`${user} has no keys`);
+    return 0;
+  });
+
+export const revokeKey = (id: string, options: CommandOptions): Promise<number> =>
+  withRegistry(options, async (registry, { api_keys }) => {
+    const record = await registry.revoke(id);
+    if (!record) {
+      fail(`there is no key ${id}`);
+      return 1;
+    }
+    const seconds = api_keys.cache_max_age / 1000;
+    say(
+      options.json
+        ? JSON.stringify(showKey(record))
+        : `${id} is revoked; a running service refuses it within ${seconds} s`,
+    );
+    return 0;
+  });

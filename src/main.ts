@@ -1,0 +1,92 @@
+/** The command line. Exits 0, 1 (refused, found wrong) or 2 (used wrong). */
+import { Command, CommanderError, Option } from 'commander';
+import { insecureMeanings } from './config/unsafe.ts';
+
+export type GlobalOptions = Readonly<{ config?: string; json?: boolean; [flag: string]: unknown }>;
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The `--insecure-…` flags that were given, without their dashes. */
+const insecureOf = (options: GlobalOptions): ReadonlySet<string> =>
+  new Set(
+    Object.keys(options)
+      .map(kebab)
+      .filter((name) => name.startsWith('insecure-')),
+  );
+
+const withCommonOptions = (command: Command): Command => {
+  command.option('-c, --config <file>', 'configuration file');
+  command.option('--json', 'write JSON');
+  for (const [flag, meaning] of Object.entries(insecureMeanings)) {
+    command.addOption(new Option(`--${flag}`, `allow ${meaning}`).hideHelp());
+  }
+  return command;
+};
+
+const program = new Command('sallyport')
+  .description('Forward-auth service for NGINX, Traefik, Envoy, Istio, Caddy and HAProxy.')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text) });
+
+withCommonOptions(program.command('serve', { isDefault: true }))
+  .description('answer the proxies (the default)')
+  .action(async (options: GlobalOptions) => {
+    const { runServe } = await import('./commands/serve.ts');
+    process.exitCode = await runServe({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(program.command('validate'))
+  .description('check a configuration without starting')
+  .argument('[file]', 'configuration file')
+  .option('--without-env', 'do not mind variables and secret files that are not here')
+  .action(async (file: string | undefined, options: GlobalOptions) => {
+    const { runValidate } = await import('./commands/validate.ts');
+    process.exitCode = runValidate(file ?? options.config, { ...options, insecure: insecureOf(options) });
+  });
+
+program
+  .command('init')
+  .description('write a commented configuration to begin with')
+  .argument('[file]', 'where to', 'sallyport.yaml')
+  .option('--force', 'overwrite')
+  .action(async (file: string, options: GlobalOptions) => {
+    const { runInit } = await import('./commands/init.ts');
+    process.exitCode = runInit(file, options);
+  });
+
+const keys = program.command('keys').description('API keys, in the store of the configuration');
+
+withCommonOptions(keys.command('create'))
+  .description('make a key and print it, once')
+  .requiredOption('-u, --user <id>', 'whose key it is')
+  .requiredOption('-n, --name <name>', 'what it is for')
+  .option('--per-minute <n>', 'requests a minute, or "none"')
+  .option('--per-day <n>', 'requests a day, or "none"')
+  .option('--scope <scope...>', 'scopes of the key')
+  .action(async (options: GlobalOptions) => {
+    const { createKey } = await import('./commands/keys.ts');
+    process.exitCode = await createKey({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(keys.command('list'))
+  .description("list a user's keys")
+  .argument('<user>', 'whose keys')
+  .action(async (user: string, options: GlobalOptions) => {
+    const { listKeys } = await import('./commands/keys.ts');
+    process.exitCode = await listKeys(user, { ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(keys.command('revoke'))
+  .description('revoke a key')
+  .argument('<id>', 'as shown by "keys list"')
+  .action(async (id: string, options: GlobalOptions) => {
+    const { revokeKey } = await import('./commands/keys.ts');
+    process.exitCode = await revokeKey(id, { ...options, insecure: insecureOf(options) });
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
