@@ -1,7 +1,6 @@
 /** The composition root: everything is made here, in order, and closed here, in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assembleIssuers } from './assemble-issuers.ts';
 import { assembleGate } from './assemble-rules.ts';
 import type { Config } from './config/config.ts';
 import { Secret } from './core/secret.ts';
@@ -12,8 +11,6 @@ import { createMainListener } from './http/main-app.ts';
 import { createPeers } from './http/peers.ts';
 import { listen } from './http/server.ts';
 import { createApiKeyIdentifier } from './identify/api-key.ts';
-import { createJwtIdentifier } from './identify/jwt/identifier.ts';
-import { createVerifier } from './identify/jwt/verify.ts';
 import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
@@ -30,7 +27,6 @@ export type Service = Readonly<{
   stop(drainMs: number, graceMs: number): Promise<void>;
 }>;
 
-const JWT_CACHE_SIZE = 10_000;
 const FAILURES_A_MINUTE = 100;
 
 export const serve = async (config: Config, now: () => number = Date.now): Promise<Service> => {
@@ -39,7 +35,7 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
   const logError = (error: unknown) => logger.error({ event: 'error', err: error }, 'unexpected error');
   const closers: (() => void | Promise<void>)[] = [flush];
 
-  const stores = await openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
+  const stores = openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
   closers.push(stores.close);
   const outbound = createOutbound();
   closers.push(outbound.close);
@@ -55,17 +51,23 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
     onLookup: countLookup('api_key'),
   });
 
-  const issuers = assembleIssuers(config, {
-    outbound,
-    now,
-    onRefresh(issuer, outcome, error) {
-      metrics.jwksRefreshes.count({ issuer, outcome });
-      if (outcome === 'failed') logger.warn({ event: 'jwks_refresh_failed', issuer, err: error }, 'keys not fetched');
-      if (outcome === 'changed') logger.info({ event: 'jwks_changed', issuer }, 'keys fetched');
-    },
-  });
-  const verify = createVerifier(issuers.all);
-  const jwt = createJwtIdentifier({ verify, throttle, now, cacheSize: JWT_CACHE_SIZE, onLookup: countLookup('jwt') });
+  const issuers =
+    config.jwt.issuers.length === 0
+      ? undefined
+      : (await import('./assemble-issuers.ts')).assembleIssuers(config, {
+          outbound,
+          throttle,
+          now,
+          onLookup: countLookup('jwt'),
+          onRefresh(issuer, outcome, error) {
+            metrics.jwksRefreshes.count({ issuer, outcome });
+            if (outcome === 'failed')
+              logger.warn({ event: 'jwks_refresh_failed', issuer, err: error }, 'keys not fetched');
+            if (outcome === 'changed') logger.info({ event: 'jwks_changed', issuer }, 'keys fetched');
+          },
+        });
+
+  const keySources = issuers?.remote ?? [];
 
   const payments =
     config.cashu.mints.length === 0
@@ -91,7 +93,7 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
   const gate = assembleGate(config, {
     identifiers: {
       api_key: createApiKeyIdentifier(keys.find, throttle),
-      jwt,
+      ...(issuers && { jwt: issuers.identifier }),
       ...(payments && { cashu: payments.identifier }),
     },
     limiter: createMemoryRateLimiter(now),
@@ -103,7 +105,7 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
   let stopping = false;
   const parts: ReadinessPart[] = [
     { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
-    ...issuers.remote.map(({ name, keys: source }) => ({
+    ...keySources.map(({ name, keys: source }) => ({
       name: `issuer ${name}`,
       essential: false,
       check: async () => source.status().lastError,
@@ -122,11 +124,11 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
   });
 
   const fetching = Promise.allSettled([
-    ...issuers.remote.map(({ keys: source }) => source.start()),
+    ...keySources.map(({ keys: source }) => source.start()),
     payments?.mints.start(),
   ]);
   closers.push(() => {
-    for (const { keys: source } of issuers.remote) source.close();
+    for (const { keys: source } of keySources) source.close();
     payments?.mints.close();
     return fetching.then(() => undefined);
   });

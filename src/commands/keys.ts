@@ -8,8 +8,8 @@ import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 type CreateOptions = CommandOptions &
   Readonly<{ user?: string; name?: string; perMinute?: string; perDay?: string; scope?: string[] }>;
 
-const openRegistry = async (config: Config): Promise<{ registry: KeyRegistry; close(): Promise<void> }> => {
-  const stores = await openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
+const openRegistry = (config: Config): { registry: KeyRegistry; close(): Promise<void> } => {
+  const stores = openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
   const { prefix, cache_max_age: maxAgeMs } = config.api_keys;
   return {
     registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now }),
@@ -23,7 +23,7 @@ const withRegistry = async (
 ): Promise<number> => {
   const loaded = loadToServe(options);
   if (!loaded) return 1;
-  const { registry, close } = await openRegistry(loaded.config);
+  const { registry, close } = openRegistry(loaded.config);
   try {
     return await run(registry, loaded.config);
   } finally {

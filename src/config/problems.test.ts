@@ -52,9 +52,12 @@ check([
   [
     'an alias inside its own anchor',
     'jwt: &a { issuers: *a }',
-    ['1:20 jwt.issuers: the alias repeats a block that holds the alias itself'],
+    [
+      '1:20 jwt.issuers.issuers: the alias repeats a block that holds the alias itself',
+      '1:20 jwt.issuers: not a list; found a mapping, expected a list',
+    ],
   ],
-  ['a key that is no text', 'http: { ? [a] : b }', ['1:9 http[""]: not a usable key; a key must be plain text']],
+  ['a key that is no text', 'http: { ? [a] : b }', ['1:11 http[""]: not a usable key; a key must be plain text']],
   [
     'a prototype as a key',
     'http: { __proto__: {} }',
@@ -246,7 +249,7 @@ check([
       '3:18 jwt.issuers[0].issuer: missing; expected text',
       '3:18 jwt.issuers[0].audience: missing; expected text or a list',
       '5:11 rules[0].name: not of the right form; found "Bad", expected a name of lower-case letters, digits, "-" and "_"',
-      '10:26 rules[2].accept: empty; expected at least 1',
+      '10:28 rules[2].accept: empty; expected at least 1',
       '11:13 rules[3].name: the same name as rules[1].name; found "twice"',
     ],
   ],

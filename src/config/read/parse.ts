@@ -1,4 +1,4 @@
-import { isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Finding } from '../finding.ts';
 import type { Environment } from './interpolate.ts';
 import type { Position } from './spot.ts';
@@ -18,10 +18,23 @@ const start: Position = { line: 1, column: 1 };
 const nothing: Tree = { value: {}, spot: { value: start, children: new Map() } };
 
 /** `{ addr: ${ADDR} }` is the commonest slip: braces inside braces need quotes. */
-const hintFor = (text: string, { line }: Position): { hint?: string } =>
-  /[{[].*\$\{/.test(text.split('\n', line)[line - 1] ?? '')
-    ? { hint: `inside {…} and […] a variable needs quotes: "\${NAME}"` }
-    : {};
+const hintFor = (line: string): { hint?: string } => {
+  const variable = line.indexOf('${');
+  const inside = variable > 0 && /[{[]/.test(line.slice(0, variable));
+  return inside ? { hint: `inside {…} and […] a variable needs quotes: "\${NAME}"` } : {};
+};
+
+/** The first slip of each line: what follows it is mostly its echo. */
+const syntaxProblems = (document: Document, text: string, at: (offset: number) => Position): Placed[] => {
+  const lines = text.split('\n');
+  const first = new Map<number, Placed>();
+  for (const error of [...document.errors, ...document.warnings]) {
+    const place = at(error.pos[0]);
+    const finding = { path: [], message: yamlMessage(error), ...hintFor(lines[place.line - 1] ?? '') };
+    if (!first.has(place.line)) first.set(place.line, { finding, at: place });
+  }
+  return [...first.values()];
+};
 
 /** A file of comments alone, or of `---`. */
 const isEmpty = (contents: Node | null): boolean =>
@@ -39,12 +52,9 @@ export const parseText = (text: string, env: Environment): ParsedText => {
       lineCounter: lines,
       prettyErrors: false,
       uniqueKeys: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
-    const syntax = [...document.errors, ...document.warnings].map((error): Placed => {
-      const place = at(error.pos[0]);
-      return { finding: { path: [], message: yamlMessage(error), ...hintFor(text, place) }, at: place };
-    });
+    const syntax = syntaxProblems(document, text, at);
     if (syntax.length > 0) return { tree: nothing, placed: syntax, broken: true };
     if (isEmpty(document.contents)) return { tree: nothing, placed: [], broken: false };
     const placed: Placed[] = [];

@@ -45,8 +45,8 @@ export const toggle = leaf<boolean>({
   placeholder: false,
   fromText: (text) => (Object.hasOwn(switchWords, text.toLowerCase()) ? switchWords[text.toLowerCase()] : text),
   read: (raw) => {
-    if (typeof raw === 'string') return new Wrong('text', 'write true or false without quotes');
-    return typeof raw === 'boolean' ? raw : undefined;
+    if (typeof raw !== 'string') return typeof raw === 'boolean' ? raw : undefined;
+    return new Wrong('not a switch', /^(true|false)$/.test(raw) ? 'write it without quotes' : undefined);
   },
 });
 

@@ -1,10 +1,10 @@
 /** API keys and ledger in one SQLite file: written by one thread, keys read at once where they are asked for. */
-import { DatabaseSync } from 'node:sqlite';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Ledger } from '../../paywall/ledger.ts';
 import { findKeyByHash, toKeyRecord } from '../sql/key-operations.ts';
 import type { Row } from '../sql/transaction.ts';
-import { startWriter } from './writer.ts';
+import { migrate, openDatabase } from './engine.ts';
+import { createWriter } from './writer.ts';
 
 export type Stores = Readonly<{
   keys: KeyStore;
@@ -14,9 +14,11 @@ export type Stores = Readonly<{
   close(): Promise<void>;
 }>;
 
-export const openSqliteStores = async (path: string): Promise<Stores> => {
-  const { execute, close } = await startWriter(path);
-  const reader = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+/** Throws where the file cannot be opened or written, or a newer release has written it. */
+export const openSqliteStores = (path: string): Stores => {
+  const reader = openDatabase(path);
+  migrate(reader);
+  const { execute, close } = createWriter(path);
   const byHash = reader.prepare(findKeyByHash);
 
   return {

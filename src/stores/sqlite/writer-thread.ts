@@ -6,14 +6,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { keyOperations } from '../sql/key-operations.ts';
 import { ledgerOperations } from '../sql/ledger-operations.ts';
 import type { OperationShape } from '../sql/transaction.ts';
-import { createTransaction, migrate, openDatabase } from './engine.ts';
+import { createTransaction, openDatabase } from './engine.ts';
 import type { WriterReply, WriterRequest } from './writer.ts';
 
 const operations: Readonly<Record<string, OperationShape>> = { ...keyOperations, ...ledgerOperations };
 const MOST_IN_ONE_COMMIT = 256;
 
 const database = openDatabase(workerData.path);
-migrate(database);
 const transaction = createTransaction(database);
 const waiting: WriterRequest[] = [];
 let running = false;
@@ -68,5 +67,3 @@ parentPort?.on('message', async (request: WriterRequest | 'close') => {
   database.close();
   parentPort?.close();
 });
-
-parentPort?.postMessage({ id: 0 } satisfies WriterReply);

@@ -1,4 +1,4 @@
-/** This side of the thread that writes. */
+/** This side of the thread that writes. It is started by the first write, and again after it broke. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { keyOperations } from '../sql/key-operations.ts';
@@ -6,7 +6,6 @@ import type { ledgerOperations } from '../sql/ledger-operations.ts';
 import type { Execute } from '../sql/transaction.ts';
 
 export type WriterRequest = Readonly<{ id: number; operation: string; argument: unknown }>;
-/** `id` 0 says that the database is open and its schema is the newest. */
 export type WriterReply = Readonly<{ id: number; value?: unknown; error?: string }>;
 
 export type StoreOperations = typeof keyOperations & typeof ledgerOperations;
@@ -15,35 +14,42 @@ export type Writer = Readonly<{ execute: Execute<StoreOperations>; close(): Prom
 
 type Waiting = Readonly<{ resolve: (value: unknown) => void; reject: (error: Error) => void }>;
 
-/** Rejects where the file cannot be opened. */
-export const startWriter = async (path: string): Promise<Writer> => {
+type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting> }>;
+
+const start = (path: string, onExit: () => void): Running => {
   const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path } });
   const waiting = new Map<number, Waiting>();
-  let lastId = 0;
-  let dead: Error | undefined;
-
-  const abandon = (error: Error): void => {
-    dead = error;
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  };
-
-  await once(thread, 'message');
+  let failure = new Error('the store is closed');
   thread.on('message', ({ id, value, error }: WriterReply) => {
     const asked = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) asked?.resolve(value);
     else asked?.reject(new Error(error));
   });
-  thread.on('error', (error) => abandon(error instanceof Error ? error : new Error(String(error))));
-  thread.on('exit', () => abandon(new Error('the store is closed')));
+  thread.on('error', (error) => {
+    failure = error instanceof Error ? error : new Error(String(error));
+  });
+  thread.on('exit', () => {
+    onExit();
+    for (const { reject } of waiting.values()) reject(failure);
+  });
+  return { thread, waiting };
+};
+
+export const createWriter = (path: string): Writer => {
+  let running: Running | undefined;
+  let closed = false;
+  let lastId = 0;
 
   const send = (operation: string, argument: unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      if (dead) return reject(dead);
+      if (closed) return reject(new Error('the store is closed'));
+      running ??= start(path, () => {
+        running = undefined;
+      });
       const id = ++lastId;
-      waiting.set(id, { resolve, reject });
-      thread.postMessage({ id, operation, argument } satisfies WriterRequest);
+      running.waiting.set(id, { resolve, reject });
+      running.thread.postMessage({ id, operation, argument } satisfies WriterRequest);
     });
 
   return {
@@ -51,9 +57,10 @@ export const startWriter = async (path: string): Promise<Writer> => {
     execute: send as Execute<StoreOperations>,
 
     async close() {
-      if (dead) return;
-      const ended = once(thread, 'exit');
-      thread.postMessage('close');
+      closed = true;
+      if (!running) return;
+      const ended = once(running.thread, 'exit');
+      running.thread.postMessage('close');
       await ended;
     },
   };

@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { test } from 'node:test';
+import { load, problemsOf } from './harness.test.ts';
+import { formatProblem } from './problem.ts';
+
+type Case = readonly [what: string, yaml: string, lines: readonly string[]];
+
+/** Without line and column, which `problems.test.ts` is about. */
+const linesOf = (yaml: string): string[] =>
+  problemsOf(yaml).map((problem) => formatProblem(problem).replace(/^sallyport\.yaml:\d+:\d+ /, ''));
+
+const secret = 's'.repeat(32);
+const issuer = `jwt: { issuers: [{ name: users, issuer: https://id.example.com, audience: api, secret: ${secret} }] }\n`;
+const issuerWith = (keys: string) => `jwt: { issuer: https://id.example.com, audience: api, ${keys} }`;
+const mint = 'cashu: { mints: [{ url: https://mint.example.com, units: [sat] }] }\n';
+const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} }]`;
+const target = (keys: string) => `egress: { targets: { a: { url: https://a.example, ${keys} } } }`;
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+
+const cases: readonly Case[] = [
+  // Rules.
+  [
+    'two rules of one name',
+    'rules: [{ name: a, accept: api_key }, { name: a, accept: api_key }]',
+    ['rules[1].name: the same name as rules[0].name; found "a"'],
+  ],
+  [
+    'one credential twice',
+    rule('accept: [api_key, api_key]'),
+    ['rules[0].accept[1]: the same credential as rules[0].accept[0]; found "api_key"'],
+  ],
+  [
+    'jwt without issuer',
+    rule('accept: jwt'),
+    ['rules[0].accept: accepts jwt, but nobody may issue one; name an issuer under jwt.issuers'],
+  ],
+  [
+    'an issuer that is nobody',
+    issuer + rule('accept: jwt, require: { issuer: user }'),
+    ['rules[0].require.issuer: no issuer of this name; found "user", expected one of users; did you mean "users"?'],
+  ],
+  [
+    'an issuer where no JWT is accepted',
+    issuer + rule('accept: api_key, require: { issuer: users }'),
+    ['rules[0].require.issuer: demands an issuer, but the rule does not accept jwt; add jwt to accept'],
+  ],
+  [
+    'cashu without mint',
+    rule('accept: cashu, price: 1'),
+    ['rules[0].accept: accepts cashu, but from no mint; name a mint under cashu.mints'],
+  ],
+  [
+    'cashu without price',
+    mint + rule('accept: cashu'),
+    ['rules[0].accept: accepts cashu, but has no price; set price, or cashu.default_amount for all rules'],
+  ],
+  [
+    'a price in a unit of no mint',
+    mint + rule('accept: cashu, price: { amount: 1, unit: usd }'),
+    ['rules[0].price.unit: no mint serves this unit; found "usd"; add it to the units of a mint'],
+  ],
+  [
+    'a price nobody can pay',
+    rule('accept: api_key, price: 1'),
+    ['rules[0].price: a price, but the rule does not accept cashu; add cashu to accept'],
+  ],
+  [
+    'a price that buys two things',
+    mint + rule('accept: cashu, price: { amount: 1, buys: { requests: 1, time: 1h } }'),
+    ['rules[0].price.buys: not exactly one thing; expected one of requests, time, units'],
+  ],
+  [
+    'a price that buys nothing',
+    mint + rule('accept: cashu, price: { amount: 1, buys: {} }'),
+    ['rules[0].price.buys: not exactly one thing; expected one of requests, time, units'],
+  ],
+  [
+    'a template that is not there',
+    rule('accept: api_key, provision: gpu'),
+    ['rules[0].provision: no pod template of this name; found "gpu", expected one of default'],
+  ],
+
+  // Headers.
+  [
+    'one header for two claims',
+    issuer + rule('accept: jwt, headers: { inject_claims: { sub: X-User, email: x-user } }'),
+    ['rules[0].headers.inject_claims.email: the same header as rules[0].headers.inject_claims.sub; found "x-user"'],
+  ],
+  [
+    'one header for a claim and the id, spelt with an underscore',
+    rule('accept: api_key, headers: { inject_claims: { sub: X-User-ID }, inject_user_id: x_user_id }'),
+    ['rules[0].headers.inject_user_id: the same header as rules[0].headers.inject_claims.sub; found "x_user_id"'],
+  ],
+  ...['Authorization', 'cookie', 'Host', 'Content-Length', 'X-API-Key', 'x_cashu'].map(
+    (name): Case => [
+      `the header ${name}`,
+      rule(`accept: api_key, headers: { inject_user_id: ${name} }`),
+      [
+        `rules[0].headers.inject_user_id: a header that carries a credential or frames the message; found "${name}", expected the name of a header the service behind may trust`,
+      ],
+    ],
+  ),
+  ...['Connection', 'TE', 'keep-alive', 'Transfer_Encoding', 'Upgrade', 'Proxy-Authorization'].map(
+    (name): Case => [
+      `the header ${name}`,
+      rule(`accept: api_key, headers: { inject_user_id: ${name} }`),
+      [
+        `rules[0].headers.inject_user_id: a hop-by-hop header, which proxies take off; found "${name}", expected the name of a header the service behind may trust`,
+      ],
+    ],
+  ),
+  ...['X-Forwarded-For', 'x_forwarded_uri', 'X-Original-URL', 'X-Auth-Status', 'X-Payment-Verified'].map(
+    (name): Case => [
+      `the header ${name}`,
+      rule(`accept: api_key, headers: { inject_user_id: ${name} }`),
+      [
+        `rules[0].headers.inject_user_id: a header that proxies or Sallyport itself set; found "${name}", expected the name of a header the service behind may trust`,
+      ],
+    ],
+  ),
+  [
+    'a header that is none',
+    rule('accept: api_key, headers: { inject_user_id: "X User" }'),
+    [
+      'rules[0].headers.inject_user_id: not a header name; found "X User", expected the name of a header the service behind may trust',
+    ],
+  ],
+
+  // Issuers.
+  [
+    'two issuers of one name',
+    'jwt: { issuers: [{ name: a, issuer: "https://a", audience: x, discovery: true }, { name: a, issuer: "https://b", audience: x, discovery: true }] }',
+    ['jwt.issuers[1].name: the same name as jwt.issuers[0].name; found "a"'],
+  ],
+  [
+    'two issuers of one iss',
+    'jwt: { issuers: [{ name: a, issuer: "https://a", audience: x, discovery: true }, { name: b, issuer: "https://a", audience: x, discovery: true }] }',
+    ['jwt.issuers[1].issuer: the same issuer as jwt.issuers[0].issuer; found "https://a"'],
+  ],
+  [
+    'an issuer without keys',
+    issuerWith(''),
+    ['jwt: no source of keys; expected exactly one of jwks_url, discovery, public_key, secret'],
+  ],
+  [
+    'an issuer with two sources of keys',
+    issuerWith('discovery: true, jwks_url: https://id.example.com/certs'),
+    [
+      'jwt: more than one source of keys: jwks_url, discovery; expected exactly one of jwks_url, discovery, public_key, secret',
+    ],
+  ],
+  [
+    'a shared-secret algorithm with public keys',
+    issuerWith('discovery: true, algorithms: [RS256, HS256]'),
+    ['jwt.algorithms[1]: does not fit the source of keys; found "HS256", expected no HS algorithm without secret'],
+  ],
+  [
+    'a public-key algorithm with a shared secret',
+    issuerWith(`secret: ${secret}, algorithms: RS256`),
+    ['jwt.algorithms: does not fit the source of keys; found "RS256", expected HS256, HS384 or HS512 with secret'],
+  ],
+  [
+    'the algorithm none',
+    issuerWith('discovery: true, algorithms: none'),
+    [
+      'jwt.algorithms: not one of the words allowed here; found "none", expected RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384 or HS512',
+    ],
+  ],
+  [
+    'a short shared secret',
+    issuerWith('secret: short'),
+    ['jwt.secret: too short; expected at least 32 bytes; make one with: openssl rand -base64 32'],
+  ],
+  [
+    'a public key that is none',
+    issuerWith('public_key: "-----BEGIN PUBLIC KEY-----"'),
+    ['jwt.public_key: not a key; expected a public key or certificate in PEM'],
+  ],
+  [
+    'a private key for a public one',
+    issuerWith(`public_key: ${JSON.stringify(privateKey)}`),
+    ['jwt.public_key: a private key; expected the public key'],
+  ],
+  ['a public key', issuerWith(`public_key: ${JSON.stringify(publicKey)}`), []],
+  [
+    'discovery from no URL',
+    'jwt: { issuer: id, audience: a, discovery: true }',
+    ['jwt.issuer: not a URL; found "id", expected the URL that discovery begins at'],
+  ],
+  [
+    'no audience',
+    'jwt: { issuer: https://id.example.com, audience: [], discovery: true }',
+    ['jwt.audience: empty; expected at least 1'],
+  ],
+  [
+    'a skew of more than five minutes',
+    issuerWith('discovery: true, clock_skew: 6m'),
+    ['jwt.clock_skew: longer than 5m; found "6m", expected a duration up to 5m'],
+  ],
+
+  // Money and keys.
+  [
+    'one mint twice, spelt differently',
+    'cashu: { mints: ["https://Mint.example.com/", "https://mint.example.com"] }',
+    ['cashu.mints[1]: the same mint as cashu.mints[0]; found "https://mint.example.com"'],
+  ],
+  ...['eyJ', 'ey', 'cashu', 'Cashu-', 'cash'].map(
+    (prefix): Case => [
+      `keys that begin with ${prefix}`,
+      `api_keys: { prefix: ${prefix} }`,
+      [
+        `api_keys.prefix: keys could be taken for JWTs or Cashu tokens; found "${prefix}", expected a prefix such as sk-`,
+      ],
+    ],
+  ),
+  [
+    'a prefix of seventeen characters',
+    `api_keys: { prefix: ${'p'.repeat(17)} }`,
+    [`api_keys.prefix: not of the right form; found "${'p'.repeat(17)}", expected 1 to 16 letters, digits, "-" or "_"`],
+  ],
+  [
+    'a short admin token',
+    'admin: { token: short }',
+    ['admin.token: too short; expected at least 16 characters; make one with: openssl rand -hex 24'],
+  ],
+
+  // Listeners and services.
+  [
+    'one address for two listeners',
+    `admin: { addr: "127.0.0.1:8080", token: ${secret} }`,
+    ['admin.addr: the same address as http.addr; found "127.0.0.1:8080"'],
+  ],
+  [
+    'one port on two addresses',
+    `http: { addr: "127.0.0.2:8080" }\nadmin: { addr: "127.0.0.1:8080", token: ${secret} }`,
+    [],
+  ],
+  [
+    'TLS without certificate',
+    'http: { tls: { client_auth: require } }',
+    [
+      'http.tls: TLS without a certificate; expected both cert_file and key_file',
+      'http.tls: asks for client certificates, but trusts no authority; expected client_ca_file',
+    ],
+  ],
+  ['TLS that is off', 'http: { tls: { enabled: false, client_auth: require } }', []],
+  [
+    'one path for two endpoints',
+    'endpoints: { ready: /health }',
+    ['endpoints.ready: the same path as endpoints.health; found "/health"'],
+  ],
+  [
+    'an endpoint on the path of decisions',
+    'endpoints: { health: /auth/health }',
+    [
+      'endpoints.health: the path of decisions; found "/auth/health", expected a path that is not below /auth or /.sallyport',
+    ],
+  ],
+  [
+    'a policy that is nowhere',
+    'policy: { engine: opa_sidecar }',
+    ['policy.url: missing; expected url with engine opa_sidecar'],
+  ],
+  [
+    'a strict resolver that verifies nothing',
+    'resolver: {}',
+    ['resolver: strict, but cannot verify a token; expected secret (JWT_SECRET) or jwks_url'],
+  ],
+  ['a resolver that is off', 'resolver: { enabled: false }', []],
+  [
+    'a config service that is not named',
+    `resolver: { secret: ${secret}, source: config_service }`,
+    ['resolver: takes credentials from a config service, but names none; expected resolver.config_service'],
+  ],
+
+  // Egress.
+  [
+    'a route to no target',
+    'egress: { targets: { stripe: { url: https://a.example } }, routes: [{ path_prefix: /ext/s, target: strip }] }',
+    ['egress.routes[0].target: no target of this name; found "strip", expected one of stripe; did you mean "stripe"?'],
+  ],
+  [
+    'a route from nowhere',
+    'egress: { targets: { a: { url: https://a.example } }, routes: [{ target: a }] }',
+    ['egress.routes[0]: not one way in; expected exactly one of path_prefix, host'],
+  ],
+  [
+    'an API key for no place',
+    target('auth: { type: api_key, key: k }'),
+    ['egress.targets.a.auth: not one place for the key; expected exactly one of header, query'],
+  ],
+  [
+    'mTLS without certificate',
+    target('auth: { type: mtls }'),
+    ['egress.targets.a.auth: mtls without a certificate; expected tls.client_cert and tls.client_key beside it'],
+  ],
+  [
+    'half a certificate',
+    target('tls: { client_cert: /c }'),
+    ['egress.targets.a.tls: half a client certificate; expected both client_cert and client_key'],
+  ],
+  [
+    'two ways to name credentials',
+    target('auth: { type: none }, credentials: [{ type: none }]'),
+    ['egress.targets.a: both auth and credentials; expected one of them'],
+  ],
+  [
+    'a service account without key',
+    target('auth: { type: gcp_service_account, client_email: a }'),
+    ['egress.targets.a.auth: not one service account; expected either credentials, or client_email and private_key'],
+  ],
+  [
+    'a caller that is nobody',
+    target('callers: [{}]'),
+    ['egress.targets.a.callers[0]: names nobody; expected at least one of certificate, issuer, source, api_key'],
+  ],
+  [
+    'tokens in a Redis that is not named',
+    'egress: { token_store: { type: redis } }',
+    ['egress.token_store: keeps tokens in Redis, but no Redis is named; add token_store.redis or the redis block'],
+  ],
+];
+
+for (const [what, yaml, lines] of cases) {
+  test(`${what}: ${lines.length === 0 ? 'fine' : 'a problem'}`, () => assert.deepEqual(linesOf(yaml), lines));
+}
+
+test('a rule that takes cashu without a price has the default price', () => {
+  const { config } = load(
+    `cashu: { mints: ["https://mint.example.com"], default_amount: 21 }\n${rule('accept: cashu')}`,
+  );
+  assert.deepEqual(config.rules[0]?.price, { amount: 21, unit: 'sat', buys: { requests: 1 } });
+});
