@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isHeaderName, isHopByHop } from '../header-names.ts';
-import { block, listOf, oneOf } from './forms.ts';
+import { listOf, member, oneOf } from './forms.ts';
 import { Wrong } from './leaf.ts';
 import { url } from './network.ts';
 import { duration } from './numbers.ts';
@@ -40,20 +40,20 @@ const client = {
 
 /** How a credential is put on a request. */
 export const auth = oneOf('type', 'none', [
-  block({ type: z.literal('none') }),
-  block({ type: z.literal('bearer'), token: secret.describe('Sent as `Authorization: Bearer …`.') }),
-  block({
+  member({ type: z.literal('none') }),
+  member({ type: z.literal('bearer'), token: secret.describe('Sent as `Authorization: Bearer …`.') }),
+  member({
     type: z.literal('basic'),
     username: secret.describe('User name.'),
     password: secret.describe('Password.'),
   }),
-  block({
+  member({
     type: z.literal('api_key'),
     header: credentialHeader.optional().describe('Header that carries the key. Exactly one of `header` and `query`.'),
     query: text().optional().describe('Query parameter that carries the key.'),
     key: secret.describe('The key, sent as it is.'),
   }),
-  block({
+  member({
     type: z.literal('oauth2_client_credentials'),
     ...client,
     client_secret: secret.describe(
@@ -62,14 +62,14 @@ export const auth = oneOf('type', 'none', [
     audience: text().optional().describe('Audience asked for.'),
     ...tokens,
   }),
-  block({
+  member({
     type: z.literal('oauth2_refresh_token'),
     ...client,
     client_secret: secret.optional().describe('Client secret, where the client has one.'),
     refresh_token: secret.describe('The long-lived token.'),
     ...tokens,
   }),
-  block({
+  member({
     type: z.literal('gcp_service_account'),
     credentials: secret
       .optional()
@@ -79,7 +79,7 @@ export const auth = oneOf('type', 'none', [
     token_url: tokenUrl.prefault('https://oauth2.googleapis.com/token').describe('Token endpoint.'),
     ...tokens,
   }),
-  block({
+  member({
     type: z.literal('aws_sigv4'),
     access_key_id: secret.describe('Access key id.'),
     secret_access_key: secret.describe('Secret access key.'),
@@ -87,5 +87,5 @@ export const auth = oneOf('type', 'none', [
     region: text().describe('Region, such as eu-central-1.'),
     service: text().describe('Service, such as s3.'),
   }),
-  block({ type: z.literal('mtls') }),
+  member({ type: z.literal('mtls') }),
 ]);

@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { Variable } from '../read/variable.ts';
+import { textOf, Variable } from '../read/variable.ts';
 import { kinds } from './leaf.ts';
 
-/** A mapping with exactly these keys. */
-export const block = z.strictObject;
+/** A mapping with exactly these keys, as a member of a union. */
+export const member = z.strictObject;
+
+/** A mapping with exactly these keys. A variable is text here, though in memory it is an object. */
+export const block = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.preprocess((raw) => (raw instanceof Variable ? raw.text : raw), z.strictObject(shape));
 
 const isScalar = (raw: unknown): boolean =>
   raw instanceof Variable || (raw !== null && raw !== undefined && typeof raw !== 'object');
@@ -43,7 +47,7 @@ export const oneOf = <const Options extends readonly [Tagged, ...Tagged[]]>(
 ) => z.preprocess((raw) => withPlainTag(raw, tag, first), z.discriminatedUnion(tag, options));
 
 const withPlainTag = (raw: unknown, tag: string, first: string): unknown => {
-  if (!isMapping(raw)) return raw;
+  if (!isMapping(raw)) return textOf(raw) ?? raw;
   const written = raw[tag];
   if (!(written instanceof Variable)) return raw;
   return { ...raw, [tag]: written.missing ? first : written.text };

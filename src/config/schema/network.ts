@@ -7,7 +7,7 @@ import { text } from './texts.ts';
 export const address = text({
   label: 'address',
   expected: 'an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080"',
-  placeholder: ':8080',
+  placeholder: ':0',
   check: (raw) => (parseAddress(raw) ? raw : new Wrong('not an address')),
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../../core/secret.ts';
 import { textOf, Variable } from '../read/variable.ts';
-import { block, oneOf, withShort } from './forms.ts';
+import { block, member, oneOf, withShort } from './forms.ts';
 import { endpoint } from './network.ts';
 import { integer, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
@@ -23,11 +23,11 @@ export const store = withShort(
     expand: expandStore,
   },
   oneOf('type', 'sqlite', [
-    block({
+    member({
       type: z.literal('sqlite'),
       path: filePath.describe('The database file, relative to the working directory.'),
     }),
-    block({ type: z.literal('postgres'), url: secret.describe('`postgres://user:password@host/database`.') }),
+    member({ type: z.literal('postgres'), url: secret.describe('`postgres://user:password@host/database`.') }),
   ]),
 ).describe('Where keys, payments and sessions are kept.');
 

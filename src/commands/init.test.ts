@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { configSchema } from '../config/schema/config.ts';
+import { notYet } from '../config/unavailable.ts';
+import { init, startingConfig } from './init.ts';
+import { validate } from './validate.ts';
+
+const env = { SALLYPORT_ADMIN_TOKEN: 'a-token-of-more-than-16' };
+
+const inFolder = (run: (folder: string) => void): void => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-init-'));
+  try {
+    run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
+test('init writes a configuration that is valid, and available, as it stands', () =>
+  inFolder((cwd) => {
+    assert.equal(init({ cwd }).exitCode, 0);
+    assert.deepEqual(validate(undefined, { env, cwd }), { exitCode: 0, output: 'sallyport.yaml: valid, 2 rules' });
+  }));
+
+test('init keeps a file that is there, and says how to write over it', () =>
+  inFolder((cwd) => {
+    init({ cwd, path: 'a.yaml' });
+    const refusal = { exitCode: 1, output: 'a.yaml is already there; --force writes over it.' };
+    assert.deepEqual(init({ cwd, path: 'a.yaml' }), refusal);
+    assert.equal(init({ cwd, path: 'a.yaml', force: true }).exitCode, 0);
+  }));
+
+test('init into a folder that is not there says so', () =>
+  inFolder((cwd) => {
+    const { exitCode, output } = init({ cwd, path: 'gone/a.yaml' });
+    assert.equal(exitCode, 1);
+    assert.match(output, /^gone\/a\.yaml: .*no such file/);
+  }));
+
+test('the first line leads editors to the schema', () =>
+  inFolder((cwd) => {
+    const file = join(cwd, 'etc', 'sallyport.yaml');
+    mkdirSync(dirname(file));
+    const [first = ''] = startingConfig(file).split('\n');
+    const reference = /^# yaml-language-server: \$schema=(\S+)$/.exec(first)?.[1] ?? '';
+    assert.doesNotThrow(() => readFileSync(resolve(dirname(file), reference)));
+  }));
+
+test('the starting configuration has every block that is available, and no other', () => {
+  const written = Object.keys(Object(parse(startingConfig('/x/sallyport.yaml'))));
+  const unavailable = notYet.filter(([where]) => where !== 'store').map(([where]) => where);
+  const available = Object.keys(configSchema.def.out.def.shape).filter((block) => !unavailable.includes(block));
+  assert.deepEqual(written.toSorted(), available.toSorted());
+});
+
+test('what is switched off by a comment is valid too', () =>
+  inFolder((cwd) => {
+    const on = startingConfig(join(cwd, 'a.yaml'))
+      .replace(/^ +(issuers|mints): \[\]$/gm, (line) => line.replace(' []', ''))
+      .replace(/^( +)# (?=[ -]*[a-z_]+: )/gm, '$1');
+    assert.ok(on.includes('\n  - name: premium'));
+    writeFileSync(join(cwd, 'a.yaml'), on);
+    assert.deepEqual(validate('a.yaml', { env, cwd }), { exitCode: 0, output: 'a.yaml: valid, 4 rules' });
+  }));

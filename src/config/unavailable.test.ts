@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { load } from './harness.test.ts';
+import { formatProblem } from './problem.ts';
+import { notYet, unavailable } from './unavailable.ts';
+
+const mint = 'cashu: { mints: ["https://mint.example.com"] }\n';
+const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} }]`;
+
+/** For each row of the table a file that uses it, and the path that is reported. */
+const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
+  'http.tls': ['http: { tls: { cert_file: /c, key_file: /k } }', 'http.tls'],
+  store: ['store: "postgres://u:p@db/x"', 'store'],
+  redis: ['redis: "redis://redis"', 'redis'],
+  'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
+  'rules[].price.buys.units': [
+    mint + rule('accept: cashu, price: { amount: 1, buys: { units: 1 } }'),
+    'rules[0].price.buys.units',
+  ],
+  'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
+  'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
+  proxy: ['proxy: {}', 'proxy'],
+  policy: ['policy: { path: /p }', 'policy'],
+  egress: ['egress: {}', 'egress'],
+  resolver: ['resolver: { mode: permissive }', 'resolver'],
+  grpc: ['grpc: {}', 'grpc'],
+  pods: ['pods: {}', 'pods'],
+  usage: ['usage: {}', 'usage'],
+  billing: ['billing: {}', 'billing'],
+  '**': ['admin: { token: "vault:secret/data/x#y" }', 'admin.token'],
+};
+
+for (const [where, , feature] of notYet) {
+  test(`${feature} (${where}) loads, and is reported as not available yet, with its place`, () => {
+    const [yaml, path] = uses[where] ?? assert.fail(`no example of ${where}`);
+    const { config, place } = load(yaml);
+    const lines = unavailable(config, place).map(formatProblem);
+    assert.deepEqual(
+      lines.map((line) => line.replace(/:\d+:\d+ /, ' ')),
+      [`sallyport.yaml ${path}: ${feature} is not available yet`],
+    );
+    assert.match(lines[0] ?? '', /^sallyport\.yaml:\d+:\d+ /);
+  });
+}
+
+for (const yaml of [
+  '',
+  'store: "sqlite:x"',
+  'http: { tls: { enabled: false } }',
+  'proxy: { enabled: false }',
+  'egress: { enabled: false }',
+  rule('accept: api_key, limits: { per_day: 5 }'),
+]) {
+  test(`available: ${yaml || 'the defaults'}`, () => assert.deepEqual(unavailable(load(yaml).config), []));
+}
+
+test('a variable that asks for something unavailable is named as its place', () => {
+  const { config, place } = load('', { env: { REDIS_URL: 'redis://h' } });
+  assert.deepEqual(unavailable(config, place).map(formatProblem), [
+    'environment variable REDIS_URL redis: Redis is not available yet',
+  ]);
+});
