@@ -1,0 +1,106 @@
+/** The service itself, as a process of its own, for tests that stand outside of it. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Owner } from './servers/last-resort.ts';
+import { launch, type Running } from './servers/process.ts';
+import { until } from './servers/until.ts';
+import { createWorkdir } from './servers/workdir.ts';
+
+const launcher = join(import.meta.dirname, '..', 'bin', 'sallyport.js');
+
+export const adminToken = 'admin-token-of-the-tests';
+
+export type Sallyport = Running &
+  Readonly<{
+    url: string;
+    port: number;
+    adminUrl: string;
+    directory: string;
+    /** Makes an API key by the admin API and gives the whole answer. */
+    createKey(fields?: Readonly<Record<string, unknown>>): Promise<{ key: string; id: string }>;
+    /** The log so far, parsed; lines that are no JSON are left out. */
+    log(): Record<string, unknown>[];
+  }>;
+
+export type SallyportOptions = Readonly<{
+  /** Without `http`, `admin` and `store`, which are added. */
+  config: string;
+  owner?: Owner;
+  env?: Readonly<Record<string, string>>;
+  args?: readonly string[];
+  /** Of an earlier one, to start again on its data. */
+  directory?: string;
+}>;
+
+const announced = /answers on 127\.0\.0\.1:(\d+)\/auth/;
+const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
+
+const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
+
+export const startSallyport = async (options: SallyportOptions): Promise<Sallyport> => {
+  const directory = options.directory ?? createWorkdir('sallyport', options.owner).path;
+  const file = join(directory, 'sallyport.yaml');
+  const frame = [
+    'http: { addr: "127.0.0.1:0" }',
+    `admin: { addr: "127.0.0.1:0", token: "${adminToken}" }`,
+    `store: "sqlite:${join(directory, 'sallyport.db')}"`,
+  ];
+  writeFileSync(file, `${frame.join('\n')}\n${options.config}`);
+  let running: Running | undefined;
+  const portOf = (pattern: RegExp) => Number(pattern.exec(running?.output() ?? '')?.[1] ?? 0);
+  running = await launch({
+    command: process.execPath,
+    args: [launcher, '--config', file, ...(options.args ?? [])],
+    cwd: directory,
+    env: { NODE_NO_WARNINGS: '', ...options.env },
+    stopSignal: 'SIGINT',
+    ...(options.owner ? { owner: options.owner } : {}),
+  });
+  const started = running;
+  const ended = started.exited().then((how) => {
+    throw new Error(`sallyport ended (${how}):\n${started.output()}`);
+  });
+  await Promise.race([until('sallyport answers', () => portOf(announced) > 0 && portOf(adminAnnounced) > 0), ended]);
+  ended.catch(() => undefined);
+  const adminUrl = `http://127.0.0.1:${portOf(adminAnnounced)}`;
+
+  return {
+    ...started,
+    url: `http://127.0.0.1:${portOf(announced)}`,
+    port: portOf(announced),
+    adminUrl,
+    directory,
+
+    async createKey(fields = {}) {
+      const response = await fetch(`${adminUrl}/api/keys`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ user_id: 'user123', name: 'test', ...fields }),
+      });
+      if (response.status !== 201) throw new Error(`no key: ${response.status} ${await response.text()}`);
+      return (await response.json()) as { key: string; id: string };
+    },
+
+    log: () => started.output().split('\n').flatMap(parseLine),
+  };
+};
+
+/** Runs the command line to its end. */
+export const runSallyport = (
+  args: readonly string[],
+  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
+): { status: number; stdout: string; stderr: string } => {
+  try {
+    const stdout = execFileSync(process.execPath, [launcher, ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return { status: 0, stdout, stderr: '' };
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    return { status, stdout, stderr };
+  }
+};
