@@ -32,8 +32,15 @@ export const formatProblem = ({ file, line, column, path, message, found, expect
   return `${where}: ${[message, facts, hint].filter(Boolean).join('; ')}`;
 };
 
+/** Nobody reads further, and a wrong file may hold a hundred thousand. */
+const mostLines = 200;
+
 /** One line a problem. */
-export const formatProblems = (problems: readonly Problem[]): string => problems.map(formatProblem).join('\n');
+export const formatProblems = (problems: readonly Problem[]): string => {
+  const lines = problems.slice(0, mostLines).map(formatProblem);
+  const more = problems.length - lines.length;
+  return [...lines, ...(more > 0 ? [`… and ${more} more problems`] : [])].join('\n');
+};
 
 /** Problems in the order of their places; those without a line (the file itself, the environment) come first. */
 export const sortProblems = (problems: readonly Problem[]): Problem[] =>

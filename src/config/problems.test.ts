@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf } from './harness.test.ts';
-import { formatProblem } from './problem.ts';
+import { formatProblem, formatProblems } from './problem.ts';
 
 type Case = readonly [what: string, yaml: string, lines: readonly string[]];
 
@@ -283,5 +283,25 @@ for (const [what, yaml] of [
 ] as const) {
   test(`thousands of ${what} inside each other are a problem, not a crash`, () => {
     assert.ok(problemsOf(yaml).length > 0);
+  });
+}
+
+const many = (count: number, line: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => line(index)).join('\n');
+
+for (const [what, yaml] of [
+  ['unknown keys', many(50_000, (index) => `k${index}: 1`)],
+  ['wrong rules', `rules:\n${many(50_000, () => '- {a: b}')}`],
+  ['rules of one name', `rules:\n${many(10_000, () => '- {name: r, accept: api_key, match: {path: /r}}')}`],
+  ['aliases', `workers: &a 1\nhttp: [${'*a,'.repeat(50_000)}]`],
+  ['references that are not closed', `store: "${'${'.repeat(100_000)}"`],
+  ['broken lines', '- a\nb\n'.repeat(20_000)],
+] as const) {
+  test(`a file of thousands of ${what} is refused in good time, and in few lines`, () => {
+    const begin = performance.now();
+    const problems = problemsOf(yaml);
+    assert.ok(problems.length > 0);
+    assert.ok(formatProblems(problems).split('\n').length <= 201);
+    assert.ok(performance.now() - begin < 15_000, 'quadratic work takes minutes');
   });
 }

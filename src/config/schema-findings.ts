@@ -30,19 +30,28 @@ const elsewhere = (root: Schema, key: string): string | undefined => {
   return blocks.length > 0 ? `"${key}" is a key of ${blocks.slice(0, 3).join(', ')}` : undefined;
 };
 
+/** A file of thousands of unknown keys is some other file: the first few say so. */
+const mostUnknown = 20;
+
 const unknownKeys = (root: Schema, issue: z.core.$ZodIssueUnrecognizedKeys): Finding[] => {
   const path = pathOf(issue);
   const objects = schemasAt(root, path).flatMap(objectsOf);
   const input: unknown = issue.input;
   const fitting = isMapping(input) ? objects.filter((object) => fits(object, input)) : objects;
   const known = [...new Set(fitting.flatMap(({ def }) => Object.keys(def.shape)))];
-  return issue.keys.map((key): Finding => {
-    const meant = nearest(key, known);
-    const finding = { path: [...path, key], message: 'unknown key', atKey: true };
-    if (meant !== undefined) return { ...finding, hint: `did you mean "${meant}"?` };
-    const hint = elsewhere(root, key);
-    return { ...finding, expected: `one of ${known.join(', ')}`, ...(hint && { hint }) };
-  });
+  const findings = issue.keys.slice(0, mostUnknown).map((key) => unknownKey(root, [...path, key], key, known));
+  const more = issue.keys.length - findings.length;
+  return more > 0
+    ? [...findings, { path, message: `${more} more unknown keys`, hint: 'is this the right file?' }]
+    : findings;
+};
+
+const unknownKey = (root: Schema, path: Path, key: string, known: readonly string[]): Finding => {
+  const finding = { path, message: 'unknown key', atKey: true };
+  const meant = nearest(key, known);
+  if (meant !== undefined) return { ...finding, hint: `did you mean "${meant}"?` };
+  const hint = elsewhere(root, key);
+  return { ...finding, expected: `one of ${known.join(', ')}`, ...(hint && { hint }) };
 };
 
 const wrongType = (root: Schema, issue: z.core.$ZodIssueInvalidType): Finding => {

@@ -38,7 +38,7 @@ const childrenOf = (schema: Schema, segment: string | number): Schema[] => {
   if (core instanceof z.ZodArray) return [core.def.element];
   if (core instanceof z.ZodRecord) return [core.def.valueType];
   return objectsOf(core).flatMap(({ def }) => {
-    const child = def.shape[segment];
+    const child = Object.hasOwn(def.shape, segment) ? def.shape[segment] : undefined;
     return child ? [child] : [];
   });
 };

@@ -17,12 +17,33 @@ const options = { jitless: true, reportInput: true } as const;
 
 const unchanged = (path: Path): Path => path;
 
+/** With more mistakes than this, what is left says nothing about the file that was meant. */
+const mostToRepair = 200;
+
+/** zod passes its issues on as arguments of calls; a hundred thousand of them exhaust the stack. */
+const parse = (value: unknown): ReturnType<typeof configSchema.safeParse> | undefined => {
+  try {
+    return configSchema.safeParse(value, options);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+};
+
+const hopeless: Shape = {
+  parsed: undefined,
+  findings: [{ path: [], message: 'more mistakes than can be listed', hint: 'is this the right file?' }],
+  original: unchanged,
+};
+
 /** Checks names and types. After a mistake the rest is read all the same, so that it can be checked in the same run. */
 export const checkShape = (value: unknown, writtenPath: (path: Path) => Path): Shape => {
-  const first = configSchema.safeParse(value, options);
+  const first = parse(value);
+  if (!first) return hopeless;
   if (first.success) return { parsed: first.data, findings: [], original: unchanged };
   const findings = schemaFindings(configSchema, first.error.issues);
   const removed: Path[] = [];
+  if (findings.length > mostToRepair) return { parsed: undefined, findings, original: unchanged };
   // Each round takes off at least one value, or gives up; forty is deeper than a file may nest.
   for (let round = 0; round < 40; round += 1) {
     const repaired = configSchema.safeParse(without(value, removed), options);

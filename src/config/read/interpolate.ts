@@ -9,8 +9,8 @@ export type Interpolation = Readonly<{
   text: string;
   /** Variables that nothing sets and that have no default. */
   missing: readonly string[];
-  /** References that are not of the form `${NAME}` or `${NAME:-default}`. */
-  malformed: readonly string[];
+  /** Whether some `${` does not begin `${NAME}` or `${NAME:-default}`. */
+  malformed: boolean;
   /** The one variable of which the text wholly consists. */
   whole?: string;
   /** Whether anything was replaced; if so, messages show the source text, never the value. */
@@ -20,28 +20,29 @@ export type Interpolation = Readonly<{
 /** Stands in for a missing variable inside a longer text, so that the rest of the text can still be checked. */
 const placeholder = 'placeholder';
 
-// Alternatives, in order: the escape `$${`, a reference up to its closing brace, a reference that is never closed.
-const reference = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+// Alternatives, in order: the escape `$${`, a reference up to its closing brace, a reference that is never closed. No
+// braces inside: a text of nothing but `${` must not be searched to its end from each of them.
+const reference = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
 const wellFormed = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /** Replaces `${NAME}` and `${NAME:-default}`; `$${` stands for a literal `${`. */
 export const interpolate = (source: string, env: Environment): Interpolation => {
-  if (!source.includes('${')) return { text: source, missing: [], malformed: [], changed: false };
-  const missing: string[] = [];
-  const malformed: string[] = [];
+  if (!source.includes('${')) return { text: source, missing: [], malformed: false, changed: false };
+  const missing = new Set<string>();
+  let malformed = false;
   let whole: string | undefined;
   const text = source.replace(reference, (match: string, body: string | undefined) => {
     if (match === '$${') return '${';
     const [, name, fallback] = wellFormed.exec(body ?? '') ?? [];
     if (name === undefined) {
-      malformed.push(match);
+      malformed = true;
       return match;
     }
     if (match === source) whole = name;
     const value = variableIn(env, name) ?? fallback;
     if (value !== undefined) return value;
-    missing.push(name);
+    missing.add(name);
     return placeholder;
   });
-  return { text, missing, malformed, changed: true, ...(whole !== undefined && { whole }) };
+  return { text, missing: [...missing], malformed, changed: true, ...(whole !== undefined && { whole }) };
 };

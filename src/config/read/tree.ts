@@ -146,7 +146,7 @@ const readText = (reading: Reading, source: string, plain: boolean, { path, at }
       },
       at,
     );
-  for (const _ of malformed)
+  if (malformed)
     reading.report(
       {
         path,
