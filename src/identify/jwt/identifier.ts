@@ -42,7 +42,7 @@ const entryOf = (verified: Verified): Entry => {
 
 /** The keys that verified it are still the issuer's keys, and its time has not run out. */
 const isGood = ({ verified, notAfterMs, notBeforeMs }: Entry, nowMs: number): boolean =>
-  verified.generation === verified.issuer.keys.generation() && nowMs < notAfterMs && nowMs >= notBeforeMs;
+  verified.keys === verified.issuer.keys.current() && nowMs < notAfterMs && nowMs >= notBeforeMs;
 
 export const createJwtIdentifier = ({
   verify,

@@ -1,18 +1,15 @@
 import type { JWTVerifyGetKey } from 'jose';
 
-/** The keys of an issuer as they are known now. */
+/** Keys that were published together. Throws jose's `JWKSNoMatchingKey` for a token that none of them fits. */
+export type KeySet = Readonly<{ resolve: JWTVerifyGetKey }>;
+
+/** Where the keys of an issuer come from. */
 export type KeySource = Readonly<{
-  /** Changes whenever the keys change, so that tokens verified with older keys are verified again. */
-  generation(): number;
-  /** Chooses a key for a token's header. Throws `KeysUnavailable` where no keys were ever had. */
-  resolve: JWTVerifyGetKey;
+  /** Undefined where none were ever had. Another object whenever the keys have changed. */
+  current(): KeySet | undefined;
   /** Looks for newer keys, for a token names one that is unknown. Does nothing when it was asked shortly before. */
   refresh(): Promise<void>;
 }>;
-
-export class KeysUnavailable extends Error {
-  override name = 'KeysUnavailable';
-}
 
 /** One issuer whose tokens are accepted. */
 export type Issuer = Readonly<{

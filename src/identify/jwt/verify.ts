@@ -1,9 +1,10 @@
 /** Verifies a JWT (RFC 7519, RFC 8725) against the issuers that are configured. jose does the cryptography. */
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { bearerChallenge, type Refusal, type RefusalCode, refuse } from '../../core/refusal.ts';
-import { type Issuer, KeysUnavailable } from './issuer.ts';
+import type { Issuer, KeySet } from './issuer.ts';
 
-export type Verified = Readonly<{ issuer: Issuer; generation: number; claims: JWTPayload }>;
+/** `keys` are the ones that the token was verified with. */
+export type Verified = Readonly<{ issuer: Issuer; keys: KeySet | undefined; claims: JWTPayload }>;
 
 const LONGEST_TOKEN = 16_384;
 const MOST_KEYS_TRIED = 5;
@@ -19,6 +20,10 @@ const reject = (
   });
 
 class ForbiddenHeader extends Error {}
+
+class KeysUnavailable extends Error {
+  override name = 'KeysUnavailable';
+}
 
 const acceptedTypes = new Set(['jwt', 'at+jwt']);
 
@@ -72,7 +77,12 @@ const tryKeys = async (token: string, ambiguous: errors.JWKSMultipleMatchingKeys
   throw last;
 };
 
-const verifyBy = async (issuer: Issuer, token: string, nowMs: number): Promise<JWTPayload> => {
+const verifyBy = async (
+  issuer: Issuer,
+  keys: KeySet | undefined,
+  token: string,
+  nowMs: number,
+): Promise<JWTPayload> => {
   const options: JWTVerifyOptions = {
     issuer: issuer.issuer,
     audience: [...issuer.audiences],
@@ -83,7 +93,8 @@ const verifyBy = async (issuer: Issuer, token: string, nowMs: number): Promise<J
   };
   const resolve: JWTVerifyGetKey = (header, input) => {
     checkHeader(header, issuer.typ);
-    return issuer.keys.resolve(header, input);
+    if (!keys) throw new KeysUnavailable('the keys were never fetched');
+    return keys.resolve(header, input);
   };
   try {
     return (await jwtVerify(token, resolve, options)).payload;
@@ -94,16 +105,16 @@ const verifyBy = async (issuer: Issuer, token: string, nowMs: number): Promise<J
 };
 
 /** A bad signature never makes us fetch keys; an unknown `kid` does, as often as the key source allows. */
-const verifyWithNewestKeys = async (issuer: Issuer, token: string, nowMs: number): Promise<JWTPayload> => {
-  const { keys } = issuer;
-  const before = keys.generation();
+const verifyWithNewestKeys = async (issuer: Issuer, token: string, nowMs: number): Promise<Verified> => {
+  const keys = issuer.keys.current();
   try {
-    return await verifyBy(issuer, token, nowMs);
+    return { issuer, keys, claims: await verifyBy(issuer, keys, token, nowMs) };
   } catch (error) {
-    const mayHelp = error instanceof errors.JWKSNoMatchingKey || error instanceof KeysUnavailable;
-    if (mayHelp && keys.generation() === before) await keys.refresh();
-    if (!mayHelp || keys.generation() === before) throw error;
-    return await verifyBy(issuer, token, nowMs);
+    if (!(error instanceof errors.JWKSNoMatchingKey || error instanceof KeysUnavailable)) throw error;
+    if (issuer.keys.current() === keys) await issuer.keys.refresh();
+    const newer = issuer.keys.current();
+    if (newer === keys) throw error;
+    return { issuer, keys: newer, claims: await verifyBy(issuer, newer, token, nowMs) };
   }
 };
 
@@ -126,8 +137,7 @@ export const createVerifier = (issuers: readonly Issuer[]): VerifyToken => {
     const issuer = issuerOf(token);
     if (!issuer) return reject('invalid_token', 'The token is malformed, or its issuer is not accepted here.');
     try {
-      const generation = issuer.keys.generation();
-      return { issuer, generation, claims: await verifyWithNewestKeys(issuer, token, nowMs) };
+      return await verifyWithNewestKeys(issuer, token, nowMs);
     } catch (error) {
       return refusalFor(error, issuer);
     }

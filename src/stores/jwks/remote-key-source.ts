@@ -1,6 +1,6 @@
 /** An issuer's JWKS over HTTP (RFC 7517): fetched once at a time, kept when a later fetch fails. */
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
-import { type KeySource, KeysUnavailable } from '../../identify/jwt/issuer.ts';
+import type { KeySet, KeySource } from '../../identify/jwt/issuer.ts';
 import type { Outbound } from '../outbound/exchange.ts';
 
 export type RemoteKeySource = KeySource &
@@ -44,8 +44,7 @@ const readKeySet = (document: unknown): JSONWebKeySet => {
 
 export const createRemoteKeySource = (options: RemoteKeySourceOptions): RemoteKeySource => {
   const { discovery, refreshIntervalMs, outbound, now, onRefresh } = options;
-  let current: { text: string; resolve: KeySource['resolve']; fetchedAtMs: number } | undefined;
-  let generation = 0;
+  let current: { text: string; keySet: KeySet; fetchedAtMs: number } | undefined;
   let flight: Promise<void> | undefined;
   let lastAttemptMs = Number.NEGATIVE_INFINITY;
   let lastError: string | undefined;
@@ -79,9 +78,8 @@ export const createRemoteKeySource = (options: RemoteKeySourceOptions): RemoteKe
       const changed = text !== current?.text;
       current =
         changed || !current
-          ? { text, resolve: createLocalJWKSet(keySet), fetchedAtMs: now() }
+          ? { text, keySet: { resolve: createLocalJWKSet(keySet) }, fetchedAtMs: now() }
           : { ...current, fetchedAtMs: now() };
-      if (changed) generation++;
       lastError = undefined;
       onRefresh?.(changed ? 'changed' : 'unchanged');
     } catch (error) {
@@ -98,12 +96,7 @@ export const createRemoteKeySource = (options: RemoteKeySourceOptions): RemoteKe
   };
 
   return {
-    generation: () => generation,
-
-    resolve(header, input) {
-      if (!current) throw new KeysUnavailable(lastError ?? 'the keys were never fetched');
-      return current.resolve(header, input);
-    },
+    current: () => current?.keySet,
 
     refresh() {
       if (flight !== undefined) return flight;
