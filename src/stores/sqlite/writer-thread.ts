@@ -2,68 +2,87 @@
  * The thread that writes. Transactions that wait are run together and committed once, each behind its own savepoint, so
  * that one fsync serves many and one that fails takes no other with it.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { keyOperations } from '../sql/key-operations.ts';
 import { ledgerOperations } from '../sql/ledger-operations.ts';
 import type { OperationShape } from '../sql/transaction.ts';
 import { createTransaction, openDatabase } from './engine.ts';
-import type { WriterReply, WriterRequest } from './writer.ts';
+import type { WriterMessage, WriterReply, WriterRequest } from './writer.ts';
 
 const operations: Readonly<Record<string, OperationShape>> = { ...keyOperations, ...ledgerOperations };
 const MOST_IN_ONE_COMMIT = 256;
 
 const database = openDatabase(workerData.path);
 const transaction = createTransaction(database);
-const waiting: WriterRequest[] = [];
-let running = false;
 
-const failure = (id: number, error: unknown): WriterReply => ({
+const failure = ({ id }: WriterRequest, error: unknown): WriterReply => ({
   id,
   error: error instanceof Error ? error.message : String(error),
 });
 
-const runOne = async ({ id, operation, argument }: WriterRequest): Promise<WriterReply> => {
+const runOne = async (request: WriterRequest): Promise<WriterReply> => {
   database.exec('SAVEPOINT one');
   try {
-    const value = await operations[operation]?.(transaction, argument as never);
+    const value = await operations[request.operation]?.(transaction, request.argument as never);
     database.exec('RELEASE one');
-    return { id, value };
+    return { id: request.id, value };
   } catch (error) {
+    // A full disk ends the whole transaction, not this part of it alone.
+    if (!database.isTransaction) throw error;
     database.exec('ROLLBACK TO one; RELEASE one');
-    return failure(id, error);
+    return failure(request, error);
   }
 };
 
 const commitTogether = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
+  const replies: WriterReply[] = [];
+  for (const request of batch) replies.push(await runOne(request));
+  database.exec('COMMIT');
+  return replies;
+};
+
+/** Where a batch cannot be committed, each of it is tried alone: what is too large for the disk is so for itself only. */
+const run = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
   try {
     database.exec('BEGIN IMMEDIATE');
-    const replies: WriterReply[] = [];
-    for (const request of batch) replies.push(await runOne(request));
-    database.exec('COMMIT');
-    return replies;
+  } catch (error) {
+    return batch.map((request) => failure(request, error));
+  }
+  try {
+    return await commitTogether(batch);
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
-    return batch.map(({ id }) => failure(id, error));
+    if (batch.length === 1) return batch.map((request) => failure(request, error));
   }
+  const replies: WriterReply[] = [];
+  for (const request of batch) replies.push(...(await run([request])));
+  return replies;
 };
 
-const drain = async (): Promise<void> => {
-  if (running) return;
-  running = true;
-  while (waiting.length > 0) {
-    const replies = await commitTogether(waiting.splice(0, MOST_IN_ONE_COMMIT));
-    for (const reply of replies) parentPort?.postMessage(reply);
+/** Node hands messages over one by one, each after the work of the one before: those that wait are fetched here. */
+const fetchWaiting = (port: MessagePort, most: number): WriterMessage[] => {
+  const messages: WriterMessage[] = [];
+  for (let left = most; left > 0; left--) {
+    const waiting = receiveMessageOnPort(port);
+    if (!waiting) break;
+    messages.push(waiting.message);
   }
-  running = false;
+  return messages;
 };
 
-parentPort?.on('message', async (request: WriterRequest | 'close') => {
-  if (request !== 'close') {
-    waiting.push(request);
-    await drain();
-    return;
-  }
-  await drain();
-  database.close();
-  parentPort?.close();
-});
+const isRequest = (message: WriterMessage): message is WriterRequest => message !== 'close';
+
+const listen = (port: MessagePort): void => {
+  // Nothing in here waits for anything outside this thread: a handler is done before the next message is handed over.
+  port.on('message', async (first: WriterMessage) => {
+    const messages = [first, ...fetchWaiting(port, MOST_IN_ONE_COMMIT - 1)];
+    const requests = messages.filter(isRequest);
+    const replies = requests.length > 0 ? await run(requests) : [];
+    for (const reply of replies) port.postMessage(reply);
+    if (requests.length === messages.length) return;
+    database.close();
+    port.close();
+  });
+};
+
+if (parentPort) listen(parentPort);

@@ -1,22 +1,26 @@
 /** This side of the thread that writes. It is started by the first write, and again after it broke. */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { keyOperations } from '../sql/key-operations.ts';
 import type { ledgerOperations } from '../sql/ledger-operations.ts';
 import type { Execute } from '../sql/transaction.ts';
 
 export type WriterRequest = Readonly<{ id: number; operation: string; argument: unknown }>;
+export type WriterMessage = WriterRequest | 'close';
 export type WriterReply = Readonly<{ id: number; value?: unknown; error?: string }>;
 
 export type StoreOperations = typeof keyOperations & typeof ledgerOperations;
 
-export type Writer = Readonly<{ execute: Execute<StoreOperations>; close(): Promise<void> }>;
+export type Writer = Readonly<{
+  execute: Execute<StoreOperations>;
+  /** What was asked before is written first. */
+  close(): Promise<void>;
+}>;
 
 type Waiting = Readonly<{ resolve: (value: unknown) => void; reject: (error: Error) => void }>;
 
-type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting> }>;
+type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting>; ended: Promise<void> }>;
 
-const start = (path: string, onExit: () => void): Running => {
+const start = (path: string, onEnd: () => void): Running => {
   const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path } });
   const waiting = new Map<number, Waiting>();
   let failure = new Error('the store is closed');
@@ -29,11 +33,14 @@ const start = (path: string, onExit: () => void): Running => {
   thread.on('error', (error) => {
     failure = error instanceof Error ? error : new Error(String(error));
   });
-  thread.on('exit', () => {
-    onExit();
-    for (const { reject } of waiting.values()) reject(failure);
+  const ended = new Promise<void>((resolve) => {
+    thread.on('exit', () => {
+      onEnd();
+      for (const { reject } of waiting.values()) reject(failure);
+      resolve();
+    });
   });
-  return { thread, waiting };
+  return { thread, waiting, ended };
 };
 
 export const createWriter = (path: string): Writer => {
@@ -58,10 +65,8 @@ export const createWriter = (path: string): Writer => {
 
     async close() {
       closed = true;
-      if (!running) return;
-      const ended = once(running.thread, 'exit');
-      running.thread.postMessage('close');
-      await ended;
+      running?.thread.postMessage('close' satisfies WriterMessage);
+      await running?.ended;
     },
   };
 };
