@@ -21,13 +21,14 @@ export const claimAt = (claims: Claims, path: string): unknown => {
   return undefined;
 };
 
+const scalarText = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+
 /** Text for a header: strings, numbers and booleans as they are, lists of them as lists; anything else has no form. */
 export const claimText = (value: unknown): string | readonly string[] | undefined => {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (!Array.isArray(value)) return undefined;
-  const texts = value.map(claimText);
-  return texts.every((text) => typeof text === 'string') ? texts : undefined;
+  if (!Array.isArray(value)) return scalarText(value);
+  const texts = value.map(scalarText);
+  return texts.every((text) => text !== undefined) ? texts : undefined;
 };
 
 /** A claim that lists names: a list of strings, or one string with spaces between them (RFC 8693 `scope`). */
