@@ -15,6 +15,7 @@ import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
+import type { Primary } from './stores/primary/worker-side.ts';
 import { openSqliteStores } from './stores/sqlite/stores.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -29,7 +30,13 @@ export type Service = Readonly<{
 
 const FAILURES_A_MINUTE = 100;
 
-export const serve = async (config: Config, now: () => number = Date.now): Promise<Service> => {
+export type ServeOptions = Readonly<{
+  now?: () => number;
+  /** Where this process is one of several workers. */
+  primary?: Primary;
+}>;
+
+export const serve = async (config: Config, { now = Date.now, primary }: ServeOptions = {}): Promise<Service> => {
   const { logger, flush } = createLogger(config.logger);
   const metrics = createMetrics();
   const logError = (error: unknown) => logger.error({ event: 'error', err: error }, 'unexpected error');
@@ -49,7 +56,9 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
     cacheSize: config.api_keys.cache_size,
     now,
     onLookup: countLookup('api_key'),
+    ...(primary && { onChange: primary.spreadKeyChange }),
   });
+  primary?.onKeyChange(keys.forget);
 
   const issuers =
     config.jwt.issuers.length === 0
@@ -96,7 +105,7 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
       ...(issuers && { jwt: issuers.identifier }),
       ...(payments && { cashu: payments.identifier }),
     },
-    limiter: createMemoryRateLimiter(now),
+    limiter: primary?.limiter ?? createMemoryRateLimiter(now),
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
 
@@ -120,7 +129,10 @@ export const serve = async (config: Config, now: () => number = Date.now): Promi
     paths: config.endpoints,
     parts,
     isStopping: () => stopping,
-    renderMetrics: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+    renderMetrics: async () => ({
+      contentType: metrics.registry.contentType,
+      body: await (primary ? primary.metrics() : metrics.registry.metrics()),
+    }),
   });
 
   const fetching = Promise.allSettled([

@@ -1,38 +1,83 @@
+import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { serve } from '../serve.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Announcement } from '../stores/primary/protocol.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 /** Long enough for a cluster to take the pod out of its endpoints; a person at a terminal does not wait for that. */
 const DRAIN_MS = { SIGTERM: 5_000, SIGINT: 0 } as const;
 const GRACE_MS = 20_000;
 
+type Stop = (signal: keyof typeof DRAIN_MS) => Promise<void>;
+
+type Started = Readonly<{ main: Announcement; admin: Announcement | undefined; failed: Promise<string>; stop: Stop }>;
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const show = ({ address, port }: { address: string; port: number }): string =>
+const show = ({ address, port }: Announcement): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** Runs until SIGTERM or SIGINT; a second signal ends it at once. */
+const announce = ({ config, source, notices }: LoadedConfig, { main, admin }: Started): void => {
+  say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
+  if (admin) say(`admin API on ${show(admin)}/api`);
+  if (config.rules.length === 0) {
+    say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
+  }
+  for (const notice of notices) say(notice);
+};
+
+const startHere = async ({ config }: LoadedConfig): Promise<Started> => {
+  const { serve } = await import('../serve.ts');
+  const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
+  const primary = cluster.isWorker ? connectToPrimary(process) : undefined;
+  const service = await serve(config, primary ? { primary } : {});
+  const { address: main, adminAddress: admin } = service;
+  primary?.tell({ kind: 'ready', main, admin });
+  const failed = Promise.withResolvers<string>().promise;
+  return { main, admin, failed, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+};
+
+const startMany = async (count: number): Promise<Started> => {
+  const { startWorkers } = await import('../workers.ts');
+  return startWorkers(count, (reason) => fail(`${reason}; another is started`));
+};
+
+/** A terminal signals the whole group and npm passes its own copy on: what comes that soon is the same Ctrl-C. */
+const SAME_SIGNAL_MS = 1_000;
+
+const endAtOnceOnSecondSignal = (): void => {
+  const since = Date.now();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (Date.now() - since > SAME_SIGNAL_MS) process.exit(1);
+    });
+  }
+};
+
+/** Runs until SIGTERM or SIGINT, a second of which ends it at once. */
 export const runServe = async (options: CommandOptions): Promise<number> => {
   const loaded = loadToServe(options);
   if (!loaded) return 1;
-  let service: Awaited<ReturnType<typeof serve>>;
+  const { workers } = loaded.config;
+  const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(([name]) => name);
+  let started: Started;
   try {
-    service = await serve(loaded.config);
+    started = await (workers > 1 && cluster.isPrimary ? startMany(workers) : startHere(loaded));
   } catch (error) {
     fail(`sallyport cannot start: ${messageOf(error)}`);
     return 1;
   }
-  const { config, source, notices } = loaded;
-  say(
-    `sallyport answers on ${show(service.address)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`,
-  );
-  if (service.adminAddress) say(`admin API on ${show(service.adminAddress)}/api`);
-  if (config.rules.length === 0)
-    say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
-  for (const notice of notices) say(notice);
+  if (cluster.isPrimary) announce(loaded, started);
 
-  const signal = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(([name]) => name);
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => process.exit(1));
-  await service.stop(signal === 'SIGTERM' ? DRAIN_MS.SIGTERM : DRAIN_MS.SIGINT, GRACE_MS);
-  return 0;
+  const signal = await Promise.race([asked, started.failed]);
+  endAtOnceOnSecondSignal();
+  if (signal === 'SIGTERM' || signal === 'SIGINT') {
+    await started.stop(signal);
+    // The channel to the primary would keep a worker alive.
+    if (cluster.isWorker) process.disconnect();
+    return 0;
+  }
+  fail(`${signal} at once: sallyport gives up`);
+  await started.stop('SIGINT');
+  return 1;
 };

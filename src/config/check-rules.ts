@@ -1,3 +1,4 @@
+import { checkRoutes } from './check-routes.ts';
 import type { Config, RuleConfig } from './config.ts';
 import type { Finding } from './finding.ts';
 import { canonicalHeader } from './header-names.ts';
@@ -7,15 +8,13 @@ import { repeated } from './repeated.ts';
 
 type RuleCheck = (rule: RuleConfig, at: Path, config: Config) => Finding[];
 
-/**
- * Everything about rules that needs more than one key to see. Path patterns, and two rules of equal precedence, belong
- * into this list too.
- */
+/** Everything about rules that needs more than one key to see. */
 export const checkRules = (config: Config): Finding[] => [
   ...repeated(
     config.rules.map(({ name }, index) => ({ word: name, path: ['rules', index, 'name'] })),
     'name',
   ),
+  ...checkRoutes(config),
   ...config.rules.flatMap((rule, index) => perRule.flatMap((check) => check(rule, ['rules', index], config))),
 ];
 

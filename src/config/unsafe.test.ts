@@ -18,7 +18,7 @@ const unsafe: readonly Case[] = [
   ['insecure-admin', 'admin.token', 'admin: {}'],
   ['insecure-default-rule', 'rules[0]', rule('')],
   ['insecure-default-rule', 'rules[0]', rule(', match: { path: "/**" }')],
-  ['insecure-default-rule', 'rules[0]', rule(', match: { path: "/**/**/", methods: [GET, OPTIONS] }')],
+  ['insecure-default-rule', 'rules[0]', rule(', match: { path: "/**/*", methods: [GET, OPTIONS] }')],
   ['insecure-any-mint', 'cashu.mints[0]', mint('*')],
   ['insecure-http', 'cashu.mints[0]', mint('http://mint.example.com')],
   ['insecure-http', 'cashu.mints[0]', mint('http://10.0.0.1')],

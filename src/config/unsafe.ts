@@ -8,7 +8,7 @@ import { rangeOf } from './range.ts';
 export const insecureMeanings = {
   'insecure-trusted-proxies': 'trusted proxies in a range wider than /8 (IPv4) or /16 (IPv6)',
   'insecure-admin': 'an admin listener without a token',
-  'insecure-default-rule': 'a rule that matches every request and accepts `anonymous`',
+  'insecure-default-rule': 'a rule that accepts `anonymous` and names neither a host nor a path',
   'insecure-any-mint': 'the mint `*`: money of any mint',
   'insecure-http': 'keys, tokens and money over plain http from hosts outside the machine and the cluster',
   'insecure-pod-template': 'pod templates that reach outside their pod',
@@ -47,7 +47,8 @@ const openAdmin = ({ admin }: Config): Finding[] =>
       ]
     : [];
 
-const anyPath = /^(\/\*\*)+\/?$/;
+/** Nothing but slashes and stars. */
+const anyPath = /^[/*]+$/;
 
 /** Answers to `OPTIONS` alone open nothing: that is how browsers ask before they ask. */
 const matchesAll = ({ match: { host, path, methods } }: RuleConfig): boolean =>
@@ -61,7 +62,7 @@ const openRules = ({ rules }: Config): Finding[] =>
       ? [
           {
             path: ['rules', index],
-            message: 'matches every request and accepts anonymous',
+            message: 'accepts anonymous and names neither a host nor a path',
             expected: 'a host or a path in match',
             reads: [['rules', index]],
           },

@@ -123,20 +123,34 @@ const sameMethods = (a: Route<unknown>, b: Route<unknown>): boolean => {
   return a.methods.some((method) => b.methods?.includes(method));
 };
 
-/** Pairs of routes of which neither is more specific although both match some request: a configuration error. */
+/**
+ * Only routes that are alike up to their first part glob can be equally specific: the group in which a route has to be
+ * compared with the others.
+ */
+const groupOf = ({ host = '', path }: Route<unknown>): string => {
+  const shape: string[] = [host];
+  for (const segment of path.segments) {
+    shape.push(segment.kind === 'literal' ? `=${segment.text}` : segment.kind);
+    if (segment.kind === 'glob') break;
+  }
+  return shape.join('/');
+};
+
+const conflict = (a: Route<unknown>, b: Route<unknown>): boolean =>
+  compareSpecificity(a.path, b.path) === 0 && mayOverlap(a.path, b.path) && sameMethods(a, b);
+
+/**
+ * Pairs of routes of which neither is more specific although both match some request: a configuration error. Each route
+ * is told of one other at the most.
+ */
 export const findConflicts = <T>(routes: readonly Route<T>[]): readonly (readonly [Route<T>, Route<T>])[] => {
   const groups = new Map<string, Route<T>[]>();
-  const conflicts: [Route<T>, Route<T>][] = [];
-  for (const route of routes) {
-    const [first] = route.path.segments;
-    const group = `${route.host ?? ''} ${first?.kind === 'literal' ? `=${first.text}` : first?.kind}`;
+  return routes.flatMap((route) => {
+    const group = groupOf(route);
     const peers = groups.get(group) ?? [];
-    for (const peer of peers) {
-      const tied = compareSpecificity(peer.path, route.path) === 0;
-      if (tied && mayOverlap(peer.path, route.path) && sameMethods(peer, route)) conflicts.push([peer, route]);
-    }
-    peers.push(route);
     groups.set(group, peers);
-  }
-  return conflicts;
+    const peer = peers.find((other) => conflict(other, route));
+    peers.push(route);
+    return peer ? [[peer, route] as const] : [];
+  });
 };

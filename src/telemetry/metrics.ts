@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import cluster from 'node:cluster';
+import { AggregatorRegistry, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { createTally } from './tally.ts';
 
 /** Seconds. A cached decision takes some 20 µs, a payment as long as the mint. */
@@ -9,6 +10,9 @@ const BUCKETS = [
 export const createMetrics = () => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Where this process is one of several workers, the primary asks for this registry; the constructor begins to listen.
+  AggregatorRegistry.setRegistries([registry]);
+  if (cluster.isWorker) new AggregatorRegistry();
   const tally = <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
     createTally(registry, `sallyport_${name}`, help, labels);
 

@@ -84,7 +84,9 @@ const headers = block({
 
 export const rule = block({
   name: name.describe('Unique. Shown in logs, metrics and `sallyport explain`.'),
-  match: match.prefault({}).describe('Which requests the rule is for.'),
+  match: match
+    .prefault({})
+    .describe('Which requests the rule is for. Left out: those whose auth URL names it (`?rule=NAME`), and no others.'),
   accept: listOf(choice(['api_key', 'jwt', 'cashu', 'certificate', 'anonymous']), { least: 1 }).describe(
     'Which credentials are accepted.',
   ),

@@ -1,0 +1,17 @@
+/** What workers and their primary process say to each other: state that must hold for the whole service lives in one place. */
+import type { Counter, Full } from '../../checks/rate-limit.ts';
+
+export type Announcement = Readonly<{ address: string; port: number }>;
+
+/** `id` ties an answer to its question. */
+export type FromWorker =
+  | Readonly<{ kind: 'take'; id: number; counters: readonly Counter[]; count: boolean }>
+  | Readonly<{ kind: 'metrics'; id: number }>
+  | Readonly<{ kind: 'key_changed'; hash: string }>
+  | Readonly<{ kind: 'ready'; main: Announcement; admin: Announcement | undefined }>
+  | Readonly<{ kind: 'failed'; message: string }>;
+
+export type FromPrimary =
+  | Readonly<{ kind: 'taken'; id: number; full: Full | undefined }>
+  | Readonly<{ kind: 'metrics'; id: number; body: string }>
+  | Readonly<{ kind: 'key_changed'; hash: string }>;

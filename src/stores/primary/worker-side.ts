@@ -1,0 +1,69 @@
+/** A worker's connection to its primary process. */
+import type { Full, RateLimiter } from '../../checks/rate-limit.ts';
+import type { FromPrimary, FromWorker } from './protocol.ts';
+
+export type Primary = Readonly<{
+  limiter: RateLimiter;
+  /** The metrics of all workers together, in Prometheus' text format. */
+  metrics(): Promise<string>;
+  /** Tells the other workers of a key that was created or revoked here. */
+  spreadKeyChange(hash: string): void;
+  onKeyChange(forget: (hash: string) => void): void;
+  tell(message: FromWorker): void;
+}>;
+
+const ANSWER_WITHIN_MS = 2_000;
+
+type Waiting = Readonly<{ resolve: (answer: FromPrimary) => void; timer: NodeJS.Timeout }>;
+
+export const connectToPrimary = (channel: NodeJS.Process): Primary => {
+  const waiting = new Map<number, Waiting>();
+  let forgetKey: (hash: string) => void = () => undefined;
+  let lastId = 0;
+
+  const tell = (message: FromWorker): void => {
+    channel.send?.(message);
+  };
+
+  /** A primary that does not answer is an error, and what cannot be decided is denied. */
+  const ask = (message: FromWorker & { id: number }): Promise<FromPrimary> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(message.id);
+        reject(new Error('the primary process does not answer'));
+      }, ANSWER_WITHIN_MS);
+      waiting.set(message.id, { resolve, timer });
+      tell(message);
+    });
+
+  channel.on('message', (message: FromPrimary) => {
+    if (message.kind === 'key_changed') return forgetKey(message.hash);
+    if (message.kind !== 'taken' && message.kind !== 'metrics') return;
+    const asked = waiting.get(message.id);
+    waiting.delete(message.id);
+    clearTimeout(asked?.timer);
+    asked?.resolve(message);
+  });
+
+  return {
+    limiter: {
+      async take(counters, count): Promise<Full | undefined> {
+        const answer = await ask({ kind: 'take', id: ++lastId, counters, count });
+        return answer.kind === 'taken' ? answer.full : undefined;
+      },
+    },
+
+    async metrics() {
+      const answer = await ask({ kind: 'metrics', id: ++lastId });
+      return answer.kind === 'metrics' ? answer.body : '';
+    },
+
+    spreadKeyChange: (hash) => tell({ kind: 'key_changed', hash }),
+
+    onKeyChange(forget) {
+      forgetKey = forget;
+    },
+
+    tell,
+  };
+};

@@ -1,0 +1,89 @@
+/** Several processes on one machine: the primary starts them, keeps what they must share, and ends them. */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { AggregatorRegistry } from 'prom-client';
+import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
+import type { Announcement, FromPrimary, FromWorker } from './stores/primary/protocol.ts';
+
+export type Workers = Readonly<{
+  main: Announcement;
+  admin: Announcement | undefined;
+  /** Resolves when no worker can be kept alive. */
+  failed: Promise<string>;
+  stop(signal: 'SIGTERM' | 'SIGINT'): Promise<void>;
+}>;
+
+/** A worker that ends this soon after its start would only end again. */
+const TOO_SOON_MS = 5_000;
+
+const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+
+/** Starts `count` workers and resolves when all of them answer. Rejects with the reason of the first that cannot start. */
+export const startWorkers = async (count: number, onRestart: (reason: string) => void): Promise<Workers> => {
+  const limiter = createMemoryRateLimiter(Date.now);
+  const registry = new AggregatorRegistry();
+  const failed = Promise.withResolvers<string>();
+  let stopping = false;
+
+  const answer = async (worker: Worker, message: FromWorker): Promise<void> => {
+    const reply = (answered: FromPrimary) => worker.send(answered);
+    switch (message.kind) {
+      case 'take':
+        reply({ kind: 'taken', id: message.id, full: await limiter.take(message.counters, message.count) });
+        return;
+      case 'metrics':
+        reply({ kind: 'metrics', id: message.id, body: await registry.clusterMetrics() });
+        return;
+      case 'key_changed':
+        for (const other of workers()) if (other !== worker) other.send(message);
+        return;
+      case 'ready':
+      case 'failed':
+        return;
+    }
+  };
+
+  const fork = (): Worker => {
+    const startedAt = Date.now();
+    const worker = cluster.fork();
+    worker.on('message', (message: FromWorker) => {
+      answer(worker, message).catch((error: unknown) => onRestart(String(error)));
+    });
+    worker.on('exit', (code, signal) => {
+      if (stopping) return;
+      const reason = `worker ${worker.process.pid} ended (${signal ?? `code ${code}`})`;
+      if (Date.now() - startedAt < TOO_SOON_MS) return failed.resolve(reason);
+      onRestart(reason);
+      fork();
+    });
+    return worker;
+  };
+
+  const ready = async (worker: Worker): Promise<FromWorker & { kind: 'ready' }> => {
+    for (;;) {
+      const [message]: FromWorker[] = await once(worker, 'message');
+      if (message?.kind === 'ready') return message;
+      if (message?.kind === 'failed') throw new Error(message.message);
+    }
+  };
+
+  const started = Array.from({ length: count }, fork);
+  const announcements = await Promise.race([
+    Promise.all(started.map(ready)),
+    failed.promise.then((reason) => Promise.reject(new Error(reason))),
+  ]);
+  const [first] = announcements;
+  if (!first) throw new Error('no worker was started');
+
+  return {
+    main: first.main,
+    admin: first.admin,
+    failed: failed.promise,
+    async stop(signal) {
+      stopping = true;
+      const ended = workers().map((worker) => once(worker, 'exit'));
+      for (const worker of workers()) worker.process.kill(signal);
+      await Promise.all(ended);
+    },
+  };
+};
