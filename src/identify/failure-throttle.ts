@@ -1,5 +1,5 @@
-import { rejected } from '../core/identity.ts';
-import { refuse } from '../core/refusal.ts';
+import { type Identification, rejected } from '../core/identity.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
 
 /**
  * Slows down guessing. Asked only where a credential is not known to be good already, so that good callers behind the same
@@ -11,8 +11,21 @@ export type FailureThrottle = Readonly<{
   recordFailure(source: string): void;
 }>;
 
+export type FloodThrottle = FailureThrottle &
+  Readonly<{
+    /** True once so many came that what nobody has seen before is not worth a look-up. */
+    isFlood(source: string): boolean;
+  }>;
+
 export const throttled = rejected(
   refuse('too_many_failures', 'Too many bad credentials came from this address. Try again in a minute.', {
     headers: { 'Retry-After': '60' },
   }),
 );
+
+/** The answer to a bad credential that was examined: counted, and hidden once too many came. */
+export const rejectFrom = (throttle: FailureThrottle, source: string, refusal: Refusal): Identification => {
+  const isOpen = throttle.isOpen(source);
+  throttle.recordFailure(source);
+  return isOpen ? rejected(refusal) : throttled;
+};

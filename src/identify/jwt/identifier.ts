@@ -3,8 +3,9 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Identification, rejected } from '../../core/identity.ts';
 import { isRefusal } from '../../core/refusal.ts';
+import type { AuthRequest } from '../../core/request.ts';
 import type { Identifier } from '../../core/rule.ts';
-import { type FailureThrottle, throttled } from '../failure-throttle.ts';
+import { type FailureThrottle, rejectFrom } from '../failure-throttle.ts';
 import { claimAt, claimNames } from './claim-path.ts';
 import type { Verified, VerifyToken } from './verify.ts';
 
@@ -54,12 +55,12 @@ export const createJwtIdentifier = ({
   // The key is a digest of the whole token, signature included, so that no two tokens share an entry.
   const cache = new LRUCache<string, Entry>({ max: cacheSize });
 
-  const verifyNew = async (token: string, digest: string, source: () => string): Promise<Identification> => {
-    if (!throttle.isOpen(source())) return throttled;
+  // Verified even where many bad tokens came from: one client with a token that ran out must not keep its neighbours out.
+  const verifyNew = async (token: string, digest: string, request: AuthRequest): Promise<Identification> => {
     const verified = await verify(token, now());
     if (isRefusal(verified)) {
-      if (verified.code !== 'keys_unavailable') throttle.recordFailure(source());
-      return rejected(verified);
+      const isTheirFault = verified.code !== 'keys_unavailable';
+      return isTheirFault ? rejectFrom(throttle, request.clientIp, verified) : rejected(verified);
     }
     const entry = entryOf(verified);
     cache.set(digest, entry);
@@ -74,6 +75,6 @@ export const createJwtIdentifier = ({
       return entry.identification;
     }
     onLookup?.('miss');
-    return verifyNew(value, digest, () => request.clientIp);
+    return verifyNew(value, digest, request);
   };
 };

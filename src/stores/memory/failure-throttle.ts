@@ -1,23 +1,29 @@
 import { LRUCache } from 'lru-cache';
-import type { FailureThrottle } from '../../identify/failure-throttle.ts';
+import type { FloodThrottle } from '../../identify/failure-throttle.ts';
 
 const WINDOW_MS = 60_000;
 const MOST_SOURCES = 50_000;
+const FLOOD = 10;
 
 /**
- * Counts bad credentials by source in fixed minutes. `limit`: how many a source may send in one. A source that is not known
- * is not counted: it would stand for every caller behind one proxy.
+ * Counts bad credentials by source in fixed minutes. `limit`: how many a source may send in one; ten times as many are a
+ * flood. A source that is not known is not counted: it would stand for every caller behind one proxy.
  */
-export const createFailureThrottle = (limit: number, now: () => number): FailureThrottle => {
+export const createFailureThrottle = (limit: number, now: () => number): FloodThrottle => {
   const failures = new LRUCache<string, { sinceMs: number; count: number }>({ max: MOST_SOURCES });
 
   const windowOf = (source: string) => {
     const window = failures.get(source);
-    return window && now() - window.sinceMs < WINDOW_MS ? window : undefined;
+    const ageMs = window ? now() - window.sinceMs : -1;
+    // A clock that went back must not keep a source out until it has caught up.
+    return ageMs >= 0 && ageMs < WINDOW_MS ? window : undefined;
   };
 
+  const countOf = (source: string): number => windowOf(source)?.count ?? 0;
+
   return {
-    isOpen: (source) => (windowOf(source)?.count ?? 0) < limit,
+    isOpen: (source) => countOf(source) < limit,
+    isFlood: (source) => countOf(source) >= limit * FLOOD,
     recordFailure(source) {
       if (source === '') return;
       const window = windowOf(source);

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { type JwksServer, startJwksServer } from '../../../test/peers/jwks-server.ts';
+import type { Identification } from '../../core/identity.ts';
+import type { AuthRequest } from '../../core/request.ts';
+import type { FailureThrottle } from '../failure-throttle.ts';
+import { issuerOf, localKeys } from './harness.test.ts';
+import { createJwtIdentifier } from './identifier.ts';
+import type { KeySource } from './issuer.ts';
+import { createVerifier } from './verify.ts';
+
+const START = Date.UTC(2026, 0, 1);
+let nowMs = START;
+const server = await startJwksServer({ owner: { after }, algorithms: ['RS256', 'ES256'], now: () => START });
+
+const request: AuthRequest = {
+  id: 'r',
+  method: 'GET',
+  scheme: 'https',
+  host: 'a',
+  path: '/',
+  query: '',
+  clientIp: '203.0.113.7',
+  header: () => undefined,
+  headerNames: () => [],
+};
+
+const throttleAfter = (limit: number): FailureThrottle & { failures: number } => {
+  const throttle = {
+    failures: 0,
+    isOpen: () => throttle.failures < limit,
+    recordFailure: () => {
+      throttle.failures++;
+    },
+  };
+  return throttle;
+};
+
+/** Keys that a test changes under the identifier. */
+const changing = ({ issuer }: JwksServer) => {
+  let current = localKeys(issuer.jwks()).current();
+  const keys: KeySource = { current: () => current, refresh: () => Promise.resolve() };
+  return {
+    keys,
+    rotate: async () => {
+      await issuer.rotate();
+      issuer.retireOldKeys();
+      current = localKeys(issuer.jwks()).current();
+    },
+  };
+};
+
+const create = ({ keys = localKeys(server.issuer.jwks()) as KeySource, cacheSize = 100, limit = 1_000 } = {}) => {
+  nowMs = START;
+  let verifications = 0;
+  const verify = createVerifier([issuerOf(server, { keys })]);
+  const throttle = throttleAfter(limit);
+  const lookups: string[] = [];
+  const identifier = createJwtIdentifier({
+    verify: (token, at) => {
+      verifications++;
+      return verify(token, at);
+    },
+    throttle,
+    now: () => nowMs,
+    cacheSize,
+    onLookup: (result) => lookups.push(result),
+  });
+  const identify = (value: string) => identifier(request, { kind: 'jwt', value, header: 'authorization' });
+  return { identify, throttle, lookups, verifications: () => verifications };
+};
+
+const codeOf = (identification: Identification): string =>
+  identification.outcome === 'rejected' ? identification.refusal.code : identification.outcome;
+
+const inSeconds = (seconds: number) => START / 1000 + seconds;
+
+test('a token that was verified before is found at once, without a promise', async () => {
+  const { identify, lookups, verifications } = create();
+  const token = await server.sign({ aud: 'api', sub: 'john' });
+  const first = await identify(token);
+  const second = identify(token);
+  assert.ok(!(second instanceof Promise));
+  assert.equal(second, first);
+  assert.equal(verifications(), 1);
+  assert.deepEqual(lookups, ['miss', 'hit']);
+});
+
+test('who the caller is comes from the claims', async () => {
+  const { identify } = create();
+  const claims = { sub: 'Jürgen', scope: 'read write', scp: ['admin'], realm_access: { roles: ['r1', 'r2', 7] } };
+  const identification = await identify(await server.sign({ aud: 'api', ...claims }));
+  assert.ok(identification.outcome === 'identified' && identification.identity.method === 'jwt');
+  const { subject, issuer, scopes, roles } = identification.identity;
+  assert.deepEqual([subject, issuer, scopes, roles], ['Jürgen', 'users', ['read', 'write', 'admin'], ['r1', 'r2']]);
+});
+
+// The issuer's tolerance is 30 s.
+for (const [what, claims, atMs, outcome] of [
+  ['before its end', { exp: inSeconds(60) }, START + 89_999, 'identified'],
+  ['at its end', { exp: inSeconds(60) }, START + 90_000, 'expired_token'],
+  ['long after', { exp: inSeconds(60) }, START + 9e9, 'expired_token'],
+  ['before its time, where the clock went back', { nbf: inSeconds(0) }, START - 60_000, 'expired_token'],
+] as const) {
+  test(`a cached token is held against the clock on every hit: ${what} → ${outcome}`, async () => {
+    const { identify } = create();
+    const token = await server.sign({ aud: 'api', ...claims });
+    assert.equal(codeOf(await identify(token)), 'identified');
+    nowMs = atMs;
+    assert.equal(codeOf(await identify(token)), outcome);
+  });
+}
+
+test('when the keys change, no token that the old ones verified is good without being verified again', async () => {
+  const own = await startJwksServer({ owner: { after }, algorithms: ['ES256'], now: () => START });
+  const { keys, rotate } = changing(own);
+  nowMs = START;
+  const identifier = createJwtIdentifier({
+    verify: createVerifier([issuerOf(own, { keys })]),
+    throttle: throttleAfter(10),
+    now: () => nowMs,
+    cacheSize: 10,
+  });
+  const token = await own.issuer.issue({ aud: 'api' });
+  const identify = async (value: string) =>
+    codeOf(await identifier(request, { kind: 'jwt', value, header: 'authorization' }));
+  assert.equal(await identify(token), 'identified');
+  await rotate();
+  assert.equal(await identify(token), 'invalid_token');
+  assert.equal(await identify(await own.issuer.issue({ aud: 'api' })), 'identified');
+});
+
+test('the cache is bounded, and a refused token is never in it', async () => {
+  const { identify, verifications } = create({ cacheSize: 2 });
+  const tokens = await Promise.all([1, 2, 3].map((n) => server.sign({ aud: 'api', n })));
+  for (const token of tokens) await identify(token);
+  assert.equal(verifications(), 3);
+  assert.ok(identify(tokens[0] ?? '') instanceof Promise, 'the oldest is forgotten');
+  assert.ok(!(identify(tokens[2] ?? '') instanceof Promise), 'the newest is not');
+  const bad = await server.sign({ aud: 'other' });
+  assert.equal(codeOf(await identify(bad)), 'invalid_token');
+  assert.ok(identify(bad) instanceof Promise);
+});
+
+test('a token that differs in its signature alone is another token', async () => {
+  const { identify } = create();
+  const token = await server.sign({ aud: 'api' }, { alg: 'ES256' });
+  assert.equal(codeOf(await identify(token)), 'identified');
+  const twin = await server.sign({ aud: 'api' }, { alg: 'ES256' });
+  assert.equal(twin.slice(0, twin.lastIndexOf('.')), token.slice(0, token.lastIndexOf('.')));
+  assert.ok(identify(twin) instanceof Promise, 'a signature that was not verified is');
+  assert.equal(codeOf(await identify(`${token.slice(0, token.lastIndexOf('.'))}.AAAA`)), 'invalid_token');
+});
+
+test('too many bad tokens are answered by 429; good ones from the same address pass, new ones too', async () => {
+  const { identify, throttle } = create({ limit: 2 });
+  const known = await server.sign({ aud: 'api', n: 1 });
+  await identify(known);
+  const bad = await server.sign({ aud: 'other' });
+  assert.deepEqual(
+    [codeOf(await identify(bad)), codeOf(await identify(bad)), codeOf(await identify(bad))],
+    ['invalid_token', 'invalid_token', 'too_many_failures'],
+  );
+  assert.equal(throttle.failures, 3);
+  assert.equal(codeOf(await identify(known)), 'identified');
+  assert.equal(codeOf(await identify(await server.sign({ aud: 'api', n: 2 }))), 'identified');
+});
+
+test('what is not the caller’s fault is not counted', async () => {
+  const keys = { current: () => undefined, refresh: () => Promise.resolve() };
+  const { identify, throttle } = create({ keys });
+  assert.equal(codeOf(await identify(await server.sign({ aud: 'api' }))), 'keys_unavailable');
+  assert.equal(throttle.failures, 0);
+});
