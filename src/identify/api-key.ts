@@ -2,8 +2,7 @@ import type { Identification, RateLimit } from '../core/identity.ts';
 import { rejected } from '../core/identity.ts';
 import { bearerChallenge, refuse } from '../core/refusal.ts';
 import type { Identifier } from '../core/rule.ts';
-import type { FailureThrottle } from './failure-throttle.ts';
-import { throttled } from './failure-throttle.ts';
+import { type FloodThrottle, rejectFrom } from './failure-throttle.ts';
 
 /** What is known of a key that is valid now. `metadata` stands for claims, its `roles` for roles. */
 export type KeyHolder = Readonly<{
@@ -15,14 +14,23 @@ export type KeyHolder = Readonly<{
   rateLimitPerDay: number | undefined;
 }>;
 
-/** One key gives one object for as long as it is cached; undefined where the key is not valid. */
-export type FindKeyHolder = (key: string) => KeyHolder | undefined | Promise<KeyHolder | undefined>;
+/**
+ * One key gives one object for as long as it is cached; undefined where the key is not valid. A key that was never seen
+ * before is looked up only where `mayLookUp` holds.
+ */
+export type FindKeyHolder = (
+  key: string,
+  mayLookUp: () => boolean,
+) => KeyHolder | undefined | Promise<KeyHolder | undefined>;
 
-const invalid = rejected(
-  refuse('invalid_api_key', 'The API key is unknown, revoked or mistyped.', {
-    headers: bearerChallenge('invalid_token', 'The API key is not valid'),
-  }),
-);
+const invalid = refuse('invalid_api_key', 'The API key is unknown, revoked or mistyped.', {
+  headers: bearerChallenge('invalid_token', 'The API key is not valid'),
+});
+
+const storeFailed = (cause: unknown): Identification =>
+  rejected(
+    refuse('store_unavailable', 'Keys cannot be looked up now. Try again.', { headers: { 'Retry-After': '1' }, cause }),
+  );
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -49,7 +57,7 @@ const identificationOf = (holder: KeyHolder): Identification => {
   };
 };
 
-export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FailureThrottle): Identifier => {
+export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FloodThrottle): Identifier => {
   const identified = new WeakMap<KeyHolder, Identification>();
 
   const acceptHolder = (holder: KeyHolder): Identification => {
@@ -60,15 +68,14 @@ export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FailureThr
     return identification;
   };
 
-  const rejectFrom = (source: string): Identification => {
-    if (!throttle.isOpen(source)) return throttled;
-    throttle.recordFailure(source);
-    return invalid;
-  };
-
   return (request, { value }) => {
-    const judge = (holder: KeyHolder | undefined) => (holder ? acceptHolder(holder) : rejectFrom(request.clientIp));
-    const found = find(value);
-    return found instanceof Promise ? found.then(judge) : judge(found);
+    const judge = (holder: KeyHolder | undefined) =>
+      holder ? acceptHolder(holder) : rejectFrom(throttle, request.clientIp, invalid);
+    try {
+      const found = find(value, () => !throttle.isFlood(request.clientIp));
+      return found instanceof Promise ? found.then(judge, storeFailed) : judge(found);
+    } catch (cause) {
+      return storeFailed(cause);
+    }
   };
 };

@@ -21,12 +21,13 @@ export const generateKey = (prefix: string): string => {
 
 export const generateKeyId = (): string => `key_${base62(BigInt(`0x${randomBytes(16).toString('hex')}`), 22)}`;
 
+/** By length and prefix alone: whether a text is worth a hash. */
+export const mayBeKey = (text: string, prefix: string): boolean =>
+  text.length === prefix.length + SECRET_LENGTH + CHECKSUM_LENGTH && text.startsWith(prefix);
+
 /** Recognises a mistyped or invented key before anything is looked up. */
-export const isWellFormed = (key: string, prefix: string): boolean => {
-  if (key.length !== prefix.length + SECRET_LENGTH + CHECKSUM_LENGTH || !key.startsWith(prefix)) return false;
-  const secret = key.slice(prefix.length, prefix.length + SECRET_LENGTH);
-  return key.endsWith(checksum(secret));
-};
+export const isWellFormed = (key: string, prefix: string): boolean =>
+  mayBeKey(key, prefix) && key.endsWith(checksum(key.slice(prefix.length, prefix.length + SECRET_LENGTH)));
 
 /** Keys have full entropy, so that a fast hash protects them at rest. SHA-256, lower-case hexadecimal. */
 export const hashKey = (key: string): string => hash('sha256', key);

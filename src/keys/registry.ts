@@ -1,6 +1,6 @@
 /** Issues, finds and revokes API keys. */
 import { LRUCache } from 'lru-cache';
-import { generateKey, generateKeyId, hashKey, hintOf, isWellFormed } from './api-key.ts';
+import { generateKey, generateKeyId, hashKey, hintOf, isWellFormed, mayBeKey } from './api-key.ts';
 import type { KeyRecord, KeyStore } from './key-store.ts';
 
 export type NewKey = Readonly<{
@@ -17,8 +17,11 @@ export type KeyRegistry = Readonly<{
   create(request: NewKey): Promise<{ key: string; record: KeyRecord }>;
   list(userId: string): Promise<readonly KeyRecord[]>;
   revoke(id: string): Promise<KeyRecord | undefined>;
-  /** The record of a key that is valid now; one object for as long as it is cached. */
-  find(key: string): KeyRecord | undefined | Promise<KeyRecord | undefined>;
+  /**
+   * The record of a key that is valid now; one object for as long as it is cached. A key that was never seen to be valid
+   * is looked up only where `mayLookUp` holds.
+   */
+  find(key: string, mayLookUp?: () => boolean): KeyRecord | undefined | Promise<KeyRecord | undefined>;
   /** Forgets what is cached of a key that another process created or revoked. */
   forget(hash: string): void;
 }>;
@@ -47,12 +50,21 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
   /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
   let changes = 0;
 
-  const remember = (hash: string, found: KeyRecord | undefined, changesBefore: number): KeyRecord | undefined => {
-    const record = found?.revokedAt === undefined ? found : undefined;
-    if (changes !== changesBefore) return record;
-    if (record) valid.set(hash, { record, loadedAtMs: now() });
-    else unknown.set(hash, now());
-    return record;
+  const remember = (hash: string, found: KeyRecord | undefined): KeyRecord | undefined => {
+    if (found && found.revokedAt === undefined) {
+      valid.set(hash, { record: found, loadedAtMs: now() });
+      return found;
+    }
+    valid.delete(hash);
+    unknown.set(hash, now());
+    return undefined;
+  };
+
+  const lookUp = (hash: string): KeyRecord | undefined | Promise<KeyRecord | undefined> => {
+    const changesBefore = changes;
+    const found = store.findByHash(hash);
+    if (!(found instanceof Promise)) return remember(hash, found);
+    return found.then((record) => (changes === changesBefore ? remember(hash, record) : lookUp(hash)));
   };
 
   const forget = (hash: string): void => {
@@ -66,8 +78,11 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
     onChange?.(hash);
   };
 
-  const isFresh = (sinceMs: number | undefined, ageMs: number): boolean =>
-    sinceMs !== undefined && now() - sinceMs < ageMs;
+  /** A clock that went back makes nothing fresh for longer. */
+  const isFresh = (sinceMs: number | undefined, maxMs: number): boolean => {
+    const ageMs = sinceMs === undefined ? -1 : now() - sinceMs;
+    return ageMs >= 0 && ageMs < maxMs;
+  };
 
   return {
     async create(request) {
@@ -93,7 +108,8 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
       return record;
     },
 
-    find(key) {
+    find(key, mayLookUp) {
+      if (!mayBeKey(key, prefix)) return undefined;
       const hash = hashKey(key);
       const entry = valid.get(hash);
       if (entry && isFresh(entry.loadedAtMs, maxAgeMs)) {
@@ -101,12 +117,9 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
         return entry.record;
       }
       if (!isWellFormed(key, prefix) || isFresh(unknown.get(hash), UNKNOWN_MAX_AGE_MS)) return undefined;
+      if (!entry && mayLookUp?.() === false) return undefined;
       onLookup?.('miss');
-      const changesBefore = changes;
-      const found = store.findByHash(hash);
-      return found instanceof Promise
-        ? found.then((record) => remember(hash, record, changesBefore))
-        : remember(hash, found, changesBefore);
+      return lookUp(hash);
     },
 
     forget,
