@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { jsonSchema } from '../src/config/document/json-schema.ts';
 import { configurationReference } from '../src/config/document/reference.ts';
+import { refusalReference } from './refusals.ts';
 
 type Document = Readonly<{ path: string; render: () => string }>;
 
 const documents: readonly Document[] = [
   { path: 'docs/configuration.md', render: configurationReference },
+  { path: 'docs/refusals.md', render: refusalReference },
   { path: 'sallyport.schema.json', render: jsonSchema },
 ];
 
