@@ -23,7 +23,7 @@ const forwarded = (name: string): Dialect => ({
         'X-Forwarded-Method or X-Forwarded-Uri is missing: the proxy must set them.',
       );
     }
-    const named = ruleParameter(incoming);
+    const named = ruleParameter(incoming, target);
     if (isRefusal(named)) return named;
     const host = single(headers['x-forwarded-host']) ?? headers.host;
     const request = toAuthRequest(incoming, { method, host, target, scheme: single(headers['x-forwarded-proto']) });

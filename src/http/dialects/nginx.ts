@@ -33,7 +33,7 @@ export const readNginx = (incoming: Incoming, method: string | undefined) => {
   }
   const description = describe(incoming, method);
   if (isRefusal(description)) return description;
-  const named = ruleParameter(incoming);
+  const named = ruleParameter(incoming, description.target);
   if (isRefusal(named)) return named;
   const request = toAuthRequest(incoming, description);
   return isRefusal(request) ? request : { request, ...named };

@@ -1,14 +1,23 @@
 import { type Refusal, refuse } from '../../core/refusal.ts';
 import type { Incoming } from '../http-request.ts';
 
-/**
- * `?rule=NAME` as the operator wrote it into the auth URL. Proxies that describe the request in headers send this URL
- * unchanged, so that a client cannot forge it.
- */
-export const ruleParameter = ({ target }: Incoming): Readonly<{ ruleName?: string }> | Refusal => {
+const queryOf = (target: string): string | undefined => {
   const mark = target.indexOf('?');
-  if (mark < 0) return {};
-  const [name, ...more] = new URLSearchParams(target.slice(mark + 1)).getAll('rule');
+  return mark < 0 ? undefined : target.slice(mark + 1);
+};
+
+/**
+ * `?rule=NAME` as the operator wrote it into the auth URL. `described` is the target of the request that is asked about: a
+ * proxy may hand its query on to us (Caddy does, unless told otherwise), and then it is the client who names a rule.
+ */
+export const ruleParameter = ({ target }: Incoming, described: string): Readonly<{ ruleName?: string }> | Refusal => {
+  const query = queryOf(target);
+  if (query === undefined) return {};
+  const [name, ...more] = new URLSearchParams(query).getAll('rule');
   if (more.length > 0) return refuse('ambiguous_rule', 'The auth URL names more than one rule.');
-  return name === undefined ? {} : { ruleName: name };
+  if (name === undefined) return {};
+  if (query === queryOf(described)) {
+    return refuse('ambiguous_rule', 'The rule is named by the query of the request itself, which the proxy must drop.');
+  }
+  return { ruleName: name };
 };
