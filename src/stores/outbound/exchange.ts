@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
-import { ForbiddenAddress, guardedLookup, isForbiddenAddress } from './address-guard.ts';
+import { createGuardedLookup, ForbiddenAddress, isForbiddenAddress, type Resolve } from './address-guard.ts';
 
 export type Exchange = Readonly<{
   url: URL;
@@ -11,6 +11,8 @@ export type Exchange = Readonly<{
   headers?: Readonly<Record<string, string>>;
   timeoutMs: number;
   maxBytes: number;
+  /** Ends the exchange before its deadline. */
+  signal?: AbortSignal | undefined;
 }>;
 
 export type ExchangeResult = Readonly<{ status: number; headers: http.IncomingHttpHeaders; body: string }>;
@@ -32,21 +34,21 @@ const read = async (response: http.IncomingMessage, maxBytes: number): Promise<s
   return Buffer.concat(chunks).toString('utf8');
 };
 
-export const createOutbound = (): Outbound => {
+export const createOutbound = (resolveName?: Resolve): Outbound => {
+  const lookup = createGuardedLookup(resolveName);
   const agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
     'https:': new https.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
   };
 
-  const send = (exchange: Exchange, signal: AbortSignal): Promise<http.IncomingMessage> =>
+  const send = (exchange: Exchange, signal: AbortSignal, agent: http.Agent | false): Promise<http.IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { url, method = 'GET', body, headers } = exchange;
-      const secure = url.protocol === 'https:';
-      const request = (secure ? https : http).request(url, {
-        agent: agents[secure ? 'https:' : 'http:'],
+      const request = (url.protocol === 'https:' ? https : http).request(url, {
+        agent,
         method,
         signal,
-        lookup: guardedLookup,
+        lookup,
         headers: {
           accept: 'application/json',
           ...(body === undefined
@@ -56,7 +58,12 @@ export const createOutbound = (): Outbound => {
         },
       });
       request.on('response', resolve);
-      request.on('error', reject);
+      request.on('error', (error) => {
+        // The server closed a kept connection just as it was used again. To ask once more changes nothing.
+        const isStale = request.reusedSocket && method === 'GET' && !signal.aborted;
+        if (isStale) send(exchange, signal, false).then(resolve, reject);
+        else reject(error);
+      });
       request.end(body);
     });
 
@@ -65,8 +72,10 @@ export const createOutbound = (): Outbound => {
     async exchange(exchange) {
       const host = exchange.url.hostname.replace(/^\[|\]$/g, '');
       if (isIP(host) !== 0 && isForbiddenAddress(host)) throw new ForbiddenAddress(`${host} is refused`);
-      const signal = AbortSignal.timeout(exchange.timeoutMs);
-      const response = await send(exchange, signal);
+      const deadline = AbortSignal.timeout(exchange.timeoutMs);
+      const signal = exchange.signal ? AbortSignal.any([deadline, exchange.signal]) : deadline;
+      const agent = agents[exchange.url.protocol === 'https:' ? 'https:' : 'http:'];
+      const response = await send(exchange, signal, agent);
       return {
         status: response.statusCode ?? 0,
         headers: response.headers,
