@@ -2,11 +2,12 @@ import type { Identity, RateLimit } from '../core/identity.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import type { Check } from '../core/rule.ts';
+import { callerOf } from './caller.ts';
 
 /** One counter: a name and the limit that it keeps. */
 export type Counter = Readonly<RateLimit & { key: string }>;
 
-/** The counter that is full, and how long until it has room. */
+/** The counter that is full, and how long until it has room; of several the one that takes longest. */
 export type Full = Readonly<{ counter: Counter; retryAfterMs: number }>;
 
 export type RateLimiter = Readonly<{
@@ -27,19 +28,6 @@ const refusalFor = ({ counter, retryAfterMs }: Full): Refusal => {
       'X-RateLimit-Reset': String(seconds),
     },
   });
-};
-
-/** Whose requests a rule's own limits count: the key, the user, or the address of callers without a name. */
-const callerOf = (request: AuthRequest, identity: Identity): string => {
-  switch (identity.method) {
-    case 'api_key':
-      return `key:${identity.keyId}`;
-    case 'jwt':
-      return `jwt:${identity.issuer}:${identity.subject}`;
-    case 'cashu':
-    case 'anonymous':
-      return `ip:${request.clientIp}`;
-  }
 };
 
 /** A key's own limits hold over all rules together, a rule's limits for each caller of that rule. */

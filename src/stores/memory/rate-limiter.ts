@@ -4,67 +4,74 @@
  * room comes back up to one slice late.
  */
 import { LRUCache } from 'lru-cache';
-import type { Counter, RateLimiter } from '../../checks/rate-limit.ts';
+import type { Counter, Full, RateLimiter } from '../../checks/rate-limit.ts';
 
 const SLICES = 60;
 const MOST_COUNTERS = 200_000;
 
 class Window {
+  /** A ring, of which `#head` is the newest slice. */
   readonly #slices = new Uint32Array(SLICES + 1);
+  #head = 0;
+  /** Number of the newest slice, counted since the epoch. */
   #newest = 0;
   total = 0;
 
-  /** Drops the slices that have left the window. `slice` counts slices since the epoch. */
+  /** Drops the slices that have left the window. A clock that goes back drops none: what was counted stays a whole window. */
   advanceTo(slice: number): void {
     const passed = Math.min(slice - this.#newest, SLICES + 1);
-    for (let step = 1; step <= passed; step++) {
-      const index = (this.#newest + step) % (SLICES + 1);
-      this.total -= this.#slices[index] ?? 0;
-      this.#slices[index] = 0;
+    for (let step = 0; step < passed; step++) {
+      this.#head = (this.#head + 1) % (SLICES + 1);
+      this.total -= this.#slices[this.#head] ?? 0;
+      this.#slices[this.#head] = 0;
     }
-    // A clock that goes back leaves the window where it is.
-    if (slice > this.#newest) this.#newest = slice;
+    this.#newest = slice;
   }
 
   add(): void {
-    const index = this.#newest % (SLICES + 1);
-    this.#slices[index] = (this.#slices[index] ?? 0) + 1;
+    this.#slices[this.#head] = (this.#slices[this.#head] ?? 0) + 1;
     this.total++;
   }
 
-  /** How many slices from now the oldest requests leave. */
-  slicesUntilRoom(): number {
-    for (let step = 1; step <= SLICES + 1; step++) {
-      if ((this.#slices[(this.#newest + step) % (SLICES + 1)] ?? 0) > 0) return step;
+  /** Number of the slice with which the oldest requests leave. */
+  sliceWithRoom(): number {
+    for (let step = 1; step <= SLICES; step++) {
+      if ((this.#slices[(this.#head + step) % (SLICES + 1)] ?? 0) > 0) return this.#newest + step;
     }
-    return SLICES + 1;
+    return this.#newest + SLICES + 1;
   }
 }
 
 export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
   const windows = new LRUCache<string, Window>({ max: MOST_COUNTERS });
 
-  const windowFor = ({ key, windowMs }: Counter): Window => {
+  const windowFor = ({ key, windowMs }: Counter, nowMs: number): Window => {
     let window = windows.get(key);
     if (!window) {
       window = new Window();
       windows.set(key, window);
     }
-    window.advanceTo(Math.floor((now() * SLICES) / windowMs));
+    window.advanceTo(Math.floor((nowMs * SLICES) / windowMs));
     return window;
   };
 
+  /** Zero where there is room, and never where there is none. */
+  const waitOf = (window: Window, { limit, windowMs }: Counter, nowMs: number): number =>
+    window.total < limit ? 0 : Math.max(1, Math.ceil((window.sliceWithRoom() * windowMs) / SLICES - nowMs));
+
   return {
     take(counters, count) {
-      const touched = counters.map(windowFor);
-      for (const [index, counter] of counters.entries()) {
-        const window = touched[index];
-        if (window && window.total >= counter.limit) {
-          return { counter, retryAfterMs: (window.slicesUntilRoom() * counter.windowMs) / SLICES };
-        }
+      const nowMs = now();
+      const touched: Window[] = [];
+      let full: Full | undefined;
+      for (const counter of counters) {
+        const window = windowFor(counter, nowMs);
+        touched.push(window);
+        const retryAfterMs = waitOf(window, counter, nowMs);
+        if (retryAfterMs > (full?.retryAfterMs ?? 0)) full = { counter, retryAfterMs };
       }
-      if (count) for (const window of touched) window.add();
-      return undefined;
+      if (count && !full) for (const window of touched) window.add();
+      return full;
     },
   };
 };
