@@ -25,11 +25,18 @@ const checkIssuer = ({ issuers }: Requirements, identity: Identity): Refusal | u
   return refuse('wrong_issuer', 'The token is of an issuer that this route does not take.');
 };
 
+/** RFC 6749 section 3.3: what else an issuer may call a scope cannot stand in the header. */
+const scopeToken = /^[!#-[\]-~]+$/;
+
 const checkScopes = ({ scopes }: Requirements, identity: Identity): Refusal | undefined => {
   const missing = scopes.filter((scope) => !identity.scopes.includes(scope));
   if (missing.length === 0) return undefined;
   return refuse('insufficient_scope', `Missing scope: ${missing.join(' ')}.`, {
-    headers: bearerChallenge('insufficient_scope', undefined, scopes.join(' ')),
+    headers: bearerChallenge(
+      'insufficient_scope',
+      undefined,
+      scopes.filter((scope) => scopeToken.test(scope)).join(' '),
+    ),
   });
 };
 
