@@ -1,5 +1,5 @@
 /** Who is on the other end of a connection, and whose word counts for what they forward. */
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -12,15 +12,34 @@ export type Peers = Readonly<{
   /**
    * The caller's address: the last one in `X-Forwarded-For` that is not itself a trusted proxy, or what nginx says in
    * `X-Real-IP`. Nothing that an untrusted peer says is believed: then it is the peer's own address. Empty where a trusted
-   * proxy does not tell.
+   * proxy does not tell, or tells what is no address.
    */
   clientIp(peer: Peer, forwardedFor: string | undefined, realIp: string | undefined): string;
 }>;
 
 const LONGEST_CHAIN = 20;
 
-/** `::ffff:10.0.0.1` and `10.0.0.1` are one address. */
-const parseAddress = (text: string): Address | undefined => (ipaddr.isValid(text) ? ipaddr.process(text) : undefined);
+/** `::ffff:10.0.0.1` and `10.0.0.1` are one address; `10.1`, which some readers take for another, is none. */
+const parseAddress = (text: string): Address | undefined => (isIP(text) === 0 ? undefined : ipaddr.process(text));
+
+/** Some proxies write the port as well: `203.0.113.5:4711`, `[2001:db8::5]:4711`. */
+const withPort = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d{1,5})?$/;
+
+const parseEntry = (entry: string): Address | undefined => {
+  const text = entry.trim();
+  const [, ipv6, ipv4] = withPort.exec(text) ?? [];
+  return parseAddress(ipv6 ?? ipv4 ?? text);
+};
+
+/** The entries of a list from the last, which the nearest proxy wrote, to the first, which anybody may have written. */
+function* nearestFirst(list: string): Generator<string> {
+  let end = list.length;
+  for (let count = 0; end > 0 && count < LONGEST_CHAIN; count++) {
+    const comma = list.lastIndexOf(',', end - 1);
+    yield list.slice(comma + 1, end);
+    end = comma;
+  }
+}
 
 /** `ranges` are CIDR blocks or single addresses, checked when the configuration was read. */
 export const createPeers = (ranges: readonly string[]): Peers => {
@@ -45,11 +64,10 @@ export const createPeers = (ranges: readonly string[]): Peers => {
 
     clientIp(peer, forwardedFor, realIp) {
       if (!peer.trusted) return peer.ip;
-      const chain = forwardedFor?.split(',', LONGEST_CHAIN + 1) ?? (realIp === undefined ? [] : [realIp]);
       let nearest = '';
-      for (const entry of chain.slice(-LONGEST_CHAIN).reverse()) {
-        const address = parseAddress(entry.trim());
-        if (!address) return nearest;
+      for (const entry of nearestFirst(forwardedFor ?? realIp ?? '')) {
+        const address = parseEntry(entry);
+        if (!address) return '';
         nearest = address.toString();
         if (!isTrusted(address)) return nearest;
       }
