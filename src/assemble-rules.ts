@@ -3,7 +3,7 @@ import { createRateLimitCheck, type RateLimiter } from './checks/rate-limit.ts';
 import { createRequirementsCheck } from './checks/requirements.ts';
 import type { Config, RuleConfig } from './config/config.ts';
 import type { House } from './core/decide.ts';
-import { type Dresser, paymentHeaders } from './core/dress.ts';
+import { createDress, type Dresser, paymentHeaders } from './core/dress.ts';
 import { createGate, type Gate } from './core/gate.ts';
 import type { Identity, RateLimit } from './core/identity.ts';
 import { parsePathPattern } from './core/path-pattern.ts';
@@ -43,26 +43,19 @@ const dressersOf = ({ headers }: RuleConfig): Dresser[] => {
   return [...standardDressers.filter(({ header }) => !replaced.has(header.toLowerCase())), ...own];
 };
 
-/** One spelling for each header, whichever rule writes it. */
-const houseOf = (config: Config): House => {
+/** One spelling for each header, whichever rule writes it; by lower-case name. */
+const managedHeaders = (config: Config): ReadonlyMap<string, string> => {
   const headers = [
     ...standardDressers.map(({ header }) => header),
     ...paymentHeaders,
     'X-Provisioned-Pod',
     ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
   ];
-  const bySpelling = new Map(headers.toReversed().map((header) => [header.toLowerCase(), header]));
-  return {
-    apiKeyPrefix: config.api_keys.prefix,
-    managedHeaders: [...bySpelling.values()].toReversed(),
-    managedNames: new Set(bySpelling.keys()),
-  };
+  return new Map(headers.toReversed().map((header) => [header.toLowerCase(), header]));
 };
 
-const respell = (house: House, dressers: readonly Dresser[]): Dresser[] => {
-  const spelling = new Map(house.managedHeaders.map((header) => [header.toLowerCase(), header]));
-  return dressers.map(({ header, value }) => ({ header: spelling.get(header.toLowerCase()) ?? header, value }));
-};
+const respell = (managed: ReadonlyMap<string, string>, dressers: readonly Dresser[]): Dresser[] =>
+  dressers.map(({ header, value }) => ({ header: managed.get(header.toLowerCase()) ?? header, value }));
 
 const windows = [
   ['per_second', 1_000],
@@ -100,7 +93,7 @@ const inviteOf = (kinds: readonly AcceptedKind[]): Refusal => {
 
 const isCredential = (kind: string): kind is AcceptedKind => kind in credentialNames;
 
-const toRule = (rule: RuleConfig, house: House, parts: RuleParts): Rule => {
+const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
   const kinds = rule.accept.filter(isCredential);
   const paywall = parts.paywallFor(rule);
   return {
@@ -109,7 +102,7 @@ const toRule = (rule: RuleConfig, house: House, parts: RuleParts): Rule => {
     acceptsAnonymous: rule.accept.includes('anonymous'),
     invite: paywall?.invite ?? inviteOf(kinds),
     checks: checksOf(rule, parts.limiter),
-    dressers: respell(house, dressersOf(rule)),
+    dress: createDress([...managed.values()], respell(managed, dressersOf(rule))),
     passToken: rule.headers.pass_token,
     ...(paywall ? { charge: paywall.charge } : {}),
   };
@@ -125,8 +118,9 @@ const routeOf = <T>({ match }: RuleConfig, target: T): Route<T>[] => {
 };
 
 export const assembleGate = (config: Config, parts: RuleParts): Gate => {
-  const house = houseOf(config);
-  const rules = config.rules.map((rule) => toRule(rule, house, parts));
+  const managed = managedHeaders(config);
+  const house: House = { apiKeyPrefix: config.api_keys.prefix, managedNames: new Set(managed.keys()) };
+  const rules = config.rules.map((rule) => toRule(rule, managed, parts));
   const routes = config.rules.flatMap((rule, index) => {
     const target = rules[index];
     return target ? routeOf(rule, target) : [];

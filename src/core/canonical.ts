@@ -48,15 +48,18 @@ export const parseTarget = (raw: string): Target | Refusal => {
 
 const hasDotSegment = (path: string): boolean => path.split('/').some((segment) => segment === '.' || segment === '..');
 
-const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
+const hostName = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 const ipv6Literal = /^\[[0-9a-f:.]{2,45}\]$/;
 const portSuffix = /:\d{1,5}$/;
+const LONGEST_HOST = 253;
 
 /** Lower case, without port and without the root's trailing dot. */
 export const parseHost = (raw: string | undefined): string | Refusal => {
   if (raw === undefined || raw === '') return refuse('ambiguous_host', 'The request names no host.');
-  const host = raw.toLowerCase().replace(portSuffix, '').replace(/\.$/, '');
-  if (hostName.test(host) || ipv6Literal.test(host)) return host;
+  const lower = raw.toLowerCase();
+  const name = lower.includes(':') ? lower.replace(portSuffix, '') : lower;
+  const host = name.endsWith('.') ? name.slice(0, -1) : name;
+  if (host.length <= LONGEST_HOST && (hostName.test(host) || ipv6Literal.test(host))) return host;
   return refuse('ambiguous_host', 'The host is malformed. Expected a name or an address, with an optional port.');
 };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, type House } from './decide.ts';
+import { createDress } from './dress.ts';
 import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
 import type { CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
@@ -10,7 +11,6 @@ import type { Identifier, Intent, Rule } from './rule.ts';
 const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount'];
 const house: House = {
   apiKeyPrefix: 'sk-',
-  managedHeaders,
   managedNames: new Set(managedHeaders.map((name) => name.toLowerCase())),
 };
 
@@ -55,7 +55,7 @@ const rule = (changes: Partial<Rule> = {}): Rule => ({
   acceptsAnonymous: false,
   invite: refuse('credential_required', 'come in'),
   checks: [],
-  dressers: [{ header: 'X-User-ID', value: ({ subject }) => subject }],
+  dress: createDress(managedHeaders, [{ header: 'X-User-ID', value: ({ subject }) => subject }]),
   passToken: false,
   ...changes,
 });
@@ -180,12 +180,12 @@ for (const [title, identity, expected] of [
   ['text beyond ASCII as UTF-8', user('José'), 'Jos\u00c3\u00a9'],
 ] satisfies [string, Identity, string][]) {
   test(`a value for a header: ${title} → ${expected}`, async () => {
-    const dressers = [
+    const dress = createDress(managedHeaders, [
       { header: 'X-User-ID', value: ({ subject }: Identity) => subject },
       { header: 'X-User-Roles', value: ({ roles }: Identity) => roles },
-    ];
+    ]);
     assert.equal(
-      await outcome(rule({ identifiers: { jwt: identifier(identity) }, dressers }), { authorization: `Bearer ${jwt}` }),
+      await outcome(rule({ identifiers: { jwt: identifier(identity) }, dress }), { authorization: `Bearer ${jwt}` }),
       expected,
     );
   });
@@ -225,7 +225,7 @@ test('nothing is charged before every check and every header has passed', async 
   };
   const refusing = rule({ charge, checks: [() => refuse('rate_limited', 'slow down')] });
   assert.equal(await outcome(refusing, { 'x-cashu': cashu }), 'rate_limited');
-  const unsafe = rule({ charge, dressers: [{ header: 'X-User-ID', value: () => 'a\nb' }] });
+  const unsafe = rule({ charge, dress: createDress(managedHeaders, [{ header: 'X-User-ID', value: () => 'a\nb' }]) });
   assert.equal(await outcome(unsafe, { 'x-cashu': cashu }), 'unsafe_identity');
   assert.deepEqual(charged, []);
   assert.equal(await outcome(rule({ charge }), { 'x-cashu': cashu }), 'cashu');

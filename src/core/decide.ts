@@ -1,32 +1,35 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Credential, readCredentials } from './credential.ts';
 import { type Decision, deny } from './decision.ts';
-import { dress, dressPayment, findImitation } from './dress.ts';
-import { anonymous, type Identity } from './identity.ts';
+import { dressPayment, findImitation } from './dress.ts';
+import { type Eventually, whenReady } from './eventually.ts';
+import { absent, anonymous, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
-import type { AcceptedKind, Intent, Rule } from './rule.ts';
+import type { AcceptedKind, Check, Intent, Rule } from './rule.ts';
 
 /** What is the same for every rule. */
 export type House = Readonly<{
   apiKeyPrefix: string;
-  /** Every header that any rule sets, in the spelling in which it is sent. */
-  managedHeaders: readonly string[];
-  /** The same names in lower case. */
+  /** Every header that any rule sets, in lower case. */
   managedNames: ReadonlySet<string>;
 }>;
 
 type Accepted = Credential & { kind: AcceptedKind };
 
-export const decide = async (house: House, rule: Rule, request: AuthRequest, intent: Intent): Promise<Decision> => {
+const failed = (cause: unknown): Decision =>
+  deny(refuse('internal_error', 'The request could not be decided. Try again.', { cause }));
+
+export const decide = (house: House, rule: Rule, request: AuthRequest, intent: Intent): Eventually<Decision> => {
   try {
-    return await runPipeline(house, rule, request, intent);
+    const decision = runPipeline(house, rule, request, intent);
+    return decision instanceof Promise ? decision.catch(failed) : decision;
   } catch (cause) {
-    return deny(refuse('internal_error', 'The request could not be decided. Try again.', { cause }));
+    return failed(cause);
   }
 };
 
-const runPipeline = async (house: House, rule: Rule, request: AuthRequest, intent: Intent): Promise<Decision> => {
+const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Intent): Eventually<Decision> => {
   const imitation = findImitation(house.managedNames, request.headerNames());
   if (imitation !== undefined) {
     return deny(refuse('ambiguous_header', `The header ${imitation} can be taken for one that only the gate may set.`));
@@ -35,38 +38,64 @@ const runPipeline = async (house: House, rule: Rule, request: AuthRequest, inten
   if (isRefusal(presented)) return deny(presented);
   const chosen = chooseCredential(rule, presented);
   if (isRefusal(chosen)) return deny(chosen);
-
-  const identified = chosen ? await identify(rule, request, chosen) : anonymous;
-  if (isRefusal(identified)) return deny(identified);
-
-  for (const check of rule.checks) {
-    const refusal = await check(request, identified, intent);
-    if (refusal) return deny(refusal);
-  }
-
-  const upstream = dress(house.managedHeaders, rule.dressers, identified);
-  if (isRefusal(upstream)) return deny(upstream);
-
-  const receipt = rule.charge && (await rule.charge(request, identified, intent));
-  if (isRefusal(receipt)) return deny(receipt);
-  if (receipt) dressPayment(upstream, receipt);
-
   const remove = credentialsToRemove(rule, presented, chosen);
-  return { verdict: 'allow', identity: identified, upstream, client: {}, remove, ...(receipt ? { receipt } : {}) };
+
+  return whenReady(identify(rule, request, chosen), (identity) => {
+    if (isRefusal(identity)) return deny(identity);
+    return whenReady(runChecks(rule.checks, request, identity, intent), (refusal) =>
+      refusal ? deny(refusal) : conclude(rule, request, identity, remove, intent),
+    );
+  });
 };
 
-const identify = async (rule: Rule, request: AuthRequest, credential: Accepted): Promise<Identity | Refusal> => {
-  const identifier = rule.identifiers[credential.kind];
-  const identification = await identifier?.(request, credential);
-  switch (identification?.outcome) {
-    case 'identified':
-      return identification.identity;
-    case 'rejected':
-      return identification.refusal;
-    case 'absent':
-    case undefined:
-      return rule.invite;
-  }
+const identify = (
+  rule: Rule,
+  request: AuthRequest,
+  credential: Accepted | undefined,
+): Eventually<Identity | Refusal> => {
+  if (!credential) return anonymous;
+  const identification = rule.identifiers[credential.kind]?.(request, credential) ?? absent;
+  return whenReady(identification, (found) => {
+    switch (found.outcome) {
+      case 'identified':
+        return found.identity;
+      case 'rejected':
+        return found.refusal;
+      case 'absent':
+        return rule.invite;
+    }
+  });
+};
+
+const runChecks = (
+  checks: readonly Check[],
+  request: AuthRequest,
+  identity: Identity,
+  intent: Intent,
+  at = 0,
+): Eventually<Refusal | undefined> => {
+  const check = checks[at];
+  if (!check) return undefined;
+  const next = (refusal: Refusal | undefined) => refusal ?? runChecks(checks, request, identity, intent, at + 1);
+  return whenReady(check(request, identity, intent), next);
+};
+
+/** The headers come before the charge: one that cannot be written must not cost anything. */
+const conclude = (
+  rule: Rule,
+  request: AuthRequest,
+  identity: Identity,
+  remove: readonly string[],
+  intent: Intent,
+): Eventually<Decision> => {
+  const upstream = rule.dress(identity);
+  if (isRefusal(upstream)) return deny(upstream);
+  const allow = { verdict: 'allow', identity, upstream, client: {}, remove } as const;
+  if (!rule.charge) return allow;
+  return whenReady(rule.charge(request, identity, intent), (receipt) => {
+    if (isRefusal(receipt)) return deny(receipt);
+    return receipt ? { ...allow, upstream: dressPayment(upstream, receipt), receipt } : allow;
+  });
 };
 
 /** The one credential that this rule accepts; undefined for an anonymous caller. */

@@ -1,7 +1,8 @@
 /** Puts an identity into headers for the application. */
+import type { Headers } from './decision.ts';
 import type { Identity } from './identity.ts';
 import type { Receipt } from './payment.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
 
 /** Gives the value of one header; undefined or empty where there is none. Lists are joined by commas. */
 export type Dresser = Readonly<{
@@ -25,33 +26,50 @@ const unsafe = (header: string): Refusal =>
 
 const LONGEST_VALUE = 8_192;
 
-/**
- * `managed` names every header that any rule can set: each is present in the result, so that no rule lets through a
- * client's copy of another rule's header. A value that would break out of its header refuses the request.
- */
-export const dress = (
-  managed: readonly string[],
-  dressers: readonly Dresser[],
-  identity: Identity,
-): Record<string, string> | Refusal => {
-  const headers: Record<string, string> = {};
-  for (const name of managed) headers[name] = '';
-  for (const { header, value } of dressers) {
-    const found = value(identity);
-    if (found === undefined || found.length === 0) continue;
-    const isList = typeof found !== 'string';
-    if (isList && found.some((entry) => entry.includes(','))) return unsafe(header);
-    const text = isList ? found.join(',') : found;
-    if (control.test(text) || text.length > LONGEST_VALUE) return unsafe(header);
-    headers[header] = encode(text.trim());
-  }
-  return headers;
+export type Dress = (identity: Identity) => Headers | Refusal;
+
+const headerValue = ({ header, value }: Dresser, identity: Identity): string | Refusal => {
+  const found = value(identity);
+  if (found === undefined) return '';
+  const isList = typeof found !== 'string';
+  if (isList && found.some((entry) => entry.includes(','))) return unsafe(header);
+  const text = isList ? found.join(',') : found;
+  return control.test(text) || text.length > LONGEST_VALUE ? unsafe(header) : encode(text.trim());
 };
 
-export const dressPayment = (headers: Record<string, string>, receipt: Receipt): void => {
-  headers['X-Payment-Verified'] = 'true';
-  headers['X-Payment-Amount'] = String(receipt.amount);
+/**
+ * `managed` names every header that any rule can set: each is present in the result, so that no rule lets through a
+ * client's copy of another rule's header. A value that would break out of its header refuses the request. Identities are
+ * one object for as long as their credential is cached, and are dressed once.
+ */
+export const createDress = (managed: readonly string[], dressers: readonly Dresser[]): Dress => {
+  const dressed = new WeakMap<Identity, Headers | Refusal>();
+
+  const dressNew = (identity: Identity): Headers | Refusal => {
+    const headers: Record<string, string> = {};
+    for (const name of managed) headers[name] = '';
+    for (const dresser of dressers) {
+      const value = headerValue(dresser, identity);
+      if (isRefusal(value)) return value;
+      headers[dresser.header] = value;
+    }
+    return headers;
+  };
+
+  return (identity) => {
+    const known = dressed.get(identity);
+    if (known) return known;
+    const result = dressNew(identity);
+    dressed.set(identity, result);
+    return result;
+  };
 };
+
+export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
+  ...headers,
+  'X-Payment-Verified': 'true',
+  'X-Payment-Amount': String(receipt.amount),
+});
 
 /**
  * A client's header that some applications read as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain

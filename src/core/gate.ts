@@ -1,6 +1,7 @@
 /** The one place where every door asks. */
 import { decide, type House } from './decide.ts';
 import { type Decision, deny } from './decision.ts';
+import { type Eventually, whenReady } from './eventually.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 import { compileRoutes, type Route } from './routes.ts';
@@ -23,7 +24,7 @@ export type Answer = Readonly<{
   rule: string;
 }>;
 
-export type Gate = Readonly<{ decide(question: Question, intent: Intent): Promise<Answer> }>;
+export type Gate = Readonly<{ decide(question: Question, intent: Intent): Eventually<Answer> }>;
 
 export const createGate = (house: House, rules: readonly Rule[], routes: readonly Route<Rule>[]): Gate => {
   const byName = new Map(rules.map((rule) => [rule.name, rule]));
@@ -44,10 +45,10 @@ export const createGate = (house: House, rules: readonly Rule[], routes: readonl
   };
 
   return {
-    async decide(question, intent) {
+    decide(question, intent) {
       const rule = ruleFor(question);
       if (isRefusal(rule)) return { decision: deny(rule), rule: '' };
-      return { decision: await decide(house, rule, question.request, intent), rule: rule.name };
+      return whenReady(decide(house, rule, question.request, intent), (decision) => ({ decision, rule: rule.name }));
     },
   };
 };

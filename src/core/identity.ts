@@ -39,3 +39,5 @@ export type Identification =
   | Readonly<{ outcome: 'rejected'; refusal: Refusal }>;
 
 export const rejected = (refusal: Refusal): Identification => ({ outcome: 'rejected', refusal });
+
+export const absent: Identification = { outcome: 'absent' };

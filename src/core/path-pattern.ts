@@ -13,8 +13,7 @@ export type PathPattern = Readonly<{ text: string; segments: readonly Segment[] 
 
 /** The segments of a canonical path or pattern; a slash at the end adds none. */
 export const segmentsOf = (path: string): string[] => {
-  const segments = path.split('/');
-  segments.shift();
+  const segments = path.slice(1).split('/');
   if (segments[segments.length - 1] === '') segments.pop();
   return segments;
 };

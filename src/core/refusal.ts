@@ -117,7 +117,7 @@ export const refuse = (
 ): Refusal => ({ refused: true, code, detail, ...rest });
 
 export const isRefusal = (outcome: unknown): outcome is Refusal =>
-  typeof outcome === 'object' && outcome !== null && 'refused' in outcome && outcome.refused === true;
+  typeof outcome === 'object' && outcome !== null && (outcome as Partial<Refusal>).refused === true;
 
 /** `WWW-Authenticate` as RFC 6750 section 3 wants it; `description` must be plain text without quotation marks. */
 export const bearerChallenge = (

@@ -1,5 +1,6 @@
 import type { Credential, CredentialKind } from './credential.ts';
-import type { Dresser } from './dress.ts';
+import type { Dress } from './dress.ts';
+import type { Eventually } from './eventually.ts';
 import type { Identification, Identity } from './identity.ts';
 import type { Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
@@ -9,21 +10,17 @@ import type { AuthRequest } from './request.ts';
 export type Intent = 'enforce' | 'preview';
 
 /** Verifies one credential of its own kind. Must not change anything: whatever is irreversible belongs to `Charge`. */
-export type Identifier = (request: AuthRequest, credential: Credential) => Identification | Promise<Identification>;
+export type Identifier = (request: AuthRequest, credential: Credential) => Eventually<Identification>;
 
 /** A gate that an identity must pass. Gives the refusal, or undefined. */
-export type Check = (
-  request: AuthRequest,
-  identity: Identity,
-  intent: Intent,
-) => Refusal | undefined | Promise<Refusal | undefined>;
+export type Check = (request: AuthRequest, identity: Identity, intent: Intent) => Eventually<Refusal | undefined>;
 
 /** The one irreversible step of a rule, after everything else has passed. */
 export type Charge = (
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-) => Promise<Receipt | Refusal | undefined>;
+) => Eventually<Receipt | Refusal | undefined>;
 
 export type AcceptedKind = Exclude<CredentialKind, 'unknown'>;
 
@@ -35,7 +32,7 @@ export type Rule = Readonly<{
   /** The answer to a request without a credential: where to get in, or what it costs. */
   invite: Refusal;
   checks: readonly Check[];
-  dressers: readonly Dresser[];
+  dress: Dress;
   /** Whether the application sees the credential that opened the door. Never true of money. */
   passToken: boolean;
   charge?: Charge;

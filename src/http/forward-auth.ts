@@ -1,7 +1,8 @@
 /** The forward-auth endpoints: `/auth`, `/auth/<dialect>` and everything below them, for every method. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Decision, deny } from '../core/decision.ts';
-import type { Gate, Question } from '../core/gate.ts';
+import { type Eventually, whenReady } from '../core/eventually.ts';
+import type { Answer, Gate, Question } from '../core/gate.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { isChallenge } from './challenge-endpoint.ts';
@@ -21,12 +22,12 @@ export type Decided = Readonly<{
   dialect: string;
   rule: string;
   decision: Decision;
-  request?: AuthRequest;
+  request: AuthRequest | undefined;
   peerIp: string;
   durationMs: number;
 }>;
 
-export type ForwardAuth = (message: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type ForwardAuth = (message: IncomingMessage, response: ServerResponse) => Eventually<void>;
 
 const dialects = new Map([nginx, traefik, envoy, caddy, haproxy, native].map((dialect) => [dialect.name, dialect]));
 
@@ -56,12 +57,15 @@ const ask = (incoming: Incoming, name: string | undefined): Asked => {
 const answer = ({ dialect }: Asked, decision: Decision, incoming: Incoming): Reply =>
   decision.verdict === 'allow' ? dialect.allow(decision, incoming) : dialect.deny(decision.refusal);
 
+const decide = (gate: Gate, question: Question | Refusal): Eventually<Answer> =>
+  isRefusal(question) ? { decision: deny(question), rule: '' } : gate.decide(question, 'enforce');
+
 export const isForwardAuth = (url: string): boolean =>
   url.startsWith('/auth') && (url.length === 5 || url[5] === '/' || url[5] === '?') && !isChallenge(url);
 
 export const createForwardAuth =
   (gate: Gate, peers: Peers, observe: (decided: Decided) => void): ForwardAuth =>
-  async (message, response) => {
+  (message, response) => {
     const startedAt = performance.now();
     const url = message.url ?? '';
     const [matched = '', name] = endpoint.exec(url) ?? [];
@@ -70,20 +74,12 @@ export const createForwardAuth =
 
     const asked = ask(incoming, name);
     const { question, dialect } = asked;
-    const { decision, rule } = isRefusal(question)
-      ? { decision: deny(question), rule: '' }
-      : await gate.decide(question, 'enforce');
     const request = isRefusal(question) ? undefined : question.request;
     const requestId = request?.id ?? requestIdOf(incoming);
 
-    sendReply(response, answer(asked, decision, incoming), requestId);
-    observe({
-      requestId,
-      dialect: dialect.name,
-      rule,
-      decision,
-      peerIp: peer.ip,
-      durationMs: performance.now() - startedAt,
-      ...(request ? { request } : {}),
+    return whenReady(decide(gate, question), ({ decision, rule }) => {
+      sendReply(response, answer(asked, decision, incoming), requestId);
+      const durationMs = performance.now() - startedAt;
+      observe({ requestId, dialect: dialect.name, rule, decision, request, peerIp: peer.ip, durationMs });
     });
   };

@@ -2,7 +2,7 @@
  * The public listener. The auth endpoints are answered on the raw response, before Koa: a Koa context costs a quarter of a
  * decision (docs/decisions/0002). Everything else goes through Koa.
  */
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import { refuse } from '../core/refusal.ts';
 import { type ForwardAuth, isForwardAuth } from './forward-auth.ts';
@@ -28,12 +28,19 @@ export const createMainListener = (
   app.use(notFound);
   const koa = app.callback();
 
+  const failed = (response: ServerResponse, error: unknown): void => {
+    onError(error);
+    if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' });
+    response.end();
+  };
+
   return (message, response) => {
     if (!isForwardAuth(message.url ?? '')) return void koa(message, response);
-    forwardAuth(message, response).catch((error: unknown) => {
-      onError(error);
-      if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' });
-      response.end();
-    });
+    try {
+      const answered = forwardAuth(message, response);
+      if (answered instanceof Promise) answered.catch((error: unknown) => failed(response, error));
+    } catch (error) {
+      failed(response, error);
+    }
   };
 };

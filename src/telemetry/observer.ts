@@ -11,7 +11,7 @@ export type DecisionEvent = Readonly<{
   dialect: string;
   rule: string;
   decision: Decision;
-  request?: AuthRequest;
+  request: AuthRequest | undefined;
   peerIp: string;
   durationMs: number;
 }>;

@@ -1,0 +1,171 @@
+/** Each case: what is compared with what, and the ratio that is hoped for. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { start as startIssuer } from '../examples/sample-issuer/server.ts';
+import { startEchoApp } from '../test/peers/echo-app.ts';
+import { startNginx } from '../test/servers/nginx.ts';
+import { type Comparison, compare } from './compare.ts';
+import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
+import { type BenchServer, makeDirectory, startBare, startGate } from './servers.ts';
+
+export type Bench = Readonly<{ seconds: number; only: string | undefined; report(comparison: Comparison): void }>;
+
+type Closing = { defer(close: () => unknown): void };
+
+const rotate = join(import.meta.dirname, 'rotate.lua');
+
+const withClosers = async (run: (closing: Closing) => Promise<void>): Promise<void> => {
+  const closers: (() => unknown)[] = [];
+  try {
+    await run({ defer: (close) => closers.push(close) });
+  } finally {
+    for (const close of closers.toReversed()) await close();
+  }
+};
+
+type Gate = Readonly<{ server: BenchServer; keys: readonly string[]; directory: string }>;
+
+const gateWith = async (closing: Closing, rules: number, keyCount: number, extra = ''): Promise<Gate> => {
+  const directory = makeDirectory();
+  closing.defer(directory.remove);
+  const keys = fillKeys(join(directory.path, 'bench.db'), keyCount);
+  const server = await startGate({
+    directory: directory.path,
+    config: `${extra}\nrules:\n${ruleset(rules, extra === '' ? '[api_key]' : '[api_key, jwt]')}\n`,
+  });
+  closing.defer(server.stop);
+  return { server, keys, directory: directory.path };
+};
+
+const bareFor = async (closing: Closing, variant: 'answer' | 'verify', jwksUrl?: string): Promise<BenchServer> => {
+  const bare = await startBare(variant, jwksUrl);
+  closing.defer(bare.stop);
+  return bare;
+};
+
+const bearer = (value: string) => ({ ...proxyHeaders, Authorization: `Bearer ${value}` });
+
+const at = ({ url }: BenchServer) => `${url}/auth/nginx`;
+
+const hotKey = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const { server, keys } = await gateWith(closing, 10, 100);
+    const bare = await bareFor(closing, 'answer');
+    const headers = bearer(keys[0] ?? '');
+    bench.report(
+      await compare('API key, hot', 0.8, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds),
+    );
+  });
+
+const denial = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const { server } = await gateWith(closing, 10, 100);
+    const bare = await bareFor(closing, 'answer');
+    const headers = proxyHeaders;
+    bench.report(
+      await compare('denial (401)', 0.75, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds),
+    );
+  });
+
+const issuerConfig = (url: string) =>
+  `jwt: { issuers: [{ name: bench, issuer: "${url}", audience: bench, jwks_url: "${url}/jwks", algorithms: [RS256] }] }`;
+
+const jwt = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const issuer = await startIssuer();
+    closing.defer(issuer.stop);
+    const { server, directory } = await gateWith(closing, 10, 100, issuerConfig(issuer.url));
+    const issue = (sub: string) =>
+      issuer.issuer.issue({ sub, aud: 'bench', scope: 'orders:read' }, { lifetimeS: 3600 });
+    const bare = await bareFor(closing, 'answer');
+    const headers = bearer(await issue('one'));
+    bench.report(
+      await compare('JWT, hot', 0.75, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds),
+    );
+
+    // More than the cache of verified tokens holds, sent in turn: none is ever found in it.
+    const tokens = await Promise.all(Array.from({ length: 12_000 }, (_, index) => issue(`user${index}`)));
+    const file = join(directory, 'tokens');
+    writeFileSync(file, tokens.join('\n'));
+    const script = { path: rotate, args: [file, 'Authorization', 'Bearer '] };
+    const verifying = await bareFor(closing, 'verify', `${issuer.url}/jwks`);
+    const baseline = { url: at(verifying), headers: proxyHeaders, script };
+    const subject = { url: at(server), headers: proxyHeaders, script };
+    bench.report(
+      await compare('JWT never seen, against one RS256 verification', 0.8, baseline, subject, bench.seconds),
+    );
+  });
+
+const manyKeys = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const few = await gateWith(closing, 10, 100);
+    const many = await gateWith(closing, 10, 1_000_000);
+    const asking = ({ server, keys, directory }: Gate, count: number) => {
+      const file = join(directory, `keys-${count}`);
+      writeFileSync(file, keys.slice(0, count).join('\n'));
+      return {
+        url: at(server),
+        headers: proxyHeaders,
+        script: { path: rotate, args: [file, 'Authorization', 'Bearer '] },
+      };
+    };
+    bench.report(
+      await compare('10⁶ keys, 100 in use, against 10² keys', 0.9, asking(few, 100), asking(many, 100), bench.seconds),
+    );
+    const cold = asking(many, 200_000);
+    bench.report(
+      await compare(
+        '10⁶ keys, 200,000 in use in turn (never cached)',
+        Number.NaN,
+        asking(few, 100),
+        cold,
+        bench.seconds,
+      ),
+    );
+  });
+
+const manyRules = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const one = await gateWith(closing, 1, 100);
+    const thousand = await gateWith(closing, 1_000, 100);
+    const asking = ({ server, keys }: Gate) => ({ url: at(server), headers: bearer(keys[0] ?? '') });
+    bench.report(await compare('1,000 rules against 1', 0.9, asking(one), asking(thousand), bench.seconds));
+  });
+
+const throughNginx = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const { server, keys } = await gateWith(closing, 10, 100);
+    const bare = await bareFor(closing, 'answer');
+    const owner = { after: (close: () => unknown) => closing.defer(close) };
+    const application = await startEchoApp({ owner });
+    const config = readFileSync(join(import.meta.dirname, '../examples/nginx/challenge.conf'), 'utf8');
+    const front = async (auth: BenchServer) => {
+      const nginx = await startNginx({
+        config,
+        owner,
+        ports: { '127.0.0.1:8080': auth.port, '127.0.0.1:3000': application.port },
+      });
+      return {
+        url: `${nginx.url}/api/v1/orders/42`,
+        headers: { Host: 'shop.example.com', Authorization: `Bearer ${keys[0]}` },
+      };
+    };
+    bench.report(
+      await compare(
+        'through nginx, against a bare auth server',
+        0.9,
+        await front(bare),
+        await front(server),
+        bench.seconds,
+      ),
+    );
+  });
+
+export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  key: hotKey,
+  denial,
+  jwt,
+  keys: manyKeys,
+  rules: manyRules,
+  nginx: throughNginx,
+};

@@ -1,0 +1,54 @@
+/**
+ * `npm run bench [-- --seconds N] [-- --only key,jwt] [-- --write]`: ratios against bare node:http, measured in one run. Never
+ * a test: machines differ, and this one may be busy. `--write` puts table and chart into docs/.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { find } from '../test/servers/programs.ts';
+import { cases } from './cases.ts';
+import type { Comparison } from './compare.ts';
+import { measureFootprint } from './footprint.ts';
+import { chart, document, row } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '4' },
+    only: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+if (find('wrk') === undefined) {
+  console.error('The bench needs wrk to make the load: apt-get install wrk');
+  process.exit(2);
+}
+
+const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'footprint'];
+const comparisons: Comparison[] = [];
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}`;
+
+console.log(`${machine}\n`);
+for (const [name, run] of Object.entries(cases)) {
+  if (!chosen.includes(name)) continue;
+  await run({
+    seconds: Number(values.seconds),
+    only: values.only,
+    report(comparison) {
+      comparisons.push(comparison);
+      console.log(row(comparison));
+    },
+  });
+}
+const footprint = chosen.includes('footprint') ? await measureFootprint() : undefined;
+if (footprint)
+  console.log(
+    `ready within ${Math.round(footprint.readyMs)} ms, ${Math.round(footprint.residentMb)} MB resident when idle`,
+  );
+
+if (values.write && footprint) {
+  const docs = join(import.meta.dirname, '..', 'docs');
+  writeFileSync(join(docs, 'performance.md'), document(comparisons, footprint, machine));
+  writeFileSync(join(docs, 'performance.svg'), chart(comparisons));
+}

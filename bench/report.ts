@@ -1,0 +1,73 @@
+import type { Comparison } from './compare.ts';
+import type { Footprint } from './footprint.ts';
+
+const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
+const wanted = ({ target }: Comparison): string => (Number.isNaN(target) ? '–' : `≥ ${target.toFixed(2)}`);
+const flaw = ({ name, subject }: Comparison): string =>
+  subject.unexpected > 0 && !name.startsWith('denial') ? `, ${subject.unexpected} unexpected answers` : '';
+
+/** A line for the terminal. */
+export const row = (comparison: Comparison): string => {
+  const { name, baseline, subject, ratio, p99Ratio } = comparison;
+  const rates = `${thousands(baseline.requestsPerSecond)} → ${thousands(subject.requestsPerSecond)}/s`;
+  return `${name.padEnd(50)} ${rates.padEnd(20)} ratio ${ratio.toFixed(2)} (${wanted(comparison)}), p99 × ${p99Ratio.toFixed(2)}${flaw(comparison)}`;
+};
+
+const tableRow = (comparison: Comparison): string => {
+  const { name, baseline, subject, ratio, p99Ratio } = comparison;
+  const cells = [
+    name,
+    thousands(baseline.requestsPerSecond),
+    thousands(subject.requestsPerSecond),
+    ratio.toFixed(2),
+    wanted(comparison),
+    p99Ratio.toFixed(2),
+  ];
+  return `| ${cells.join(' | ')} |`;
+};
+
+export const document = (
+  comparisons: readonly Comparison[],
+  footprint: Footprint,
+  machine: string,
+): string => `# Performance
+
+<!-- Written by "npm run bench -- --write". -->
+
+Measured on ${machine}, with \`npm run bench -- --write\`: wrk with 64 connections on one processor, the measured server on the
+other, the two servers of each row in turn, five rounds; the ratio is the median of the rounds' own ratios. Read the ratios: the
+rates belong to the machine. Bare \`node:http\` reads the same request, with the headers of a real proxy, and answers with three.
+
+![ratios as bars](performance.svg)
+
+| case | baseline, requests/s | Sallyport, requests/s | ratio | hoped for | p99, ratio |
+|---|---|---|---|---|---|
+${comparisons.map(tableRow).join('\n')}
+
+Ready ${Math.round(footprint.readyMs)} ms after the start (hoped for: within 700), ${Math.round(footprint.residentMb)} MB resident when
+idle (hoped for: under 120), with API keys, a JWT issuer and a mint configured.
+`;
+
+const BAR = { left: 380, width: 400, height: 22, gap: 10 };
+
+const bar = ({ name, ratio, target }: Comparison, index: number): string => {
+  const y = 30 + index * (BAR.height + BAR.gap);
+  const length = Math.min(ratio, 1.2) * BAR.width;
+  const goal = BAR.left + target * BAR.width;
+  const mark = Number.isNaN(target)
+    ? ''
+    : `<line x1="${goal}" x2="${goal}" y1="${y - 3}" y2="${y + BAR.height + 3}" stroke="#b00" stroke-width="2"/>`;
+  return `<text x="${BAR.left - 8}" y="${y + 16}" text-anchor="end">${name}</text>
+<rect x="${BAR.left}" y="${y}" width="${length.toFixed(0)}" height="${BAR.height}" fill="#4a7"/>${mark}
+<text x="${BAR.left + length + 6}" y="${y + 16}">${ratio.toFixed(2)}</text>`;
+};
+
+export const chart = (comparisons: readonly Comparison[]): string => {
+  const height = 40 + comparisons.length * (BAR.height + BAR.gap);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="920" height="${height}" font-family="sans-serif" font-size="13">
+<rect width="920" height="${height}" fill="#fff"/>
+<text x="8" y="18">Requests a second, as a part of the baseline; the red line is what is hoped for</text>
+${comparisons.map(bar).join('\n')}
+</svg>
+`;
+};

@@ -1,0 +1,73 @@
+/** The processes that are measured, each on the first processor where `taskset` can put it there. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const pins = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+/** Servers run on processor 0, whoever asks them on processor 1. */
+export const pinned = (processor: 0 | 1, command: string, args: readonly string[]): [string, string[]] =>
+  pins ? ['taskset', ['-c', String(processor), command, ...args]] : [command, [...args]];
+
+export type BenchServer = Readonly<{ url: string; port: number; pid: number; readyMs: number; stop(): Promise<void> }>;
+
+const announcedPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
+  let output = '';
+  for await (const chunk of child.stdout ?? []) {
+    output += chunk;
+    const port = pattern.exec(output)?.[1];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`a server did not start: ${output}`);
+};
+
+const start = async (
+  args: readonly string[],
+  pattern: RegExp,
+  env: Record<string, string> = {},
+): Promise<BenchServer> => {
+  const startedAt = performance.now();
+  const child = spawn(...pinned(0, process.execPath, args), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  const ended = once(child, 'exit');
+  const port = await announcedPort(child, pattern);
+  const readyMs = performance.now() - startedAt;
+  child.stdout?.resume();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    // taskset becomes what it starts.
+    pid: child.pid ?? 0,
+    readyMs,
+    async stop() {
+      child.kill('SIGINT');
+      await ended;
+    },
+  };
+};
+
+export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<BenchServer> =>
+  start([join(root, 'bench', 'bare-server.ts'), variant, jwksUrl], /listening on (\d+)/);
+
+export type GateOptions = Readonly<{ config: string; directory: string }>;
+
+export const makeDirectory = (): { path: string; remove(): void } => {
+  const path = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+export const startGate = ({ config, directory }: GateOptions): Promise<BenchServer> => {
+  const file = join(directory, 'sallyport.yaml');
+  const frame = [
+    `http: { addr: "127.0.0.1:0" }`,
+    `store: "sqlite:${join(directory, 'bench.db')}"`,
+    'logger: { format: json }',
+  ];
+  writeFileSync(file, `${frame.join('\n')}\n${config}`);
+  return start([join(root, 'bin', 'sallyport.js'), '--config', file], /answers on 127\.0\.0\.1:(\d+)\/auth/);
+};
