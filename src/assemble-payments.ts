@@ -22,7 +22,7 @@ export type PaymentParts = Readonly<{
   outbound: Outbound;
   throttle: FailureThrottle;
   now: () => number;
-  onConcluded(payment: PreparedPayment, result: string): void;
+  onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
   onUncertain(payment: PreparedPayment, reason: string): void;
 }>;
 
@@ -53,8 +53,16 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
   const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
   const { mints: named, anyMint } = mintsOf(config);
   const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
-  const redeem = createRedeemer({ ledger, mintOf: mints.find, holder: randomUUID(), now, onUncertain });
-  const settle = createSettlement({ redeem, patienceMs: PATIENCE_MS, onConcluded });
+  const redeem = createRedeemer({
+    ledger,
+    mintOf: mints.find,
+    holder: randomUUID(),
+    callMs: config.cashu.request_timeout,
+    now,
+    onConcluded,
+    onUncertain,
+  });
+  const settle = createSettlement(redeem);
 
   return {
     identifier: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
@@ -65,7 +73,17 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
       if (!price) return undefined;
       const urls = named.filter(({ units }) => units.includes(price.unit)).map(({ url }) => url);
       const challenge = createChallenge(price, urls);
-      const charge = createCharge({ rule: rule.name, price, challenge, ledger, mintOf: mints.find, settle, now });
+      const charge = createCharge({
+        rule: rule.name,
+        price,
+        challenge,
+        ledger,
+        mintOf: mints.find,
+        settle,
+        patienceMs: PATIENCE_MS,
+        onWorthless: ({ clientIp }) => throttle.recordFailure(clientIp),
+        now,
+      });
       return { invite: challenge('payment_required'), charge };
     },
   };

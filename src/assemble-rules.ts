@@ -51,7 +51,11 @@ const managedHeaders = (config: Config): ReadonlyMap<string, string> => {
     'X-Provisioned-Pod',
     ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
   ];
-  return new Map(headers.toReversed().map((header) => [header.toLowerCase(), header]));
+  const bySpelling = new Map<string, string>();
+  for (const header of headers) {
+    if (!bySpelling.has(header.toLowerCase())) bySpelling.set(header.toLowerCase(), header);
+  }
+  return bySpelling;
 };
 
 const respell = (managed: ReadonlyMap<string, string>, dressers: readonly Dresser[]): Dresser[] =>

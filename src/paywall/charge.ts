@@ -1,15 +1,16 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
-import type { Identity } from '../core/identity.ts';
 import type { CashuToken, Price, Receipt } from '../core/payment.ts';
-import { type Refusal, refuse } from '../core/refusal.ts';
+import { isRefusal, type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
+import { createAnswers } from './answer.ts';
 import type { Challenge } from './challenge.ts';
-import { claimsOf, paymentIdOf } from './claim.ts';
-import type { Ledger, PreparedPayment, Standing } from './ledger.ts';
+import { claimsOf } from './claim.ts';
+import type { Claims, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
-import { prepareSwap } from './outputs.ts';
+import { storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
+import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
 import type { Settle } from './settlement.ts';
-import { type Worth, worthOf } from './worth.ts';
 
 export type ChargeOptions = Readonly<{
   rule: string;
@@ -18,125 +19,83 @@ export type ChargeOptions = Readonly<{
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
   settle: Settle;
+  /** How long a caller is kept waiting; a redemption that was begun goes on. */
+  patienceMs: number;
+  /** Told of every token that turned out to be worthless, as often as it is presented. */
+  onWorthless?: (request: AuthRequest) => void;
   now: () => number;
 }>;
 
-const uncertain = refuse(
-  'payment_uncertain',
-  'The mint has not confirmed the token yet. It is not lost: send the same token again, no other.',
-  { headers: { 'Retry-After': '2' } },
-);
+/** Tokens that were never money, or are not any more. */
+const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
 
-const unreachable = (cause: unknown): Refusal =>
-  refuse('payment_uncertain', 'The mint cannot be reached. The token was not touched: send it again.', {
-    headers: { 'Retry-After': '5' },
-    cause,
-  });
-
-const storeFailed = (cause: unknown): Refusal =>
-  refuse('store_unavailable', 'Payments cannot be taken now. The token was not lost: send it again.', {
-    headers: { 'Retry-After': '5' },
-    cause,
-  });
+type Order = Readonly<{ claims: Claims; intent: Intent; signal: AbortSignal }>;
+type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, price, challenge, ledger, mintOf, settle, now } = options;
+  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, onWorthless, now } = options;
+  const answer = createAnswers(price, challenge);
+  const prepare = createPreparer({ rule, ledger, mintOf, weigh: answer.toWorth, now });
 
-  const tooLittle = (token: CashuToken, worth: Worth): Refusal | undefined => {
-    if (token.unit !== price.unit)
-      return refuse('wrong_unit', `The price is in ${price.unit}, the token in ${token.unit}.`);
-    if (worth.net > 0 && worth.credit >= price.amount) return undefined;
-    const fee = worth.credit === token.amount ? '' : `, ${worth.credit} after the mint’s fee`;
-    return challenge('insufficient_payment', `The token is worth ${token.amount} ${token.unit}${fee}.`);
-  };
-
-  const draw = async (
-    token: CashuToken,
-    mint: Mint,
-    worth: Worth,
-    claims: readonly string[],
-  ): Promise<PreparedPayment> => {
-    const swap = prepareSwap(token.proofs, worth.net, await mint.activeKeys(token.unit));
-    return {
-      id: paymentIdOf(claims),
-      mint: token.mint,
-      unit: token.unit,
-      amount: token.amount,
-      fee: worth.fee,
-      credit: worth.credit,
-      swapBody: swap.body,
-      outputs: swap.outputs,
-      rule,
-      createdAtMs: now(),
-    };
-  };
-
-  /** Steps 0 and 1. Gives the refusal, or undefined once the payment is written, by us or by another. */
-  const prepare = async (
-    token: CashuToken,
-    claims: readonly string[],
-    intent: Intent,
-  ): Promise<Refusal | undefined> => {
-    const mint = mintOf(token.mint);
-    if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
-    const refusal = tooLittle(token, worthOf(token, mint.keysets()));
-    if (refusal || intent === 'preview') return refusal;
-    let payment: PreparedPayment;
-    try {
-      payment = await draw(token, mint, worthOf(token, mint.keysets()), claims);
-    } catch (error) {
-      return unreachable(error);
-    }
-    await ledger.prepare(payment, claims);
-    return undefined;
-  };
-
-  const conclude = (standing: Standing): Receipt | Refusal => {
-    switch (standing.standing) {
-      case 'debited':
-        return { paymentId: standing.paymentId, amount: price.amount, unit: price.unit, balance: standing.balance };
-      case 'exhausted':
-        return challenge(
-          'credit_exhausted',
-          `What this token paid for is used up; ${standing.balance} ${price.unit} are left.`,
-        );
-      case 'rejected':
-        return refuse(standing.rejection.code, standing.rejection.detail);
-      case 'overlap':
-        return refuse(
-          'payment_overlap',
-          'A part of this token belongs to another payment. Send the token that was sent then.',
-        );
-      case 'prepared':
-      case 'unknown':
-        return uncertain;
-    }
-  };
-
-  const present = (claims: readonly string[], intent: Intent): Promise<Standing> =>
+  const present = ({ claims, intent }: Order): Promise<Standing> =>
     ledger.present(claims, { rule, ...price, nowMs: now() }, intent === 'enforce');
 
-  const open = async (token: CashuToken, intent: Intent): Promise<Receipt | Refusal | undefined> => {
-    const claims = claimsOf(token);
-    let standing = await present(claims, intent);
-    if (standing.standing === 'unknown') {
-      const refusal = await prepare(token, claims, intent);
-      if (refusal || intent === 'preview') return refusal;
-      standing = await present(claims, intent);
-    }
-    if (standing.standing === 'prepared' && intent === 'enforce') {
-      await settle(standing.payment);
-      standing = await present(claims, intent);
-    }
-    return conclude(standing);
+  /** `write` is left out where the payment was written before. */
+  const bring = async (order: Order, write: Write | undefined): Promise<Outcome> => {
+    if (order.intent === 'preview') return write ? undefined : uncertain;
+    const resolution = await settle(order.claims.paymentId, write, order.signal);
+    if (resolution.resolution === 'uncertain') return uncertainUntil(resolution.untilMs, now());
+    // Where nobody waits any more, nothing is taken from the credit for an answer that nobody hears.
+    return order.signal.aborted ? uncertain : answer.toStanding(await present(order));
   };
 
-  return async (_request, identity: Identity, intent) => {
-    if (identity.method !== 'cashu') return undefined;
-    try {
-      return await open(identity.token, intent);
-    } catch (error) {
-      return storeFailed(error);
+  const open = async (token: CashuToken, order: Order): Promise<Outcome> => {
+    const standing = await present(order);
+    switch (standing.standing) {
+      case 'unknown': {
+        const write = prepare(token, order.claims);
+        return isRefusal(write) ? write : bring(order, write);
+      }
+      case 'prepared':
+        return bring(order, undefined);
+      case 'debited':
+      case 'exhausted':
+      case 'overlap':
+      case 'rejected':
+        return answer.toStanding(standing);
     }
+  };
+
+  const openOrSayWhyNot = async (token: CashuToken, order: Order): Promise<Outcome> => {
+    try {
+      return await open(token, order);
+    } catch (error) {
+      return error instanceof MintUnreachable ? unreachable(error.cause) : storeFailed(error);
+    }
+  };
+
+  /** The answer, or that there is none yet. */
+  const openInTime = async (token: CashuToken, intent: Intent): Promise<Outcome> => {
+    const patience = new AbortController();
+    const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
+    const timer = setTimeout(() => {
+      patience.abort();
+      resolve(uncertain);
+    }, patienceMs);
+    const order = { claims: claimsOf(token), intent, signal: patience.signal };
+    const outcome = await Promise.race([openOrSayWhyNot(token, order), outOfPatience]);
+    clearTimeout(timer);
+    return outcome;
+  };
+
+  return async (request, identity, intent) => {
+    if (identity.method !== 'cashu') return undefined;
+    const { token } = identity;
+    if (token.unit !== price.unit) {
+      return refuse('wrong_unit', `The price is in ${price.unit}, the token in ${token.unit}.`);
+    }
+    const outcome = await openInTime(token, intent);
+    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') onWorthless?.(request);
+    return outcome;
   };
 };

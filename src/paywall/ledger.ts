@@ -5,60 +5,90 @@
 import type { Purchase } from '../core/payment.ts';
 import type { BlindSignature } from './mint.ts';
 
+/** One exact request to the mint, and what makes money of its answer. */
+export type Swap = Readonly<{
+  /** Counts from 1 within its payment. */
+  number: number;
+  /** What the mint keeps. */
+  fee: number;
+  /** What the payer may have for it, in the payment's unit. */
+  credit: number;
+  /** The exact body of the request. */
+  body: string;
+  /** Our outputs with their secrets and blinding factors, as cashu-ts serialises them, in JSON. */
+  outputs: string;
+}>;
+
 /** A payment as it is written before the mint is asked for anything. */
 export type PreparedPayment = Readonly<{
   id: string;
   mint: string;
   unit: string;
+  /** Face value of the token. */
   amount: number;
-  /** What the mint keeps; `amount - fee` is what it signs. */
-  fee: number;
-  /** What the payer may have for it, in `unit`. */
-  credit: number;
-  /** The exact body of the swap. */
-  swapBody: string;
-  /** Our outputs with their secrets and blinding factors, as cashu-ts serialises them, in JSON. */
-  outputs: string;
   /** The rule it was made for. */
   rule: string;
   createdAtMs: number;
+  /** What the mint is asked now. */
+  swap: Swap;
+  /** What it was asked before. It may have signed one of these instead, never two. */
+  earlier: readonly Swap[];
 }>;
+
+export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> & Readonly<{ swap: Omit<Swap, 'number'> }>;
 
 export type RejectionCode = 'payment_spent' | 'payment_rejected';
 
-export type Rejection = Readonly<{ code: RejectionCode; detail: string }>;
+/** `untilMs`: the mint may change its mind, and from then on the token counts as never seen. */
+export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?: number }>;
 
 /** What one request wants of a payment's credit. */
 export type Debit = Readonly<{ rule: string; amount: number; unit: string; buys: Purchase; nowMs: number }>;
 
+/** The set of proofs that makes a payment: one claim for each, sorted, and the id that they give. */
+export type Claims = Readonly<{ paymentId: string; ids: readonly string[] }>;
+
 export type Standing =
-  /** None of these proofs was ever seen. */
+  /** None of these proofs belongs to a payment. */
   | Readonly<{ standing: 'unknown' }>
-  /** Some proofs belong to another payment. */
+  /** Some proofs belong to another payment, which may have the money for them. */
   | Readonly<{ standing: 'overlap' }>
   /** Written, and the mint's answer not yet known. */
-  | Readonly<{ standing: 'prepared'; payment: PreparedPayment }>
+  | Readonly<{ standing: 'prepared' }>
   | Readonly<{ standing: 'rejected'; rejection: Rejection }>
   /** Settled, and this request is paid for. */
   | Readonly<{ standing: 'debited'; paymentId: string; balance: number }>
-  /** Settled, and what is left does not pay for this request. */
-  | Readonly<{ standing: 'exhausted'; paymentId: string; balance: number }>;
+  /** Settled, and what is left, in `unit`, does not pay for this request. */
+  | Readonly<{ standing: 'exhausted'; paymentId: string; balance: number; unit: string }>;
 
-/** `held` by another; `concluded`: the payment is settled or rejected already. */
-export type Lease = 'taken' | 'held' | 'concluded';
+export type Lease =
+  /** `unansweredAtMs`: an earlier holder posted then and never learnt, or never told, what came of it. */
+  | Readonly<{ lease: 'taken'; payment: PreparedPayment; tries: number; unansweredAtMs: number | undefined }>
+  /** Another acts on the payment. */
+  | Readonly<{ lease: 'held' }>
+  /** Nobody is to act on it before then. */
+  | Readonly<{ lease: 'resting'; untilMs: number }>
+  /** Settled, rejected or never written. */
+  | Readonly<{ lease: 'concluded' }>;
 
 export type Ledger = Readonly<{
   /**
-   * Finds the payment of a set of claims and, where it is settled, debits it. Without `commit` it says what would be.
-   * `claims`: one for each proof, as `claimOf` makes them.
+   * Finds the payment of a set of proofs and, where it is settled, debits it. Without `commit` it says what would be.
    */
-  present(claims: readonly string[], debit: Debit, commit: boolean): Promise<Standing>;
-  /** Writes payment and claims, or neither: `false` where another request was faster with one of the claims. */
-  prepare(payment: PreparedPayment, claims: readonly string[]): Promise<boolean>;
+  present(claims: Claims, debit: Debit, commit: boolean): Promise<Standing>;
+  /** Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. */
+  prepare(payment: NewPayment, claims: Claims): Promise<boolean>;
   /** Takes or renews the right to act on a prepared payment until `untilMs`; one holder at a time. */
   lease(paymentId: string, holder: string, nowMs: number, untilMs: number): Promise<Lease>;
-  /** Signatures, settled, and the credit, all at once. Repeating it changes nothing. */
-  settle(paymentId: string, signatures: readonly BlindSignature[], nowMs: number): Promise<void>;
-  /** For good. The claims stay. A payment that is settled stays settled. */
-  reject(paymentId: string, rejection: Rejection, nowMs: number): Promise<void>;
+  /** Gives the right back; nobody is to act before `untilMs`. `unansweredAtMs`: the latest post without an answer. */
+  release(paymentId: string, holder: string, untilMs: number, unansweredAtMs: number | undefined): Promise<void>;
+  /** Adds what the mint is to be asked from now on. Gives its number; undefined where `holder` has no lease any more. */
+  replaceSwap(paymentId: string, holder: string, swap: Omit<Swap, 'number'>): Promise<number | undefined>;
+  /** Signatures of one of the swaps, settled, and the credit, all at once. Repeating it changes nothing. */
+  settle(paymentId: string, swapNumber: number, signatures: readonly BlindSignature[], nowMs: number): Promise<void>;
+  /**
+   * Gives the proofs up to whoever sends them next. `false`, and nothing done, where `holder` has no lease any more.
+   * `keepSwaps`: the outputs are kept, for whatever the mint may have signed after all.
+   */
+  reject(paymentId: string, holder: string, rejection: Rejection, keepSwaps: boolean, nowMs: number): Promise<boolean>;
 }>;

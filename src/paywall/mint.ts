@@ -17,12 +17,13 @@ export type BlindSignature = Readonly<{
 }>;
 
 /**
- * What came of a swap (NUT-03). `unclear` is everything that does not say for certain whether the mint acted: a timeout, a
- * 5xx, an answer that cannot be read.
+ * What came of a swap (NUT-03). `refused` is the mint's own word that it did not act this time; its explanation is left out,
+ * for it may repeat a secret. `unclear` is everything that does not say for certain whether it acted: a timeout, a 5xx, an
+ * answer that cannot be read.
  */
 export type SwapOutcome =
   | Readonly<{ outcome: 'signed'; signatures: readonly BlindSignature[] }>
-  | Readonly<{ outcome: 'refused'; code: number | undefined; detail: string }>
+  | Readonly<{ outcome: 'refused'; code: number | undefined }>
   | Readonly<{ outcome: 'unclear'; reason: string }>;
 
 export type ProofState = 'UNSPENT' | 'PENDING' | 'SPENT';
@@ -34,10 +35,11 @@ export type Mint = Readonly<{
   units: readonly string[];
   /** As last seen; empty until the mint was reached for the first time. */
   keysets(): readonly Keyset[];
-  /** Looks again, unless it did so a moment ago. Throws where the mint does not answer and no keysets are known. */
-  refreshKeysets(): Promise<void>;
+  /** Looks again, unless it did so less than `maxAgeMs` ago. Throws where the last look failed. */
+  refreshKeysets(maxAgeMs: number): Promise<void>;
+  /** The cheapest keyset in a unit that new proofs can be of. Throws where there is none, or the mint does not answer. */
   activeKeys(unit: string): Promise<ActiveKeys>;
-  /** Posts exactly this body. Every retry of a payment posts the same one. */
+  /** Posts exactly this body. */
   swap(body: string, outputs: readonly BlindedMessage[]): Promise<SwapOutcome>;
   /** NUT-07, by Y in the order given. */
   states(ys: readonly string[]): Promise<readonly ProofState[]>;

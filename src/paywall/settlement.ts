@@ -1,53 +1,38 @@
 /**
  * Many requests with one token lead to one redemption: in this process they share its promise, and where another process
- * holds the lease they look again for a while.
+ * acts on the payment they look again for a while.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PreparedPayment } from './ledger.ts';
 import type { Redeem, Resolution } from './redeem.ts';
 
-export type Settle = (payment: PreparedPayment) => Promise<Resolution>;
+/** Writes the payment down; left out where it is written already. */
+export type Prepare = () => Promise<unknown>;
 
-export type SettlementOptions = Readonly<{
-  redeem: Redeem;
-  /** How long a caller is kept waiting; the redemption itself goes on. */
-  patienceMs: number;
-  /** Told once of every redemption that this process brought to an end. */
-  onConcluded?: (payment: PreparedPayment, result: 'settled' | 'rejected') => void;
-}>;
+/** Resolves when the payment has come to an end, or to a rest; gives up at the signal, and the redemption goes on. */
+export type Settle = (paymentId: string, prepare: Prepare | undefined, signal: AbortSignal) => Promise<Resolution>;
 
 const LOOK_AGAIN_MS = 100;
 
-export const createSettlement = ({ redeem, patienceMs, onConcluded }: SettlementOptions): Settle => {
+export const createSettlement = (redeem: Redeem): Settle => {
   const flights = new Map<string, Promise<Resolution>>();
 
-  const start = (payment: PreparedPayment): Promise<Resolution> => {
-    const flight = redeem(payment)
-      .then((resolution) => {
-        if (resolution === 'settled' || resolution === 'rejected') onConcluded?.(payment, resolution);
-        return resolution;
-      })
-      .finally(() => flights.delete(payment.id));
-    flights.set(payment.id, flight);
+  const begin = async (paymentId: string, prepare: Prepare | undefined): Promise<Resolution> => {
+    await prepare?.();
+    return redeem(paymentId);
+  };
+
+  const fly = (paymentId: string, prepare: Prepare | undefined): Promise<Resolution> => {
+    const flight = begin(paymentId, prepare).finally(() => flights.delete(paymentId));
+    flights.set(paymentId, flight);
     return flight;
   };
 
-  const settleWithin = async (payment: PreparedPayment, signal: AbortSignal): Promise<Resolution> => {
-    for (;;) {
-      const resolution = await (flights.get(payment.id) ?? start(payment));
-      if (resolution !== 'busy' || signal.aborted) return resolution;
+  return async (paymentId, prepare, signal) => {
+    let resolution = await (flights.get(paymentId) ?? fly(paymentId, prepare));
+    while (resolution.resolution === 'busy' && !signal.aborted) {
       await delay(LOOK_AGAIN_MS);
+      resolution = await (flights.get(paymentId) ?? fly(paymentId, undefined));
     }
-  };
-
-  return async (payment) => {
-    const patience = new AbortController();
-    const timedOut = delay<Resolution>(patienceMs, 'uncertain', { signal: patience.signal, ref: false });
-    try {
-      return await Promise.race([settleWithin(payment, patience.signal), timedOut]);
-    } finally {
-      timedOut.catch(() => 'cancelled');
-      patience.abort();
-    }
+    return resolution;
   };
 };

@@ -40,15 +40,26 @@ const states = z.object({
   states: z.array(z.object({ Y: z.string(), state: z.enum(['UNSPENT', 'PENDING', 'SPENT']) })),
 });
 const restored = z.object({ outputs: z.array(z.object({ amount, id: z.string(), B_: z.string() })), signatures });
-const failure = z.object({ code: z.number().int().nullish(), detail: z.unknown() });
+/** The mint's own error body (NUT-00), or the one of its framework for a request that it cannot read. */
+const failure = z.object({
+  code: z.number().int().nullish(),
+  detail: z.unknown().refine((detail) => detail !== undefined),
+});
 
-/** Short, printable, and without anything that could break a line of a log. */
-const sentence = (detail: unknown): string =>
-  typeof detail === 'string' ? detail.replace(/[^\u0020-\u007e]/g, ' ').slice(0, 120) : 'no reason given';
+const readJson = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};
 
+/** What is wrong with an answer is not said in its own words: they may repeat what we sent. */
 const parse = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => {
   if (status !== 200) throw new Error(`the mint answered ${status}`);
-  return schema.parse(JSON.parse(body));
+  const answer = schema.safeParse(readJson(body));
+  if (!answer.success) throw new Error('the mint’s answer has not the form of the NUTs');
+  return answer.data;
 };
 
 /** Keysets in form alone: one with an id that we cannot read is of no use, but no reason to refuse the others. */
@@ -75,15 +86,7 @@ const fit = (found: z.infer<typeof signatures>, outputs: readonly BlindedMessage
   found.length === outputs.length &&
   found.every(({ amount: value, id }, index) => outputs[index]?.amount === value && outputs[index]?.id === id);
 
-const readJson = (body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-};
-
-/** Only a 400 with the mint's own error body says that the mint refused; anything else may have come from in between. */
+/** Only the mint's own error body says that the mint refused; anything else may have come from in between. */
 export const readSwap = ({ status, body }: ExchangeResult, outputs: readonly BlindedMessage[]): SwapOutcome => {
   const document = readJson(body);
   if (status === 200) {
@@ -94,14 +97,14 @@ export const readSwap = ({ status, body }: ExchangeResult, outputs: readonly Bli
     return { outcome: 'unclear', reason: 'the mint’s signatures do not fit the outputs' };
   }
   const refusal = failure.safeParse(document);
-  if (status === 400 && refusal.success) {
-    return { outcome: 'refused', code: refusal.data.code ?? undefined, detail: sentence(refusal.data.detail) };
+  if ((status === 400 || status === 422) && refusal.success) {
+    return { outcome: 'refused', code: refusal.data.code ?? undefined };
   }
   return { outcome: 'unclear', reason: `the mint answered ${status}` };
 };
 
 export const readStates = (result: ExchangeResult, ys: readonly string[]): ProofState[] => {
-  const found = new Map(parse(states, result).states.map(({ Y, state }) => [Y, state]));
+  const found = new Map(parse(states, result).states.map(({ Y, state }) => [Y.toLowerCase(), state]));
   return ys.map((y) => {
     const state = found.get(y);
     if (!state) throw new Error('the mint left out the state of a proof');

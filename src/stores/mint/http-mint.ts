@@ -21,8 +21,13 @@ export type HttpMintOptions = Readonly<{
 }>;
 
 const MAX_BYTES = 1024 * 1024;
-const REFRESH_MS = 10 * 60_000;
+const LOOK_AGAIN_MS = 10 * 60_000;
+/** After a look that failed. */
+const RETRY_MS = 15_000;
+/** A mint whose list we have never seen is not asked for it at every request. */
 const COOLDOWN_MS = 5_000;
+/** Callers wait for the list before anything can be said of their token. */
+const LIST_WITHIN_MS = 5_000;
 
 export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMintOptions): HttpMint => {
   let known: readonly Keyset[] = [];
@@ -31,11 +36,12 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
   let lastError: string | undefined;
   let flight: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let closed = false;
 
-  const exchange = async (path: string, body?: string): Promise<ExchangeResult> =>
+  const exchange = async (path: string, body?: string, withinMs = timeoutMs): Promise<ExchangeResult> =>
     outbound.exchange({
       url: new URL(`${url}${path}`),
-      timeoutMs,
+      timeoutMs: Math.min(withinMs, timeoutMs),
       maxBytes: MAX_BYTES,
       ...(body === undefined ? {} : { method: 'POST', body }),
     });
@@ -43,7 +49,7 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
   const lookUp = async (): Promise<void> => {
     lastAttemptMs = now();
     try {
-      known = readKeysets(await exchange('/v1/keysets'));
+      known = readKeysets(await exchange('/v1/keysets', undefined, LIST_WITHIN_MS));
       lastError = undefined;
     } catch (error) {
       lastError = error instanceof Error ? error.message : String(error);
@@ -55,6 +61,11 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
       flight = undefined;
     });
     return flight;
+  };
+
+  const lookNowAndThen = async (): Promise<void> => {
+    await lookUpOnce();
+    if (!closed) timer = setTimeout(lookNowAndThen, lastError === undefined ? LOOK_AGAIN_MS : RETRY_MS).unref();
   };
 
   const fetchKeys = async (id: string): Promise<ActiveKeys> => ({
@@ -72,13 +83,13 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     return keys;
   };
 
-  const refreshKeysets = async (): Promise<void> => {
-    if (flight !== undefined || now() - lastAttemptMs >= COOLDOWN_MS) await lookUpOnce();
-    if (known.length === 0) throw new Error(`the mint ${url} cannot be reached: ${lastError}`);
+  const refreshKeysets = async (maxAgeMs: number): Promise<void> => {
+    if (flight !== undefined || now() - lastAttemptMs >= maxAgeMs) await lookUpOnce();
+    if (lastError !== undefined) throw new Error(`the mint ${url} cannot be reached: ${lastError}`);
   };
 
   const activeKeys = async (unit: string): Promise<ActiveKeys> => {
-    if (known.length === 0) await refreshKeysets();
+    if (known.length === 0) await refreshKeysets(COOLDOWN_MS);
     const active = known.filter((keyset) => keyset.active && keyset.unit === unit);
     const cheapest = active.sort((a, b) => a.inputFeePpk - b.inputFeePpk)[0];
     if (!cheapest) throw new Error(`the mint ${url} has no active keyset in ${unit}`);
@@ -105,14 +116,14 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     restore: async (outputs) => readRestored(await exchange('/v1/restore', JSON.stringify({ outputs })), outputs),
 
     async start() {
-      timer = setInterval(lookUpOnce, REFRESH_MS).unref();
-      await lookUpOnce();
+      await lookNowAndThen();
       // Fetched ahead of the first payment; where it fails, that payment asks again.
       await Promise.allSettled(known.length === 0 ? [] : units.map(activeKeys));
     },
 
     close() {
-      clearInterval(timer);
+      closed = true;
+      clearTimeout(timer);
     },
 
     status: () => ({ reachable: known.length > 0 && lastError === undefined, lastError }),

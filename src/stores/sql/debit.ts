@@ -2,12 +2,24 @@
 import type { Debit, Standing } from '../../paywall/ledger.ts';
 import { integer, type Row, type Transaction } from './transaction.ts';
 
-const covers = (purchase: Row | undefined, { buys, nowMs }: Debit): boolean =>
-  purchase !== undefined &&
-  ('timeMs' in buys ? integer(purchase, 'expires_at') > nowMs : integer(purchase, 'requests_left') > 0);
+const findPurchase = (transaction: Transaction, paymentId: string, rule: string): Promise<Row | undefined> =>
+  transaction.first('SELECT requests_left, expires_at FROM purchases WHERE payment_id = $1 AND rule = $2', [
+    paymentId,
+    rule,
+  ]);
 
-const useOne = async (transaction: Transaction, paymentId: string, { rule, buys }: Debit): Promise<void> => {
-  if ('timeMs' in buys) return;
+const balanceOf = async (transaction: Transaction, paymentId: string): Promise<number> => {
+  const credit = await transaction.first('SELECT balance FROM credits WHERE payment_id = $1', [paymentId]);
+  return credit ? integer(credit, 'balance') : 0;
+};
+
+const isInTime = (purchase: Row | undefined, { buys, nowMs }: Debit): boolean =>
+  purchase !== undefined && 'timeMs' in buys && integer(purchase, 'expires_at') > nowMs;
+
+const hasRequests = (purchase: Row | undefined, { buys }: Debit): boolean =>
+  purchase !== undefined && 'requests' in buys && integer(purchase, 'requests_left') > 0;
+
+const useOne = async (transaction: Transaction, paymentId: string, { rule }: Debit): Promise<void> => {
   await transaction.run(
     'UPDATE purchases SET requests_left = requests_left - 1 WHERE payment_id = $1 AND rule = $2 AND requests_left > 0',
     [paymentId, rule],
@@ -19,10 +31,7 @@ const buy = async (
   paymentId: string,
   { rule, amount, buys, nowMs }: Debit,
 ): Promise<void> => {
-  await transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1 AND balance >= $2', [
-    paymentId,
-    amount,
-  ]);
+  await transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1', [paymentId, amount]);
   const [requestsLeft, expiresAt] = 'timeMs' in buys ? [0, nowMs + buys.timeMs] : [buys.requests - 1, 0];
   await transaction.run(
     `INSERT INTO purchases (payment_id, rule, requests_left, expires_at) VALUES ($1, $2, $3, $4)
@@ -31,7 +40,11 @@ const buy = async (
   );
 };
 
-/** Without `commit` it says what would come of it. The credit's row is locked first, so that debits come one by one. */
+/** The credit's row is locked first, so that debits come one by one. */
+const lock = (transaction: Transaction, paymentId: string): Promise<number> =>
+  transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [paymentId]);
+
+/** Without `commit` it says what would come of it. Time that runs needs no writing, and so no disk. */
 export const drawOn = async (
   transaction: Transaction,
   paymentId: string,
@@ -39,18 +52,19 @@ export const drawOn = async (
   debit: Debit,
   commit: boolean,
 ): Promise<Standing> => {
-  if (commit) await transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [paymentId]);
-  const credit = await transaction.first('SELECT balance FROM credits WHERE payment_id = $1', [paymentId]);
-  const balance = credit ? integer(credit, 'balance') : 0;
-  const purchase = await transaction.first(
-    'SELECT requests_left, expires_at FROM purchases WHERE payment_id = $1 AND rule = $2',
-    [paymentId, debit.rule],
-  );
-  if (covers(purchase, debit)) {
+  const before = await findPurchase(transaction, paymentId, debit.rule);
+  if (isInTime(before, debit)) {
+    return { standing: 'debited', paymentId, balance: await balanceOf(transaction, paymentId) };
+  }
+  if (commit) await lock(transaction, paymentId);
+  const purchase = await findPurchase(transaction, paymentId, debit.rule);
+  const balance = await balanceOf(transaction, paymentId);
+  if (isInTime(purchase, debit)) return { standing: 'debited', paymentId, balance };
+  if (hasRequests(purchase, debit)) {
     if (commit) await useOne(transaction, paymentId, debit);
     return { standing: 'debited', paymentId, balance };
   }
-  if (unit !== debit.unit || balance < debit.amount) return { standing: 'exhausted', paymentId, balance };
+  if (unit !== debit.unit || balance < debit.amount) return { standing: 'exhausted', paymentId, balance, unit };
   if (commit) await buy(transaction, paymentId, debit);
   return { standing: 'debited', paymentId, balance: balance - debit.amount };
 };

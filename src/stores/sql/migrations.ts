@@ -21,19 +21,28 @@ export const migrations: readonly (readonly string[])[] = [
       mint TEXT NOT NULL,
       unit TEXT NOT NULL,
       amount BIGINT NOT NULL CHECK (amount > 0),
-      fee BIGINT NOT NULL CHECK (fee >= 0),
-      credit BIGINT NOT NULL CHECK (credit > 0),
-      swap_body TEXT NOT NULL,
-      outputs TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      swap_number BIGINT,
       signatures TEXT,
       rejection TEXT,
-      rule TEXT NOT NULL,
+      rejected_until BIGINT,
       lease_holder TEXT,
       lease_until BIGINT NOT NULL,
+      tries BIGINT NOT NULL,
+      unanswered_at BIGINT,
       created_at BIGINT NOT NULL,
       concluded_at BIGINT
     )`,
     `CREATE INDEX payments_prepared ON payments (lease_until) WHERE state = 'prepared'`,
+    `CREATE TABLE swaps (
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      number BIGINT NOT NULL,
+      fee BIGINT NOT NULL CHECK (fee >= 0),
+      credit BIGINT NOT NULL CHECK (credit > 0),
+      body TEXT NOT NULL,
+      outputs TEXT NOT NULL,
+      PRIMARY KEY (payment_id, number)
+    )`,
     `CREATE TABLE claims (
       id TEXT PRIMARY KEY,
       payment_id TEXT NOT NULL REFERENCES payments (id)

@@ -36,8 +36,13 @@ export const openSqliteStores = (path: string): Stores => {
       present: (claims, debit, commit) => execute('presentClaims', { claims, debit, commit }),
       prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
       lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
-      settle: (paymentId, signatures, nowMs) => execute('settlePayment', { paymentId, signatures, nowMs }),
-      reject: (paymentId, rejection, nowMs) => execute('rejectPayment', { paymentId, rejection, nowMs }),
+      release: (paymentId, holder, untilMs, unansweredAtMs) =>
+        execute('releasePayment', { paymentId, holder, untilMs, unansweredAtMs }),
+      replaceSwap: (paymentId, holder, swap) => execute('replaceSwap', { paymentId, holder, swap }),
+      settle: (paymentId, swapNumber, signatures, nowMs) =>
+        execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
+      reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
+        execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
     },
 
     async check() {
