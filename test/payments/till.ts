@@ -1,0 +1,158 @@
+/** The whole paywall in this process, between a real mint over HTTP and a real database, with a clock in hand. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { TestContext } from 'node:test';
+import { Amount, OutputData, type Proof, type SerializedOutputData } from '@cashu/cashu-ts';
+import { payer } from '../../src/core/identity.ts';
+import type { Price, Receipt } from '../../src/core/payment.ts';
+import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
+import type { AuthRequest } from '../../src/core/request.ts';
+import type { Intent } from '../../src/core/rule.ts';
+import { createChallenge } from '../../src/paywall/challenge.ts';
+import { createCharge } from '../../src/paywall/charge.ts';
+import type { BlindSignature } from '../../src/paywall/mint.ts';
+import { createRedeemer } from '../../src/paywall/redeem.ts';
+import { createSettlement } from '../../src/paywall/settlement.ts';
+import { createTokenReader } from '../../src/paywall/token.ts';
+import { createMintDirectory } from '../../src/stores/mint/directory.ts';
+import { createOutbound } from '../../src/stores/outbound/exchange.ts';
+import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
+import { createWorkdir } from '../servers/workdir.ts';
+
+export type TillOptions = Readonly<{
+  mints: readonly (string | Readonly<{ url: string; units: readonly string[] }>)[];
+  /** By rule. */
+  prices?: Readonly<Record<string, Price>>;
+  timeoutMs?: number;
+  patienceMs?: number;
+  /** Of another till, to share its ledger. */
+  directory?: string;
+  clock?: Clock;
+}>;
+
+export type Clock = { nowMs: number };
+
+export type Till = Readonly<{
+  directory: string;
+  clock: Clock;
+  /** Presents a token as a request would. */
+  pay(token: string, rule?: string, intent?: Intent): Promise<Receipt | Refusal | undefined>;
+  /** The same in a word: `paid`, `free`, or the refusal's code. */
+  ask(token: string, rule?: string, intent?: Intent): Promise<string>;
+  /** All credit that was ever given, in sat. */
+  credited(): number;
+  /** The proofs that our outputs and the mint's signatures make, by the mint's public keys. */
+  earned(keysOf: (id: string) => Readonly<Record<string, string>>): Proof[];
+  reasons: string[];
+  concluded: string[];
+  close(): Promise<void>;
+}>;
+
+const fallback: Price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
+
+const request = {} as AuthRequest;
+
+export const word = (outcome: Receipt | Refusal | undefined): string => {
+  if (outcome === undefined) return 'free';
+  return isRefusal(outcome) ? outcome.code : 'paid';
+};
+
+export const openTill = async (t: TestContext, options: TillOptions): Promise<Till> => {
+  const { mints, prices = { premium: fallback }, timeoutMs = 2_000, patienceMs = 8_000 } = options;
+  const { path: own, remove } = createWorkdir('till');
+  const directory = options.directory ?? own;
+  const clock = options.clock ?? { nowMs: 1_700_000_000_000 };
+  const now = () => clock.nowMs;
+  const stores = openSqliteStores(join(directory, 'till.db'));
+  const outbound = createOutbound();
+  const named = mints.map((mint) => (typeof mint === 'string' ? { url: mint, units: ['sat'] } : mint));
+  const directoryOfMints = createMintDirectory({ mints: named, anyMint: undefined, outbound, now, timeoutMs });
+  const reasons: string[] = [];
+  const concluded: string[] = [];
+  const redeem = createRedeemer({
+    ledger: stores.ledger,
+    mintOf: directoryOfMints.find,
+    holder: `till ${Math.random()}`,
+    callMs: timeoutMs,
+    now,
+    onUncertain: (_, reason) => reasons.push(reason),
+    onConcluded: (_, result) => concluded.push(result),
+  });
+  const settle = createSettlement(redeem);
+  const read = createTokenReader(directoryOfMints.find, 128);
+  const charges = Object.fromEntries(
+    Object.entries(prices).map(([rule, price]) => [
+      rule,
+      createCharge({
+        rule,
+        price,
+        challenge: createChallenge(
+          price,
+          named.map(({ url }) => url),
+        ),
+        ledger: stores.ledger,
+        mintOf: directoryOfMints.find,
+        settle,
+        patienceMs,
+        now,
+      }),
+    ]),
+  );
+
+  const pay: Till['pay'] = async (text, rule = 'premium', intent = 'enforce') => {
+    const token = await read(text);
+    if (isRefusal(token)) return token;
+    return charges[rule]?.(request, payer(token), intent);
+  };
+
+  const query = (sql: string): Record<string, unknown>[] => {
+    const database = new DatabaseSync(join(directory, 'till.db'), { readOnly: true });
+    try {
+      return database.prepare(sql).all();
+    } finally {
+      database.close();
+    }
+  };
+
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await stores.close();
+    outbound.close();
+  };
+  t.after(async () => {
+    await close();
+    remove();
+  });
+
+  return {
+    directory,
+    clock,
+    pay,
+    ask: async (...asked) => word(await pay(...asked)),
+
+    credited: () =>
+      query(
+        `SELECT swaps.credit FROM credits JOIN payments ON payments.id = credits.payment_id
+          JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number`,
+      ).reduce((sum, { credit }) => sum + Number(credit), 0),
+
+    earned: (keysOf) =>
+      query(
+        `SELECT payments.signatures, swaps.outputs FROM payments
+          JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number`,
+      ).flatMap(({ signatures, outputs }) => {
+        const given = JSON.parse(String(signatures)) as BlindSignature[];
+        return (JSON.parse(String(outputs)) as SerializedOutputData[]).flatMap((output, index) => {
+          const { amount, id, C_ } = given[index] ?? { amount: 0, id: '', C_: '' };
+          const keyset = { id, keys: keysOf(id) };
+          return [OutputData.deserialize(output).toProof({ amount: Amount.from(amount), id, C_ }, keyset)];
+        });
+      }),
+
+    reasons,
+    concluded,
+    close,
+  };
+};
