@@ -1,0 +1,47 @@
+/** What a payment's standing means for the request that presented it. */
+import type { CashuToken, Price, Receipt } from '../core/payment.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import type { Challenge } from './challenge.ts';
+import type { Standing } from './ledger.ts';
+import { uncertain } from './postponed.ts';
+import type { Worth } from './worth.ts';
+
+export type Answers = Readonly<{
+  toStanding(standing: Standing): Receipt | Refusal;
+  /** Undefined where the token is worth its price. */
+  toWorth(token: CashuToken, worth: Worth): Refusal | undefined;
+}>;
+
+const overlap = refuse(
+  'payment_overlap',
+  'A part of this token belongs to another payment. Send the token that was sent then.',
+);
+
+export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
+  toStanding(standing) {
+    switch (standing.standing) {
+      case 'debited':
+        return { paymentId: standing.paymentId, amount: price.amount, unit: price.unit, balance: standing.balance };
+      case 'exhausted': {
+        const left =
+          standing.balance === 0 ? '' : `; ${standing.balance} ${standing.unit} are left, which is too little`;
+        return challenge('credit_exhausted', `What this token paid for is used up${left}.`);
+      }
+      case 'rejected':
+        return refuse(standing.rejection.code, standing.rejection.detail);
+      case 'overlap':
+        return overlap;
+      case 'prepared':
+      case 'unknown':
+        return uncertain;
+    }
+  },
+
+  toWorth({ amount, unit }, { net, credit }) {
+    // The mint swaps for nothing where its fee takes everything, whoever would bear it.
+    const worth = net > 0 ? credit : 0;
+    if (worth >= price.amount) return undefined;
+    const afterFee = worth === amount ? '' : `, ${worth} after the mint’s fee`;
+    return challenge('insufficient_payment', `The token is worth ${amount} ${unit}${afterFee}.`);
+  },
+});

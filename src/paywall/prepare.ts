@@ -1,0 +1,49 @@
+/** Steps 0 and 1 for a token that is seen for the first time: examined without asking anybody, then written down. */
+import type { CashuToken } from '../core/payment.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import type { Claims, Ledger } from './ledger.ts';
+import type { Mint } from './mint.ts';
+import { prepareSwap } from './outputs.ts';
+import { isOnCurve, malformed } from './proof.ts';
+import { type Worth, worthOf } from './worth.ts';
+
+/** The mint could not be asked for what is needed before a payment can be written down. */
+export class MintUnreachable extends Error {
+  override name = 'MintUnreachable';
+}
+
+export type PreparerOptions = Readonly<{
+  rule: string;
+  ledger: Ledger;
+  mintOf: (url: string) => Mint | undefined;
+  /** Says whether a token is worth too little. */
+  weigh: (token: CashuToken, worth: Worth) => Refusal | undefined;
+  now: () => number;
+}>;
+
+/** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
+export type Write = () => Promise<void>;
+
+export const createPreparer = ({ rule, ledger, mintOf, weigh, now }: PreparerOptions) => {
+  const draw = async (token: CashuToken, mint: Mint) => {
+    try {
+      const keys = await mint.activeKeys(token.unit);
+      return prepareSwap(token.proofs, worthOf(token, mint.keysets()), keys);
+    } catch (cause) {
+      throw new MintUnreachable('nothing can be drawn at the mint', { cause });
+    }
+  };
+
+  const write = async (token: CashuToken, claims: Claims, mint: Mint): Promise<void> => {
+    const swap = await draw(token, mint);
+    const { mint: url, unit, amount } = token;
+    await ledger.prepare({ id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap }, claims);
+  };
+
+  return (token: CashuToken, claims: Claims): Write | Refusal => {
+    const mint = mintOf(token.mint);
+    if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
+    if (!token.proofs.every(isOnCurve)) return malformed('a signature is not a point of the curve');
+    return weigh(token, worthOf(token, mint.keysets())) ?? (() => write(token, claims, mint));
+  };
+};
