@@ -6,7 +6,10 @@ import type { AddressInfo } from 'node:net';
 export type ServerOptions = Readonly<{
   /** `host:port`, or `:port` for every interface. Port 0 takes a free one. */
   addr: string;
+  /** How long a request may take to arrive. */
   readTimeoutMs: number;
+  /** How long an answer may stand still on its way out. */
+  writeTimeoutMs?: number;
   maxHeaderBytes: number;
 }>;
 
@@ -22,6 +25,9 @@ export type Listening = Readonly<{
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
+const WRITE_TIMEOUT_MS = 60_000;
+/** How long a caller whose request was broken has to read why, and to close its side. */
+const LINGER_MS = 1_000;
 
 const parseAddr = (addr: string): { host?: string; port: number } => {
   const colon = addr.lastIndexOf(':');
@@ -29,36 +35,50 @@ const parseAddr = (addr: string): { host?: string; port: number } => {
   return { port: Number(addr.slice(colon + 1)), ...(host === '' ? {} : { host }) };
 };
 
+const statusFor = (code: string | undefined): string => {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout';
+    default:
+      return '400 Bad Request';
+  }
+};
+
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
 const refuseBrokenRequests = (server: Server): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return;
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    socket.end(`HTTP/1.1 ${statusFor(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   });
 };
 
 export const listen = async (listener: RequestListener, options: ServerOptions): Promise<Listening> => {
-  const server = createServer(
-    {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: options.readTimeoutMs,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
-      maxHeaderSize: options.maxHeaderBytes,
-      // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
-      joinDuplicateHeaders: true,
-    },
-    listener,
-  );
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
+    requestTimeout: options.readTimeoutMs,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+    maxHeaderSize: options.maxHeaderBytes,
+    insecureHTTPParser: false,
+    // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
+    joinDuplicateHeaders: true,
+  });
+  // Node hides what comes after its 2,000th header line, and the application may not: the bytes are bounded instead.
+  server.maxHeadersCount = 0;
+  server.setTimeout(options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
   refuseBrokenRequests(server);
-  server.listen(parseAddr(options.addr));
-  await once(server, 'listening');
 
   let draining = false;
   server.on('request', (_request, response) => {
-    if (draining && !response.headersSent) response.setHeader('Connection', 'close');
+    if (draining) response.setHeader('Connection', 'close');
   });
+  server.on('request', listener);
+
+  server.listen(parseAddr(options.addr));
+  await once(server, 'listening');
 
   return {
     address: server.address() as AddressInfo,
