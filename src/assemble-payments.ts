@@ -81,7 +81,7 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
         mintOf: mints.find,
         settle,
         patienceMs: PATIENCE_MS,
-        onWorthless: ({ clientIp }) => throttle.recordFailure(clientIp),
+        throttle,
         now,
       });
       return { invite: challenge('payment_required'), charge };

@@ -2,7 +2,7 @@ import { payer, rejected } from '../core/identity.ts';
 import type { CashuToken } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { Identifier } from '../core/rule.ts';
-import { type FailureThrottle, throttled } from './failure-throttle.ts';
+import { type FailureThrottle, rejectFrom } from './failure-throttle.ts';
 
 export type ReadToken = (text: string) => Promise<CashuToken | Refusal>;
 
@@ -10,12 +10,10 @@ export type ReadToken = (text: string) => Promise<CashuToken | Refusal>;
 export const createCashuIdentifier =
   (read: ReadToken, throttle: FailureThrottle): Identifier =>
   async (request, { value }) => {
-    if (!throttle.isOpen(request.clientIp)) return throttled;
     try {
       const token = await read(value);
-      if (!isRefusal(token)) return { outcome: 'identified', identity: payer(token) };
-      throttle.recordFailure(request.clientIp);
-      return rejected(token);
+      if (isRefusal(token)) return rejectFrom(throttle, request.clientIp, token);
+      return { outcome: 'identified', identity: payer(token) };
     } catch (cause) {
       const detail = 'The mint cannot be reached. The token was not touched: send it again.';
       return rejected(refuse('payment_uncertain', detail, { headers: { 'Retry-After': '5' }, cause }));

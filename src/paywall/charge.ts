@@ -1,14 +1,13 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
 import type { CashuToken, Price, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
-import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
 import { createAnswers } from './answer.ts';
 import type { Challenge } from './challenge.ts';
 import { claimsOf } from './claim.ts';
 import type { Claims, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
-import { storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
+import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
 import type { Settle } from './settlement.ts';
 
@@ -21,19 +20,19 @@ export type ChargeOptions = Readonly<{
   settle: Settle;
   /** How long a caller is kept waiting; a redemption that was begun goes on. */
   patienceMs: number;
-  /** Told of every token that turned out to be worthless, as often as it is presented. */
-  onWorthless?: (request: AuthRequest) => void;
+  /** Told of every worthless token. A source that sends many has none looked at any more that was not seen before. */
+  throttle: Readonly<{ isOpen(source: string): boolean; recordFailure(source: string): void }>;
   now: () => number;
 }>;
 
 /** Tokens that were never money, or are not any more. */
 const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
 
-type Order = Readonly<{ claims: Claims; intent: Intent; signal: AbortSignal }>;
+type Order = Readonly<{ source: string; claims: Claims; intent: Intent; signal: AbortSignal }>;
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, onWorthless, now } = options;
+  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, throttle, now } = options;
   const answer = createAnswers(price, challenge);
   const prepare = createPreparer({ rule, ledger, mintOf, weigh: answer.toWorth, now });
 
@@ -53,6 +52,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     const standing = await present(order);
     switch (standing.standing) {
       case 'unknown': {
+        if (!throttle.isOpen(order.source)) return heldOff;
         const write = prepare(token, order.claims);
         return isRefusal(write) ? write : bring(order, write);
       }
@@ -75,27 +75,27 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   /** The answer, or that there is none yet. */
-  const openInTime = async (token: CashuToken, intent: Intent): Promise<Outcome> => {
+  const openInTime = async (token: CashuToken, source: string, intent: Intent): Promise<Outcome> => {
     const patience = new AbortController();
     const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => {
       patience.abort();
       resolve(uncertain);
     }, patienceMs);
-    const order = { claims: claimsOf(token), intent, signal: patience.signal };
+    const order = { source, claims: claimsOf(token), intent, signal: patience.signal };
     const outcome = await Promise.race([openOrSayWhyNot(token, order), outOfPatience]);
     clearTimeout(timer);
     return outcome;
   };
 
-  return async (request, identity, intent) => {
+  return async ({ clientIp }, identity, intent) => {
     if (identity.method !== 'cashu') return undefined;
     const { token } = identity;
     if (token.unit !== price.unit) {
       return refuse('wrong_unit', `The price is in ${price.unit}, the token in ${token.unit}.`);
     }
-    const outcome = await openInTime(token, intent);
-    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') onWorthless?.(request);
+    const outcome = await openInTime(token, clientIp, intent);
+    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') throttle.recordFailure(clientIp);
     return outcome;
   };
 };

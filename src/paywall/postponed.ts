@@ -21,3 +21,9 @@ export const storeFailed = (cause: unknown): Refusal =>
     headers: retryAfter(5),
     cause,
   });
+
+export const heldOff: Refusal = refuse(
+  'too_many_failures',
+  'Too many worthless tokens came from this address. The token was not touched: send it again in a minute.',
+  { headers: retryAfter(60) },
+);

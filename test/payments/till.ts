@@ -50,7 +50,7 @@ export type Till = Readonly<{
 
 const fallback: Price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
 
-const request = {} as AuthRequest;
+const request = { clientIp: '203.0.113.7' } as AuthRequest;
 
 export const word = (outcome: Receipt | Refusal | undefined): string => {
   if (outcome === undefined) return 'free';
@@ -94,6 +94,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         mintOf: directoryOfMints.find,
         settle,
         patienceMs,
+        throttle: { isOpen: () => true, recordFailure: () => undefined },
         now,
       }),
     ]),
