@@ -11,9 +11,9 @@ export type OpenLedger = (t: TestContext) => Promise<Ledger>;
 
 const mint = 'https://mint.example';
 
-/** The proofs are told apart by one letter each. */
-export const setOf = (letters: string): Claims =>
-  claimsOf({ mint, proofs: [...letters].map((secret) => ({ id: '00', amount: 1, secret, C: '02' })) });
+/** The proofs are told apart by their secrets: one letter each, or a list. */
+export const setOf = (secrets: string | readonly string[]): Claims =>
+  claimsOf({ mint, proofs: [...secrets].map((secret) => ({ id: '00', amount: 1, secret, C: '02' })) });
 
 const swapOf = (text: string, credit = 100) => ({ fee: 1, credit, body: `body ${text}`, outputs: `outputs ${text}` });
 
@@ -27,7 +27,7 @@ export const paymentOf = (claims: Claims, { credit = 100, unit = 'sat', createdA
   swap: swapOf('first', credit),
 });
 
-const signatures: BlindSignature[] = [{ amount: 1, id: '00', C_: '02' }];
+export const signatures: BlindSignature[] = [{ amount: 1, id: '00', C_: '02' }];
 const spent: Rejection = { code: 'payment_spent', detail: 'gone' };
 
 const debitOf = (changes: Partial<Debit> = {}): Debit => ({
@@ -45,7 +45,7 @@ const taken = (lease: Lease) => {
 };
 
 /** A payment that is settled, worth `credit`. */
-export const settle = async (ledger: Ledger, letters: string, credit = 100, unit = 'sat'): Promise<Claims> => {
+const settle = async (ledger: Ledger, letters: string, credit = 100, unit = 'sat'): Promise<Claims> => {
   const claims = setOf(letters);
   assert.equal(await ledger.prepare(paymentOf(claims, { credit, unit }), claims), true);
   taken(await ledger.lease(claims.paymentId, 'us', 0, 1_000));

@@ -1,15 +1,22 @@
 /** SQLite as the SQL layer sees it. Runs where it is called: on the writer's thread, or in a command. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { migrations } from '../sql/migrations.ts';
 import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
 
-const BUSY_TIMEOUT_MS = 10_000;
+/** Less than callers wait, so that they are told what is wrong. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** It holds money: nobody else may read it, nor the files that SQLite makes beside it. */
+const createForOwner = (path: string): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+};
 
 /** Opens the file, made if it is missing. `FULL`: a commit that returned survives a power cut. */
 export const openDatabase = (path: string): DatabaseSync => {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (path !== ':memory:') createForOwner(path);
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
   return database;

@@ -1,4 +1,5 @@
 /** API keys and ledger in one SQLite file: written by one thread, keys read at once where they are asked for. */
+import type { DatabaseSync } from 'node:sqlite';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Ledger } from '../../paywall/ledger.ts';
 import { findKeyByHash, toKeyRecord } from '../sql/key-operations.ts';
@@ -14,10 +15,20 @@ export type Stores = Readonly<{
   close(): Promise<void>;
 }>;
 
+const openReader = (path: string): DatabaseSync => {
+  try {
+    const reader = openDatabase(path);
+    migrate(reader);
+    return reader;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the store ${path} cannot be opened: ${why}`, { cause });
+  }
+};
+
 /** Throws where the file cannot be opened or written, or a newer release has written it. */
 export const openSqliteStores = (path: string): Stores => {
-  const reader = openDatabase(path);
-  migrate(reader);
+  const reader = openReader(path);
   const { execute, close } = createWriter(path);
   const byHash = reader.prepare(findKeyByHash);
 

@@ -1,0 +1,121 @@
+/** A disk that takes no more: payments are refused for now, everything else goes on, and nothing is lost. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createPayer } from '../../examples/play-mint/payer.ts';
+import { hold } from '../peers/faults.ts';
+import { startMint } from '../peers/mint.ts';
+import { runSallyport, type Sallyport, startSallyport } from '../sallyport.ts';
+import { until } from '../servers/until.ts';
+import { createWorkdir } from '../servers/workdir.ts';
+import { ask, codeOf } from './ask.ts';
+
+type Disk = Readonly<{ directory?: string; fill(gate: Sallyport): void; empty(gate: Sallyport): void }>;
+
+/** No file of the process may grow: writes fail with EFBIG, as on a quota that is used up. */
+const limited = (): Disk => {
+  const limit = ({ pid }: Sallyport, to: string) => execFileSync('prlimit', ['--pid', String(pid), `--fsize=${to}:`]);
+  return { fill: (gate) => limit(gate, '1'), empty: (gate) => limit(gate, 'unlimited') };
+};
+
+const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+
+const mayMount = (): boolean => {
+  const { path, remove } = createWorkdir('mount');
+  const worked = mount('-t', 'tmpfs', 'tmpfs', path);
+  if (worked) spawnSync('umount', [path]);
+  remove();
+  return worked;
+};
+
+const mounted = (t: TestContext): string => {
+  const { path, remove } = createWorkdir('disk');
+  const directory = join(path, 'disk');
+  mkdirSync(directory);
+  assert.ok(mount('-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', directory));
+  t.after(() => {
+    spawnSync('umount', ['-l', directory]);
+    remove();
+  });
+  return directory;
+};
+
+const full = (t: TestContext): Disk => {
+  const directory = mounted(t);
+  const ballast = join(directory, 'ballast');
+  return {
+    directory,
+    fill: () => void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']),
+    empty: () => void spawnSync('rm', [ballast]),
+  };
+};
+
+const needsMount = { skip: mayMount() ? false : 'this process may not mount' };
+
+const disks: readonly (readonly [name: string, make: (t: TestContext) => Disk, options: { skip: string | boolean }])[] =
+  [
+    ['a quota that is used up', limited, { skip: false }],
+    ['a full disk', full, needsMount],
+  ];
+
+for (const [name, make, options] of disks) {
+  test(`${name}: 503 for payments, and all else as ever; afterwards the same token opens`, options, async (t) => {
+    const disk = make(t);
+    const mint = await startMint({ owner: t });
+    const pay = createPayer(mint.url);
+    const gate = await startSallyport({
+      owner: t,
+      ...(disk.directory && { directory: disk.directory }),
+      config: `
+cashu: { mints: ["${mint.url}"] }
+rules:
+  - { name: free, match: { path: "/free/**" }, accept: [anonymous] }
+  - { name: premium, match: { path: "/premium/**" }, accept: [cashu, api_key], price: { amount: 8, buys: { requests: 2 } } }
+`,
+    });
+    const { key } = await gate.createKey();
+    const [known, fresh, caught] = [await pay.token(8), await pay.token(8), await pay.token(8)];
+    assert.equal(codeOf(await ask(gate.url, known)), 'paid');
+    const held = hold('after');
+    mint.faults.set('/v1/swap', held.fault, { times: 1 });
+    const caughtIn = ask(gate.url, caught);
+    await until('the mint has acted', () => held.waiting() === 1);
+
+    disk.fill(gate);
+    held.release();
+    const answer = await caughtIn;
+    assert.deepEqual(
+      [answer.status, codeOf(answer)],
+      [503, 'store_unavailable'],
+      'the mint has acted, and it cannot be written',
+    );
+    for (const token of [known, fresh]) {
+      const refused = await ask(gate.url, token);
+      assert.deepEqual([refused.status, codeOf(refused)], [503, 'store_unavailable']);
+      assert.equal(refused.headers['retry-after'], '5');
+    }
+    assert.equal(mint.spentAmount(), 16, 'nothing that could not be written was asked of the mint');
+    assert.equal((await ask(gate.url, key, { header: 'X-API-Key' })).status, 200);
+    assert.equal((await ask(gate.url, 'x', { path: '/free/1', header: 'X-Nothing' })).status, 200);
+    assert.equal((await ask(gate.url, 'x', { header: 'X-Nothing' })).status, 402);
+
+    disk.empty(gate);
+    for (const token of [caught, fresh, known]) assert.equal(codeOf(await ask(gate.url, token)), 'paid');
+    assert.equal(mint.spentAmount(), 24);
+    assert.equal(codeOf(await ask(gate.url, known)), 'credit_exhausted');
+    assert.equal(codeOf(await ask(gate.url, caught)), 'paid');
+    assert.equal(codeOf(await ask(gate.url, caught)), 'credit_exhausted');
+  });
+}
+
+test('a disk that is read-only: the service does not start, and says which file it is about', needsMount, async (t) => {
+  const directory = mounted(t);
+  assert.ok(mount('-o', 'remount,ro', directory));
+  const config = join(createWorkdir('config', { after: (end) => t.after(end) }).path, 'sallyport.yaml');
+  writeFileSync(config, `store: "sqlite:${directory}/keys.db"\nhttp: { addr: "127.0.0.1:0" }\n`);
+  const { status, stderr } = runSallyport(['--config', config], { cwd: directory });
+  assert.equal(status, 1);
+  assert.match(stderr, new RegExp(`cannot start: the store ${directory}/keys.db cannot be opened: `));
+});

@@ -1,0 +1,91 @@
+/** What was said to be written is there, however the process ends; and several processes share one file. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
+import { createWorkdir } from '../servers/workdir.ts';
+
+const script = join(import.meta.dirname, 'ledger-child.ts');
+
+const pathFor = (t: TestContext): string =>
+  join(createWorkdir('durability', { after: (end) => t.after(end) }).path, 'test.db');
+
+const start = (t: TestContext, ...args: string[]): ChildProcess => {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => void child.kill('SIGKILL'));
+  return child;
+};
+
+const linesOf = async (child: ChildProcess): Promise<string[]> => {
+  assert.ok(child.stdout);
+  return (await text(child.stdout)).split('\n').slice(0, -1);
+};
+
+const ROUNDS = 25;
+
+test(`killed ${ROUNDS} times in the middle of its work, a ledger has lost nothing of what it said was written`, async (t) => {
+  const path = pathFor(t);
+  await openSqliteStores(path).close();
+  const said: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const child = start(t, path, 'pay', `round-${round}`);
+    const lines = linesOf(child);
+    await once(child.stdout ?? child, 'data');
+    await pause(round * 3);
+    child.kill('SIGKILL');
+    said.push(...(await lines));
+  }
+  const database = new DatabaseSync(path);
+  t.after(() => database.close());
+  assert.equal(Object.values(database.prepare('PRAGMA integrity_check').get() ?? {})[0], 'ok');
+  const payments = new Map(
+    database
+      .prepare(
+        `SELECT payments.id, state, balance, (SELECT COUNT(*) FROM claims WHERE payment_id = payments.id) AS claims,
+          (SELECT COUNT(*) FROM swaps WHERE payment_id = payments.id) AS swaps
+          FROM payments LEFT JOIN credits ON credits.payment_id = payments.id`,
+      )
+      .all()
+      .map((row) => [String(row['id']), row]),
+  );
+  assert.ok(said.filter((line) => line.startsWith('debited')).length > ROUNDS);
+  for (const line of said) {
+    const [what, id = ''] = line.split(' ');
+    const payment = payments.get(id);
+    assert.ok(payment, `${line}, but it is not there`);
+    if (what !== 'prepared') assert.equal(payment['state'], 'settled', line);
+    if (what === 'debited') assert.equal(payment['balance'], 90, line);
+  }
+  // All or nothing: no payment without its claim and its swap, no settlement without its credit.
+  for (const { state, balance, claims, swaps } of payments.values()) {
+    assert.deepEqual([claims, swaps, balance !== null], [1, 1, state === 'settled']);
+  }
+});
+
+test('four processes that begin with one new file at the same moment give exactly what was bought', async (t) => {
+  const path = pathFor(t);
+  const children = [1, 2, 3, 4].map(() => start(t, path, 'draw'));
+  const said = (await Promise.all(children.map(linesOf))).flat();
+  const count = (word: string) => said.filter((line) => line === word).length;
+  assert.deepEqual([count('made'), count('found'), count('debited')], [1, 3, 100]);
+  assert.ok(count('exhausted') >= 4);
+});
+
+test('a file that another process keeps locked: an error after a while, and afterwards all is well', async (t) => {
+  const path = pathFor(t);
+  const stores = openSqliteStores(path);
+  t.after(stores.close);
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const startedAt = performance.now();
+  await assert.rejects(stores.ledger.lease('none', 'us', 0, 1), /locked/);
+  assert.ok(performance.now() - startedAt < 8_000, 'sooner than callers lose their patience');
+  other.exec('ROLLBACK');
+  assert.deepEqual(await stores.ledger.lease('none', 'us', 0, 1), { lease: 'concluded' });
+});
