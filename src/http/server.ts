@@ -1,6 +1,6 @@
 /** One HTTP listener: bounded on every side, and drained when it ends. */
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type ServerOptions = Readonly<{
@@ -26,6 +26,8 @@ const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
 const WRITE_TIMEOUT_MS = 60_000;
+/** More are no request. Node hides what comes after its limit, and the application may not: one more is let in, to be seen. */
+const MOST_HEADER_LINES = 1_000;
 /** How long a caller whose request was broken has to read why, and to close its side. */
 const LINGER_MS = 1_000;
 
@@ -50,9 +52,21 @@ const statusFor = (code: string | undefined): string => {
 const refuseBrokenRequests = (server: Server): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    // More came after the last request that is answered here: its answer ends the connection, and nothing else is sent.
+    if (error.code === 'HPE_CLOSED_CONNECTION') return;
     socket.end(`HTTP/1.1 ${statusFor(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   });
+};
+
+/** What Node's parser lets through. */
+const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): number | undefined => {
+  if (rawHeaders.length > 2 * MOST_HEADER_LINES) return 431;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 505;
+  const coding = headers['transfer-encoding'];
+  // RFC 9112 section 6.3: the length of any other body is uncertain.
+  const isCertain = coding === undefined || (coding.toLowerCase() === 'chunked' && httpVersion === '1.1');
+  return isCertain ? undefined : 400;
 };
 
 export const listen = async (listener: RequestListener, options: ServerOptions): Promise<Listening> => {
@@ -66,16 +80,18 @@ export const listen = async (listener: RequestListener, options: ServerOptions):
     // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
     joinDuplicateHeaders: true,
   });
-  // Node hides what comes after its 2,000th header line, and the application may not: the bytes are bounded instead.
-  server.maxHeadersCount = 0;
+  server.maxHeadersCount = MOST_HEADER_LINES + 1;
   server.setTimeout(options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
   refuseBrokenRequests(server);
 
   let draining = false;
-  server.on('request', (_request, response) => {
-    if (draining) response.setHeader('Connection', 'close');
+  server.on('request', (message, response) => {
+    const problem = problemOf(message);
+    // Node loses what follows an upgrade in the same packet: nothing may follow it.
+    if (draining || problem || message.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
+    if (problem) response.writeHead(problem, { 'Content-Length': '0' }).end();
+    else listener(message, response);
   });
-  server.on('request', listener);
 
   server.listen(parseAddr(options.addr));
   await once(server, 'listening');
