@@ -67,6 +67,15 @@ test(`killed ${ROUNDS} times in the middle of its work, a ledger has lost nothin
   }
 });
 
+test('ten processes that make one new file at the same moment all get it open', async (t) => {
+  for (let round = 0; round < 5; round++) {
+    const path = pathFor(t);
+    const moment = String(Date.now() + 1_200);
+    const children = Array.from({ length: 10 }, (_, index) => start(t, path, 'open', String(index), moment));
+    assert.deepEqual((await Promise.all(children.map(linesOf))).flat(), Array(10).fill('open'));
+  }
+});
+
 test('four processes that begin with one new file at the same moment give exactly what was bought', async (t) => {
   const path = pathFor(t);
   const children = [1, 2, 3, 4].map(() => start(t, path, 'draw'));

@@ -14,11 +14,35 @@ const createForOwner = (path: string): void => {
   closeSync(openSync(path, 'a', 0o600));
 };
 
+const SQLITE_BUSY = 5;
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
+
+const pause = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+};
+
+/** Of several that switch a new file at the same moment, SQLite turns all but one away at once, without its busy timeout. */
+const switchToWal = (database: DatabaseSync): void => {
+  const giveUpAt = Date.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > giveUpAt) throw error;
+      pause(10);
+    }
+  }
+};
+
 /** Opens the file, made if it is missing. `FULL`: a commit that returned survives a power cut. */
 export const openDatabase = (path: string): DatabaseSync => {
   if (path !== ':memory:') createForOwner(path);
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  switchToWal(database);
+  database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
   return database;
 };
 
