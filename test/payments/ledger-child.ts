@@ -6,11 +6,10 @@ import { writeSync } from 'node:fs';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { paymentOf, setOf, signatures } from './ledger-contract.ts';
 
-const [, , path = '', task = '', name = '', moment = '0'] = process.argv;
-// Those that are to begin at one moment are given it.
-while (Date.now() < Number(moment));
-const { ledger, close } = openSqliteStores(path);
+const [, , path = '', task = '', name = ''] = process.argv;
 const say = (line: string) => writeSync(1, `${line}\n`);
+say('here');
+const { ledger, close } = openSqliteStores(path);
 const debit = { rule: 'premium', amount: 10, unit: 'sat', buys: { requests: 1 }, nowMs: 1_000 };
 
 const tasks: Record<string, () => Promise<void>> = {
