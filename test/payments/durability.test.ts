@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
+import { until } from '../servers/until.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 
 const script = join(import.meta.dirname, 'ledger-child.ts');
@@ -35,7 +36,11 @@ test(`killed ${ROUNDS} times in the middle of its work, a ledger has lost nothin
   for (let round = 0; round < ROUNDS; round++) {
     const child = start(t, path, 'pay', `round-${round}`);
     const lines = linesOf(child);
-    await once(child.stdout ?? child, 'data');
+    let seen = '';
+    child.stdout?.on('data', (chunk) => {
+      seen += chunk;
+    });
+    await until('it works', () => seen.includes('debited'));
     await pause(round * 3);
     child.kill('SIGKILL');
     said.push(...(await lines));
