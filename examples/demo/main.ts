@@ -108,7 +108,10 @@ const run = async (): Promise<void> => {
   console.log('Ctrl-C ends it and leaves nothing behind.');
 };
 
-const stop = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+/** The listeners stay: npm passes its own copy of a Ctrl-C on, and that one must not end the cleaning up. */
+const stop = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve());
+});
 try {
   await run();
   await stop;
