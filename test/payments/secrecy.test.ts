@@ -12,9 +12,21 @@ import { startSallyport } from '../sallyport.ts';
 import type { Answered } from '../servers/request.ts';
 import { ask, codeOf, times } from './ask.ts';
 
-/** A mint that repeats what it was sent, wherever it can. */
-const echoing = (make: (sent: string) => { status: number; body: string }): Fault => {
-  return (_act, { body, url }) => make(`${url} ${body.toString()}`);
+let lastSwap = '';
+
+/** A mint that repeats what it was sent, the latest swap above all, wherever it can. */
+const echoing =
+  (make: (sent: string) => { status: number; body: string }): Fault =>
+  (_act, { body, url }) => {
+    if (url === '/v1/swap') lastSwap = body.toString();
+    return make(`${lastSwap} ${url} ${body.toString()}`);
+  };
+
+/** The mint acts, keeps what it was sent in mind, and the connection is cut. */
+const droppedAndRemembered: Fault = async (act, { body }) => {
+  lastSwap = body.toString();
+  await act();
+  return undefined;
 };
 
 const asDetail = (code?: number) => echoing((sent) => ({ status: 400, body: JSON.stringify({ detail: sent, code }) }));
@@ -105,7 +117,7 @@ rules:
   const seen = new Set<string>();
   for (const path of paths) {
     for (const fault of faults) {
-      if (path !== '/v1/swap') mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
+      if (path !== '/v1/swap') mint.faults.set('/v1/swap', droppedAndRemembered, { times: 1 });
       mint.faults.set(path, fault, { times: 3 });
       const token = await money();
       for (const _ of [1, 2]) seen.add(await present(token));
