@@ -1,0 +1,104 @@
+/** Every way in that the manifests deliver, as a real proxy in front of a real gate and an application. */
+import { after } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { createPayer } from '../../examples/play-mint/payer.ts';
+import { startEchoApp } from '../peers/echo-app.ts';
+import { startMint } from '../peers/mint.ts';
+import { startSallyport } from '../sallyport.ts';
+import { startEnvoy } from '../servers/envoy.ts';
+import { startNginx } from '../servers/nginx.ts';
+import { needs } from '../servers/programs.ts';
+import { startProxy } from '../servers/proxy.ts';
+import { startRelay } from './carried-scripts.ts';
+import { ingressNginx } from './ingress-nginx.ts';
+import { istioGateway } from './istio-envoy.ts';
+import { type Controller, resourcesOf, shippedConfiguration } from './manifests.ts';
+import { traefikFiles } from './traefik-file.ts';
+
+const owner = { after };
+
+/** The configuration of the ConfigMap, with what only a cluster has replaced: listener, store, mint, and who is trusted. */
+export const onLoopback = (controller: Controller, mintUrl: string): string => {
+  const { http: _, store: __, ...rest } = parse(shippedConfiguration(controller));
+  const mints = [{ ...rest.cashu.mints[0], url: mintUrl }];
+  const trusted = [...rest.trusted_proxies, '127.0.0.0/8'];
+  return stringify({ ...rest, trusted_proxies: trusted, cashu: { ...rest.cashu, mints } });
+};
+
+export const startWorld = async () => {
+  const mint = await startMint({ owner });
+  const app = await startEchoApp({ owner });
+  const gate = await startSallyport({ owner, config: onLoopback('nginx', mint.url) });
+  return { app, gate, payer: createPayer(mint.url) };
+};
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+export type Front = Readonly<{
+  name: string;
+  options: { skip: string | false };
+  /** What becomes of a refusal on a route whose rule is named: `whole` keeps status and body. */
+  named: Readonly<{ rule: 'api' | 'premium'; whole: boolean }> | undefined;
+  start(world: World): Promise<Readonly<{ url: string }>>;
+}>;
+
+const portsOf = ({ gate, app }: World) => ({ '127.0.0.1:8080': gate.port, '127.0.0.1:3000': app.port });
+const ingressesOf = (folder: string) => resourcesOf(folder).filter(({ kind }) => kind === 'Ingress');
+
+const traefik = process.env['SALLYPORT_TEST_TRAEFIK'];
+
+export const fronts: readonly Front[] = [
+  {
+    name: 'ingress-nginx without snippets',
+    options: needs('nginx'),
+    named: { rule: 'api', whole: false },
+    start: (world) =>
+      startNginx({ config: ingressNginx(ingressesOf('nginx'), resourcesOf('nginx')), ports: portsOf(world), owner }),
+  },
+  {
+    name: 'ingress-nginx with snippets',
+    options: needs('nginx'),
+    named: { rule: 'premium', whole: true },
+    start: (world) =>
+      startNginx({ config: ingressNginx(ingressesOf('nginx/with-snippets'), []), ports: portsOf(world), owner }),
+  },
+  {
+    name: 'ingress-nginx, for an application in another namespace',
+    options: needs('nginx'),
+    named: { rule: 'api', whole: false },
+    async start(world) {
+      const elsewhere = ingressesOf('nginx').map((ingress) => ({
+        ...ingress,
+        metadata: { ...ingress.metadata, namespace: 'shop' },
+      }));
+      const there = resourcesOf('nginx/other-namespace').map((resource) => ({
+        ...resource,
+        metadata: { ...resource.metadata, namespace: 'shop' },
+      }));
+      const relay = await startRelay(world.gate.port, owner);
+      const config = ingressNginx(elsewhere, there, '127.0.0.1:8081');
+      return startNginx({ config, ports: { ...portsOf(world), '127.0.0.1:8081': relay.port }, owner });
+    },
+  },
+  {
+    name: "Istio's gateway",
+    options: needs('envoy'),
+    named: undefined,
+    start: (world) => startEnvoy({ config: istioGateway(), ports: portsOf(world), owner }),
+  },
+  {
+    name: 'Traefik',
+    options: { skip: !traefik && 'Traefik comes in no package: go build it and set SALLYPORT_TEST_TRAEFIK' },
+    named: { rule: 'premium', whole: true },
+    start: (world) =>
+      startProxy(
+        { config: '', ports: portsOf(world), owner },
+        {
+          name: 'traefik',
+          files: traefikFiles(resourcesOf('traefik')),
+          command: traefik ?? '',
+          args: ['--configFile=traefik.yaml'],
+        },
+      ),
+  },
+];

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { problemsOf } from '../k8s-schemas/kubeconform.ts';
+import { needs } from '../servers/programs.ts';
+import { filesOf, folders, resourcesOf, textOf } from './manifests.ts';
+
+for (const folder of folders) {
+  test(
+    `k8s/${folder}: every document fits its schema, without unknown fields`,
+    needs('kubeconform', 'kube-schemas'),
+    () => {
+      assert.deepEqual(problemsOf(filesOf(folder).map(textOf).join('\n---\n')), []);
+    },
+  );
+
+  test(`k8s/${folder}: no two documents are one resource, and all are of today's API versions`, () => {
+    const resources = resourcesOf(folder);
+    const names = resources.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace}/${name}`);
+    assert.deepEqual(names.toSorted(), [...new Set(names)].toSorted());
+    const versions = new Set(resources.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`));
+    const today = [
+      'apps/v1 Deployment',
+      'autoscaling/v2 HorizontalPodAutoscaler',
+      'networking.istio.io/v1 Gateway',
+      'networking.istio.io/v1 VirtualService',
+      'networking.istio.io/v1alpha3 EnvoyFilter',
+      'networking.k8s.io/v1 Ingress',
+      'networking.k8s.io/v1 NetworkPolicy',
+      'policy/v1 PodDisruptionBudget',
+      'security.istio.io/v1 AuthorizationPolicy',
+      'traefik.io/v1alpha1 IngressRoute',
+      'traefik.io/v1alpha1 Middleware',
+      'v1 ConfigMap',
+      'v1 Namespace',
+      'v1 PersistentVolumeClaim',
+      'v1 Service',
+      'v1 ServiceAccount',
+    ];
+    assert.deepEqual(
+      [...versions].filter((version) => !today.includes(version)),
+      [],
+    );
+  });
+}

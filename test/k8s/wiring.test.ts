@@ -1,0 +1,195 @@
+/** Whether the resources of a folder fit together. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  at,
+  controllers,
+  filesOf,
+  find,
+  folders,
+  listAt,
+  type Resource,
+  resourcesOf,
+  textAt,
+  textOf,
+} from './manifests.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+const labelsAt = (value: unknown, path: string): Labels => {
+  const found = at(value, path);
+  assert.ok(typeof found === 'object' && found !== null, `${path} has no labels`);
+  return found as Labels;
+};
+
+const matches = (selector: Labels, labels: Labels) =>
+  Object.keys(selector).length > 0 && Object.entries(selector).every(([name, value]) => labels[name] === value);
+
+const podsFor = (resources: readonly Resource[], selector: Labels) =>
+  resources.filter(
+    ({ kind, ...rest }) => kind === 'Deployment' && matches(selector, labelsAt(rest, 'spec.template.metadata.labels')),
+  );
+
+const portsOf = (deployment: Resource) =>
+  listAt(deployment, 'spec.template.spec.containers').flatMap((container) => listAt(container, 'ports'));
+
+const one = <T>(list: readonly T[], what: string): T => {
+  const [only, ...more] = list;
+  assert.ok(only !== undefined && more.length === 0, `${list.length} ${what}`);
+  return only;
+};
+
+/** The port that a Service's or an Ingress's port leads to. */
+const targetOf = (deployment: Resource, target: unknown) =>
+  one(
+    portsOf(deployment).filter((port) => at(port, 'name') === target || at(port, 'containerPort') === target),
+    `ports ${target} in ${deployment.metadata.name}`,
+  );
+
+for (const controller of controllers) {
+  test(`k8s/${controller}: the namespace comes first, so that one apply is enough`, () => {
+    const [first, ...rest] = resourcesOf(controller);
+    assert.deepEqual([first?.kind, first?.metadata.name], ['Namespace', 'sallyport']);
+    assert.equal(labelsAt(first, 'metadata.labels')['pod-security.kubernetes.io/enforce'], 'restricted');
+    const elsewhere = rest.filter(({ metadata }) => metadata.namespace !== 'sallyport');
+    assert.deepEqual(
+      elsewhere.map(({ kind, metadata }) => `${kind} in ${metadata.namespace}`),
+      controller === 'istio' ? ['AuthorizationPolicy in istio-system', 'EnvoyFilter in istio-system'] : [],
+    );
+  });
+
+  test(`k8s/${controller}: what has nothing to do with the controller is the same in every folder`, () => {
+    const shared = filesOf(controller).filter((path) => !/\/(50|70)-/.test(path));
+    assert.equal(shared.length, 6);
+    for (const path of shared) assert.equal(textOf(path), textOf(path.replace(controller, 'nginx')), path);
+  });
+
+  test(`k8s/${controller}: the account, configuration and volume that the pod names are there`, () => {
+    const resources = resourcesOf(controller);
+    const sallyport = find(resources, 'Deployment', 'sallyport');
+    const account = find(resources, 'ServiceAccount', textAt(sallyport, 'spec.template.spec.serviceAccountName'));
+    assert.equal(at(account, 'automountServiceAccountToken'), false);
+    for (const volume of listAt(sallyport, 'spec.template.spec.volumes')) {
+      const claim = at(volume, 'persistentVolumeClaim.claimName');
+      if (claim === undefined) find(resources, 'ConfigMap', textAt(volume, 'configMap.name'));
+      else find(resources, 'PersistentVolumeClaim', String(claim));
+    }
+  });
+
+  test(`k8s/${controller}: one SQLite file means one replica, replaced and never doubled, on a node that can be drained`, () => {
+    const resources = resourcesOf(controller);
+    const sallyport = find(resources, 'Deployment', 'sallyport');
+    assert.match(textOf(`${controller}/10-configuration.yaml`), /store: "sqlite:/);
+    assert.equal(at(sallyport, 'spec.replicas'), 1);
+    assert.deepEqual(at(sallyport, 'spec.strategy'), { type: 'Recreate' });
+    const claim = find(resources, 'PersistentVolumeClaim', 'sallyport');
+    assert.deepEqual(listAt(claim, 'spec.accessModes'), ['ReadWriteOnce']);
+
+    const scaler = find(resources, 'HorizontalPodAutoscaler', 'sallyport');
+    assert.deepEqual(at(scaler, 'spec.scaleTargetRef'), {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'sallyport',
+    });
+    assert.equal(at(scaler, 'spec.minReplicas'), at(sallyport, 'spec.replicas'));
+    assert.equal(at(scaler, 'spec.maxReplicas'), at(sallyport, 'spec.replicas'));
+
+    const budget = find(resources, 'PodDisruptionBudget', 'sallyport');
+    assert.equal(at(budget, 'spec.minAvailable'), undefined);
+    assert.equal(at(budget, 'spec.maxUnavailable'), 1);
+    one(podsFor(resources, labelsAt(budget, 'spec.selector.matchLabels')), 'Deployments under the budget');
+  });
+}
+
+for (const folder of ['nginx', 'traefik', 'istio', 'nginx/other-namespace'] as const) {
+  const resources = resourcesOf(folder);
+  const ofKind = (kind: string) => resources.filter((resource) => resource.kind === kind);
+
+  test(`k8s/${folder}: every selector finds the pods of exactly one Deployment, and itself its own`, () => {
+    for (const deployment of ofKind('Deployment')) {
+      const selector = labelsAt(deployment, 'spec.selector.matchLabels');
+      assert.equal(one(podsFor(resources, selector), 'Deployments'), deployment);
+      for (const spread of listAt(deployment, 'spec.template.spec.topologySpreadConstraints')) {
+        assert.deepEqual(labelsAt(spread, 'labelSelector.matchLabels'), selector);
+      }
+    }
+    for (const policy of ofKind('NetworkPolicy')) {
+      one(
+        podsFor(resources, labelsAt(policy, 'spec.podSelector.matchLabels')),
+        `Deployments under ${policy.metadata.name}`,
+      );
+    }
+  });
+
+  test(`k8s/${folder}: every Service leads to a port of its pods`, () => {
+    for (const service of ofKind('Service')) {
+      const pods = one(podsFor(resources, labelsAt(service, 'spec.selector')), 'Deployments');
+      assert.equal(at(service, 'spec.type'), undefined, 'ingress-nginx takes no ExternalName as default-backend');
+      for (const port of listAt(service, 'spec.ports')) targetOf(pods, at(port, 'targetPort'));
+    }
+  });
+
+  test(`k8s/${folder}: every pod is behind a policy that lets in the controller alone, on the port it has`, () => {
+    const guarded = ofKind('NetworkPolicy').flatMap((policy) => {
+      assert.deepEqual(listAt(policy, 'spec.policyTypes'), ['Ingress', 'Egress']);
+      const pods = one(podsFor(resources, labelsAt(policy, 'spec.podSelector.matchLabels')), 'Deployments');
+      for (const rule of listAt(policy, 'spec.ingress')) {
+        assert.ok(listAt(rule, 'from').length > 0, 'from everywhere');
+        for (const from of listAt(rule, 'from'))
+          assert.ok(at(from, 'namespaceSelector.matchLabels'), 'from every namespace');
+        for (const port of listAt(rule, 'ports')) targetOf(pods, at(port, 'port'));
+      }
+      return [pods];
+    });
+    assert.deepEqual(new Set(guarded), new Set(ofKind('Deployment')));
+  });
+}
+
+test("out of Sallyport lead names and HTTPS into the world, and no way into the cluster or to the cloud's metadata", () => {
+  for (const controller of controllers) {
+    const [names, world, ...more] = listAt(find(resourcesOf(controller), 'NetworkPolicy', 'sallyport'), 'spec.egress');
+    assert.deepEqual(more, []);
+    assert.deepEqual(
+      listAt(names, 'ports').map((port) => [at(port, 'port'), at(port, 'protocol')]),
+      [
+        [53, 'UDP'],
+        [53, 'TCP'],
+      ],
+    );
+    assert.deepEqual(listAt(world, 'ports'), [{ port: 443 }]);
+    const [four, six] = listAt(world, 'to').map((to) => listAt(to, 'ipBlock.except'));
+    for (const range of ['10.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'])
+      assert.ok(four?.includes(range));
+    for (const range of ['fc00::/7', 'fe80::/10']) assert.ok(six?.includes(range));
+  }
+});
+
+test('the relay is let in, and reaches the port that Sallyport has', () => {
+  const resources = resourcesOf('nginx');
+  const relay = resourcesOf('nginx/other-namespace');
+  const sallyport = find(resources, 'Deployment', 'sallyport');
+  const labels = labelsAt(find(relay, 'Deployment', 'sallyport'), 'spec.template.metadata.labels');
+  const doors = listAt(find(resources, 'NetworkPolicy', 'sallyport'), 'spec.ingress.0.from');
+  const door = doors.find((from) => at(from, 'podSelector') !== undefined);
+  assert.ok(matches(labelsAt(door, 'podSelector.matchLabels'), labels));
+  const out = listAt(find(relay, 'NetworkPolicy', 'sallyport-relay'), 'spec.egress').at(-1);
+  assert.ok(
+    matches(labelsAt(out, 'to.0.podSelector.matchLabels'), labelsAt(sallyport, 'spec.template.metadata.labels')),
+  );
+  targetOf(sallyport, at(out, 'ports.0.port'));
+});
+
+test('a name of a Service that a manifest asks is the name and port of the Service that it delivers', () => {
+  const service = find(resourcesOf('nginx'), 'Service', 'sallyport');
+  const expected = `${service.metadata.name}.${service.metadata.namespace}.svc.cluster.local:${at(service, 'spec.ports.0.port')}`;
+  const named = [...folders, 'istio/mesh'].flatMap((folder) =>
+    filesOf(folder).flatMap((path) => textOf(path).match(/[\w.-]+\.svc\.cluster\.local(?::\d+)?/g) ?? []),
+  );
+  assert.ok(named.includes(expected));
+  const others = new Set(named.filter((name) => name !== expected));
+  // Istio and the relay write the port apart; the example is another Service.
+  assert.deepEqual(
+    others,
+    new Set(['sallyport.sallyport.svc.cluster.local', 'example-app.sallyport.svc.cluster.local']),
+  );
+});
