@@ -1,0 +1,182 @@
+/** The main promises against a real Nutshell mint, behind a connection that fails on demand. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { CheckStateEnum, type Proof, Wallet } from '@cashu/cashu-ts';
+import { createPayer } from '../../examples/play-mint/payer.ts';
+import { encodeToken } from '../../examples/play-mint/token.ts';
+import { droppedAfter, droppedBefore, type FaultTable, failingAfter, withFaults } from '../peers/faults.ts';
+import { type Answer, type Asked, listen } from '../peers/loopback.ts';
+import { wire } from '../peers/purse.ts';
+import { startSallyport } from '../sallyport.ts';
+import { type NutshellOptions, startNutshell } from '../servers/nutshell.ts';
+import { needs } from '../servers/programs.ts';
+import type { Server } from '../servers/server.ts';
+import { ask, tally, times } from './ask.ts';
+import { openTill, type Till } from './till.ts';
+
+type Scene = Readonly<{
+  /** Where the mint is reached, and known by. */
+  url: string;
+  faults: FaultTable;
+  till: Till;
+  pay: ReturnType<typeof createPayer>;
+  /** The mint restarts on its own data, signs with new keys from now on, and only redeems the old ones. */
+  rotate(): Promise<void>;
+}>;
+
+const forward = async (origin: string, { method, url, body }: Asked): Promise<Answer> => {
+  const sent = method === 'GET' ? {} : { body, headers: { 'content-type': 'application/json' } };
+  const response = await fetch(`${origin}${url}`, { method, ...sent });
+  return { status: response.status, headers: { 'content-type': 'application/json' }, body: await response.text() };
+};
+
+const price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
+
+const enter = async (t: TestContext, options: NutshellOptions = {}): Promise<Scene> => {
+  let nutshell: Server = await startNutshell({ ...options, owner: t });
+  const { respond, faults } = withFaults((asked) => forward(nutshell.url, asked));
+  const { url } = await listen(respond, t);
+  return {
+    url,
+    faults,
+    till: await openTill(t, { mints: [url], prices: { premium: price }, timeoutMs: 5_000 }),
+    pay: createPayer(url),
+    rotate: async () => {
+      const { port, directory } = nutshell;
+      nutshell.signal('SIGTERM');
+      await nutshell.exited();
+      const database = new DatabaseSync(join(directory, 'mint', 'mint.sqlite3'));
+      database.exec('UPDATE keysets SET active = 0');
+      database.close();
+      const settings = { MINT_DERIVATION_PATH: "m/0'/0'/7'" };
+      nutshell = await startNutshell({ ...options, settings, port, directory, owner: t });
+    },
+  };
+};
+
+/** What we hold is money: the mint swaps it. */
+const spendAll = async ({ url, till }: Scene): Promise<number> => {
+  const wallet = new Wallet(url, { unit: 'sat' });
+  await wallet.loadMint();
+  const keysets = await Promise.all(wallet.keyChain.getKeysets().map(({ id }) => wallet.mint.getKeys(id)));
+  const keys = new Map(keysets.flatMap(({ keysets: [keyset] }) => (keyset ? [[keyset.id, keyset.keys] as const] : [])));
+  const earned = till.earned((id) => keys.get(id) ?? {});
+  const states = await wallet.checkProofsStates(earned);
+  assert.ok(states.every(({ state }) => state === CheckStateEnum.UNSPENT));
+  await wallet.receive({ mint: url, proofs: earned, unit: 'sat' });
+  return earned.reduce((sum, { amount }) => sum + amount.toNumber(), 0);
+};
+
+const spendElsewhere = async (url: string, proofs: Proof[]): Promise<void> => {
+  const wallet = new Wallet(url, { unit: 'sat' });
+  await wallet.loadMint();
+  await wallet.receive({ mint: url, proofs, unit: 'sat' });
+};
+
+const encode = (url: string, proofs: Proof[]) => encodeToken({ mint: url, unit: 'sat', proofs });
+
+test('Nutshell: paid, once, by either version, and what we got is money', needs('nutshell'), async (t) => {
+  const scene = await enter(t);
+  const { till, pay } = scene;
+  for (const version of [3, 4] as const) {
+    const token = await pay.token(8, { version });
+    assert.deepEqual([await till.ask(token), await till.ask(token)], ['paid', 'credit_exhausted']);
+  }
+  const token = await pay.token(80);
+  const answers = await Promise.all(Array.from({ length: 100 }, () => till.ask(token)));
+  assert.equal(answers.filter((answer) => answer === 'paid').length, 10);
+  assert.equal(answers.filter((answer) => answer === 'credit_exhausted').length, 90);
+  assert.equal(scene.faults.seen('/v1/swap'), 3);
+  assert.equal(await spendAll(scene), 96);
+});
+
+test('Nutshell: the service as a process, and 200 requests that race', needs('nutshell'), async (t) => {
+  const { url, pay, faults } = await enter(t);
+  const config = `
+cashu: { mints: ["${url}/"] }
+rules: [{ name: premium, match: { path: "/premium/**" }, accept: [cashu], price: { amount: 8, buys: { requests: 50 } } }]
+`;
+  const gate = await startSallyport({ owner: t, config });
+  const other = await startSallyport({ owner: t, config, directory: gate.directory });
+  const token = await pay.token(8);
+  const counts = await tally(times(200, (index) => ask((index % 2 === 0 ? gate : other).url, token)));
+  assert.deepEqual(counts, { 200: 50, 402: 150 });
+  assert.equal(faults.seen('/v1/swap'), 1);
+  const wallet = new Wallet(url, { unit: 'sat' });
+  await wallet.loadMint();
+  await assert.rejects(wallet.receive(token), 'it is spent at the mint');
+});
+
+test('Nutshell: answers that are lost, and the mint’s 11001 for the same bytes', needs('nutshell'), async (t) => {
+  const scene = await enter(t);
+  const { till, pay, faults } = scene;
+  for (const fault of [droppedAfter, failingAfter(500)]) {
+    const token = await pay.token(8);
+    faults.set('/v1/swap', fault, { times: 1 });
+    assert.equal(await till.ask(token), 'paid');
+  }
+  const token = await pay.token(8);
+  faults.set('/v1/swap', droppedAfter, { times: 1 });
+  faults.set('/v1/checkstate', droppedBefore, { times: 1 });
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  till.clock.nowMs += 1_000;
+  assert.equal(await till.ask(token), 'paid');
+  faults.set('/v1/swap', droppedBefore, { times: 2 });
+  const late = await pay.token(8);
+  assert.equal(await till.ask(late), 'payment_uncertain');
+  till.clock.nowMs += 1_000;
+  assert.equal(await till.ask(late), 'paid');
+  assert.equal(till.credited(), 32);
+  assert.equal(await spendAll(scene), 32);
+});
+
+test(
+  'Nutshell: spent elsewhere, wholly and in part; forged; and what is left of them',
+  needs('nutshell'),
+  async (t) => {
+    const { url, till, pay } = await enter(t);
+    const [gone, left, good] = [await pay.proofs(8), await pay.proofs(8), await pay.proofs(8)];
+    const [kept = good[0]] = left;
+    await spendElsewhere(url, gone);
+    assert.equal(await till.ask(encode(url, gone)), 'payment_spent');
+    assert.equal(await till.ask(encode(url, [...gone, ...left])), 'payment_spent');
+    assert.equal(await till.ask(encode(url, left)), 'paid');
+    const forged = good.map((proof) => ({ ...proof, C: kept?.C ?? '' }));
+    const v3 = (proofs: readonly Proof[]) =>
+      `cashuA${Buffer.from(JSON.stringify({ token: [{ mint: url, proofs: proofs.map(wire) }] })).toString('base64url')}`;
+    assert.equal(await till.ask(v3(forged)), 'payment_rejected');
+    assert.equal(await till.ask(v3(good)), 'paid');
+    assert.equal(till.credited(), 16);
+  },
+);
+
+test(
+  'Nutshell: keys that change between our look and the swap, which it tells by code 11000',
+  needs('nutshell'),
+  async (t) => {
+    const scene = await enter(t);
+    const { till, pay, faults, rotate } = scene;
+    assert.equal(await till.ask(await pay.token(8)), 'paid'); // now its keys are known to us
+    const token = await pay.token(8);
+    await rotate();
+    const swaps = faults.seen('/v1/swap');
+    assert.equal(await till.ask(token), 'paid', till.reasons.join());
+    assert.equal(faults.seen('/v1/swap') - swaps, 2);
+    assert.equal(await till.ask(await pay.token(8)), 'paid', 'a token of the new keys');
+    assert.equal(await spendAll(scene), 24);
+  },
+);
+
+for (const inputFeePpk of [100, 1_000]) {
+  test(`Nutshell: at a fee of ${inputFeePpk} ppk exactly the price gets in`, needs('nutshell'), async (t) => {
+    const scene = await enter(t, { inputFeePpk });
+    const { till, pay } = scene;
+    const token = await pay.token(8);
+    assert.deepEqual([await till.ask(token), await till.ask(token)], ['paid', 'credit_exhausted']);
+    assert.equal(till.credited(), 8);
+    const fragments = await pay.token(8, { coins: [1, 1, 1, 1, 1, 1, 1, 1] });
+    assert.equal(await till.ask(fragments), inputFeePpk === 100 ? 'paid' : 'insufficient_payment');
+  });
+}
