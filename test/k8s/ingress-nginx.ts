@@ -56,6 +56,9 @@ const defaultBackendOf = (ingress: Resource, resources: readonly Resource[], nam
   return `custom-default-backend-${ingress.metadata.namespace}-${name}`;
 };
 
+/** What the controller takes where an Ingress names no default-backend: a page that knows nothing of us. */
+const ownDefault = 'upstream-default-backend';
+
 const customErrors = (upstream: string, code: string): string => `
   location @custom_${upstream}_${code} {
     internal;
@@ -70,7 +73,7 @@ const customErrors = (upstream: string, code: string): string => `
     proxy_set_header X-Request-ID $req_id;
     proxy_set_header Host $best_http_host;
     rewrite (.*) / break;
-    proxy_pass http://default_backend;
+    ${upstream === ownDefault ? 'return 404 "default backend - 404";' : 'proxy_pass http://default_backend;'}
   }`;
 
 /** With a method it sets two headers more than without. */
@@ -125,7 +128,7 @@ const locationsOf = (path: string): string[] => (path === '/' ? ['/'] : [`${path
 const siteOf = (ingress: Resource, resources: readonly Resource[], index: number): Site => {
   const annotations = annotationsOf(ingress);
   const { 'custom-http-errors': codes, 'default-backend': backend, 'proxy-buffer-size': size = '4k' } = annotations;
-  const upstream = backend === undefined ? 'upstream-default-backend' : defaultBackendOf(ingress, resources, backend);
+  const upstream = backend === undefined ? ownDefault : defaultBackendOf(ingress, resources, backend);
   const errorCodes = codes?.split(',').map((code) => code.trim()) ?? [];
   const intercept = codes !== undefined && annotations['disable-proxy-intercept-errors'] !== 'true';
   const authPath = `/_external-auth-${index}`;
