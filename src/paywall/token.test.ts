@@ -166,6 +166,25 @@ test('a keyset that is new to us makes us look again, once; what is malformed an
   assert.equal(looks, 1);
 });
 
+test('a token is decoded once, in each of its spellings, and a refusal is not remembered', async () => {
+  let looks = 0;
+  const mint = stubMint({
+    keysets: () => {
+      looks += 1;
+      return looks < 3 ? [] : list;
+    },
+    refreshKeysets: async () => undefined,
+  });
+  const reader = readAt(mint);
+  assert.equal(await outcomeOf(v4, reader), 'malformed_payment');
+  assert.equal(await outcomeOf(v4, reader), '11 sat');
+  const before = looks;
+  assert.equal(await reader(v4), await reader(v4));
+  assert.equal(looks, before);
+  assert.equal(await outcomeOf(v3, reader), '11 sat');
+  assert.ok(looks > before);
+});
+
 test('a mint that cannot be asked for its keysets is no reason to refuse: the reader throws', async () => {
   const mint = stubMint({
     refreshKeysets: async () => {

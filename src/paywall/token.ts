@@ -1,5 +1,7 @@
 /** Step 0 of a redemption: everything that can be said of a token without asking anybody. */
+import { hash } from 'node:crypto';
 import { getDecodedToken, getTokenMetadata, normalizeMintUrl, type TokenMetadata } from '@cashu/cashu-ts';
+import { LRUCache } from 'lru-cache';
 import type { CashuToken, Proof } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { Keyset, Mint } from './mint.ts';
@@ -11,6 +13,9 @@ export type FindMint = (url: string) => Mint | undefined;
 
 /** A token of a keyset that we do not know makes us look at the mint's list again, but not at every request. */
 const KEYSETS_MAX_AGE_MS = 5_000;
+
+/** Some 500 bytes each. */
+const MOST_KNOWN_PROOFS = 20_000;
 
 type Form = readonly Omit<Proof, 'id'>[];
 
@@ -52,23 +57,38 @@ const unitOf = (ids: readonly string[], mint: Mint): string | Refusal => {
   return refuse('wrong_unit', `The token’s unit is not accepted. Expected ${mint.units.join(' or ')}.`);
 };
 
-/** Gives a token or a refusal; throws where a mint of ours would have to be asked and cannot be reached. */
-export const createTokenReader =
-  (findMint: FindMint, maxProofs: number): TokenReader =>
-  async (text) => {
-    const bare = text.replace(/^cashu:(?:\/\/)?(?=cashu)/i, '');
-    const metadata = attempt(() => getTokenMetadata(bare));
-    if (!metadata) return malformed('it is no token of version 3 or 4');
-    // The mint that a token names is never contacted unless it is one of ours.
-    const mint = findMint(attempt(() => normalizeMintUrl(metadata.mint)) ?? '');
-    if (!mint) return refuse('wrong_mint', 'The token is of a mint that is not accepted here.');
-    const form = readForm(metadata, maxProofs);
-    if (isRefusal(form)) return form;
-    const amount = sum(form);
-    if (!Number.isSafeInteger(amount)) return malformed('its amount is too large');
-    const ids = await readIdsAnew(bare, mint);
-    if (!ids) return malformed('a proof is of a keyset that the mint does not know');
-    const unit = unitOf(ids, mint);
-    if (isRefusal(unit)) return unit;
-    return { mint: mint.url, unit, amount, proofs: form.map((proof, index) => ({ ...proof, id: ids[index] ?? '' })) };
+const readToken = async (text: string, findMint: FindMint, maxProofs: number): Promise<CashuToken | Refusal> => {
+  const bare = text.replace(/^cashu:(?:\/\/)?(?=cashu)/i, '');
+  const metadata = attempt(() => getTokenMetadata(bare));
+  if (!metadata) return malformed('it is no token of version 3 or 4');
+  // The mint that a token names is never contacted unless it is one of ours.
+  const mint = findMint(attempt(() => normalizeMintUrl(metadata.mint)) ?? '');
+  if (!mint) return refuse('wrong_mint', 'The token is of a mint that is not accepted here.');
+  const form = readForm(metadata, maxProofs);
+  if (isRefusal(form)) return form;
+  const amount = sum(form);
+  if (!Number.isSafeInteger(amount)) return malformed('its amount is too large');
+  const ids = await readIdsAnew(bare, mint);
+  if (!ids) return malformed('a proof is of a keyset that the mint does not know');
+  const unit = unitOf(ids, mint);
+  if (isRefusal(unit)) return unit;
+  return { mint: mint.url, unit, amount, proofs: form.map((proof, index) => ({ ...proof, id: ids[index] ?? '' })) };
+};
+
+/**
+ * Gives a token or a refusal; throws where a mint of ours would have to be asked and cannot be reached. A token that was
+ * read once is remembered, for decoding is most of what one costs that is presented again and again: what a text means
+ * never changes, and whether it is money is not decided here.
+ */
+export const createTokenReader = (findMint: FindMint, maxProofs: number): TokenReader => {
+  const known = new LRUCache<string, CashuToken>({
+    maxSize: MOST_KNOWN_PROOFS,
+    sizeCalculation: ({ proofs }) => proofs.length,
+  });
+  return async (text) => {
+    const digest = hash('sha256', text);
+    const token = known.get(digest) ?? (await readToken(text, findMint, maxProofs));
+    if (!isRefusal(token)) known.set(digest, token);
+    return token;
   };
+};

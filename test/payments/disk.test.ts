@@ -73,11 +73,14 @@ cashu: { mints: ["${mint.url}"] }
 rules:
   - { name: free, match: { path: "/free/**" }, accept: [anonymous] }
   - { name: premium, match: { path: "/premium/**" }, accept: [cashu, api_key], price: { amount: 8, buys: { requests: 2 } } }
+  - { name: pass, match: { path: "/pass/**" }, accept: [cashu], price: { amount: 8, buys: { time: 1h } } }
 `,
     });
     const { key } = await gate.createKey();
     const [known, fresh, caught] = [await pay.token(8), await pay.token(8), await pay.token(8)];
     assert.equal(codeOf(await ask(gate.url, known)), 'paid');
+    const pass = await pay.token(8);
+    assert.equal(codeOf(await ask(gate.url, pass, { path: '/pass/1' })), 'paid');
     const held = hold('after');
     mint.faults.set('/v1/swap', held.fault, { times: 1 });
     const caughtIn = ask(gate.url, caught);
@@ -96,14 +99,15 @@ rules:
       assert.deepEqual([refused.status, codeOf(refused)], [503, 'store_unavailable']);
       assert.equal(refused.headers['retry-after'], '5');
     }
-    assert.equal(mint.spentAmount(), 16, 'nothing that could not be written was asked of the mint');
+    assert.equal(mint.spentAmount(), 24, 'nothing that could not be written was asked of the mint');
     assert.equal((await ask(gate.url, key, { header: 'X-API-Key' })).status, 200);
+    assert.equal(codeOf(await ask(gate.url, pass, { path: '/pass/2' })), 'paid', 'time that runs needs no disk');
     assert.equal((await ask(gate.url, 'x', { path: '/free/1', header: 'X-Nothing' })).status, 200);
     assert.equal((await ask(gate.url, 'x', { header: 'X-Nothing' })).status, 402);
 
     disk.empty(gate);
     for (const token of [caught, fresh, known]) assert.equal(codeOf(await ask(gate.url, token)), 'paid');
-    assert.equal(mint.spentAmount(), 24);
+    assert.equal(mint.spentAmount(), 32);
     assert.equal(codeOf(await ask(gate.url, known)), 'credit_exhausted');
     assert.equal(codeOf(await ask(gate.url, caught)), 'paid');
     assert.equal(codeOf(await ask(gate.url, caught)), 'credit_exhausted');

@@ -1,6 +1,6 @@
 /** Takes one request from the credit of a settled payment: from what was bought for the rule, or by buying again. */
 import type { Debit, Standing } from '../../paywall/ledger.ts';
-import { integer, type Row, type Transaction } from './transaction.ts';
+import { integer, type Row, type Transaction, text } from './transaction.ts';
 
 const findPurchase = (transaction: Transaction, paymentId: string, rule: string): Promise<Row | undefined> =>
   transaction.first('SELECT requests_left, expires_at FROM purchases WHERE payment_id = $1 AND rule = $2', [
@@ -44,7 +44,18 @@ const buy = async (
 const lock = (transaction: Transaction, paymentId: string): Promise<number> =>
   transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [paymentId]);
 
-/** Without `commit` it says what would come of it. Time that runs needs no writing, and so no disk. */
+/** Of a settled payment: bought time that has not run out at `$3`. */
+export const findRunningTime = `SELECT purchases.payment_id, balance FROM purchases
+  JOIN credits ON credits.payment_id = purchases.payment_id
+  WHERE purchases.payment_id = $1 AND rule = $2 AND expires_at > $3`;
+
+export const toRunningTime = (row: Row): Standing => ({
+  standing: 'debited',
+  paymentId: text(row, 'payment_id'),
+  balance: integer(row, 'balance'),
+});
+
+/** Without `commit` it says what would come of it. */
 export const drawOn = async (
   transaction: Transaction,
   paymentId: string,
@@ -52,10 +63,6 @@ export const drawOn = async (
   debit: Debit,
   commit: boolean,
 ): Promise<Standing> => {
-  const before = await findPurchase(transaction, paymentId, debit.rule);
-  if (isInTime(before, debit)) {
-    return { standing: 'debited', paymentId, balance: await balanceOf(transaction, paymentId) };
-  }
   if (commit) await lock(transaction, paymentId);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);

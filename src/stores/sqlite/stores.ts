@@ -1,7 +1,8 @@
 /** API keys and ledger in one SQLite file: written by one thread, keys read at once where they are asked for. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { KeyStore } from '../../keys/key-store.ts';
-import type { Ledger } from '../../paywall/ledger.ts';
+import type { Claims, Debit, Ledger, Standing } from '../../paywall/ledger.ts';
+import { findRunningTime, toRunningTime } from '../sql/debit.ts';
 import { findKeyByHash, toKeyRecord } from '../sql/key-operations.ts';
 import type { Row } from '../sql/transaction.ts';
 import { migrate, openDatabase } from './engine.ts';
@@ -31,6 +32,14 @@ export const openSqliteStores = (path: string): Stores => {
   const reader = openReader(path);
   const { execute, close } = createWriter(path);
   const byHash = reader.prepare(findKeyByHash);
+  const runningTime = reader.prepare(findRunningTime);
+
+  /** Time that runs needs no writing: it is read where it is asked for, and goes on when the disk takes no more. */
+  const presentTime = ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Standing | undefined => {
+    if (!('timeMs' in buys)) return undefined;
+    const row = runningTime.get({ $1: paymentId, $2: rule, $3: nowMs }) as Row | undefined;
+    return row && toRunningTime(row);
+  };
 
   return {
     keys: {
@@ -44,7 +53,8 @@ export const openSqliteStores = (path: string): Stores => {
     },
 
     ledger: {
-      present: (claims, debit, commit) => execute('presentClaims', { claims, debit, commit }),
+      present: async (claims, debit, commit) =>
+        presentTime(claims, debit) ?? execute('presentClaims', { claims, debit, commit }),
       prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
       lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
       release: (paymentId, holder, untilMs, unansweredAtMs) =>
