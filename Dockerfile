@@ -40,7 +40,7 @@ COPY --from=build --chown=65532:65532 /image/app/compile-cache /app/compile-cach
 COPY <<'CONFIG' /warm-up/sallyport.yaml
 http: { addr: "127.0.0.1:0" }
 admin: { addr: "127.0.0.1:0", token: "only-while-the-image-is-built" }
-store: "sqlite:/tmp/warm-up/sallyport.db"
+store: "sqlite:warm-up.db"
 jwt: { issuers: [{ name: warm-up, issuer: warm-up, audience: warm-up, secret: "no-request-ever-comes-from-outside-here" }] }
 cashu: { mints: [{ url: "http://127.0.0.1:9" }] }
 rules:

@@ -35,9 +35,17 @@ const image = stages.at(-1) ?? assert.fail('The Dockerfile has no stage');
 
 let restore = () => {};
 after(() => restore());
-const { path: directory } = createWorkdir('image', { after });
+const { path: directory, remove } = createWorkdir('image', { after });
 chmodSync(directory, 0o755); // the user of the image has to get through
-const tree = buildPlainly(stages, checkout, directory);
+const build = () => {
+  try {
+    return buildPlainly(stages, checkout, directory);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+};
+const tree = build();
 const data = inside(tree, '.');
 const everything = globSync('**', { cwd: tree.root }).filter((path) => path !== '.');
 const program = everything.filter((path) => path.startsWith('app/') || path.startsWith('usr/'));

@@ -1,44 +1,13 @@
-/** The configuration that an operator gets, and the lists of headers that have to fit it. */
+/** The configuration that an operator gets. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { parse } from 'yaml';
 import { validate } from '../../src/commands/validate.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { unavailable } from '../../src/config/unavailable.ts';
-import { credentialHeaders } from '../../src/core/credential.ts';
-import { startSallyport } from '../sallyport.ts';
-import { type Answered, request } from '../servers/request.ts';
 import { createWorkdir } from '../servers/workdir.ts';
-import { onLoopback } from './fronts.ts';
-import { extensionProvider } from './istio-envoy.ts';
-import {
-  at,
-  controllers,
-  documentsOf,
-  find,
-  listAt,
-  resourcesOf,
-  shippedConfiguration,
-  textAt,
-  textOf,
-} from './manifests.ts';
-
-const gate = await startSallyport({ owner: { after }, config: onLoopback('nginx', 'http://127.0.0.1:9') });
-const { key } = await gate.createKey({ rate_limit_per_minute: 4 });
-
-/** What HTTP itself puts there, and what no proxy needs. */
-const plain = ['cache-control', 'content-length', 'connection', 'date', 'keep-alive', 'x-request-id'];
-const saidIn = ({ headers }: Answered) =>
-  Object.keys(headers)
-    .filter((name) => !plain.includes(name))
-    .sort();
-const lower = (names: readonly unknown[]) => names.map((name) => String(name).toLowerCase()).sort();
-
-const asNginx = { 'X-Original-URL': 'http://shop.example.com/api/x', 'X-Original-Method': 'GET', 'X-API-Key': key };
-const asTraefik = { 'X-Forwarded-Uri': '/api/x', 'X-Forwarded-Method': 'GET', 'X-API-Key': key };
-const managed = saidIn(await request(gate.url, '/auth/nginx', { headers: asNginx }));
+import { at, controllers, find, listAt, resourcesOf, shippedConfiguration, textAt } from './manifests.ts';
 
 const directory = createWorkdir('configuration', { after }).path;
 const fileOf = (controller: (typeof controllers)[number]): string => {
@@ -92,123 +61,4 @@ test('there is a free path, a path for keys and one with a price, and no admin l
 
 test('the mint is a placeholder that belongs to nobody, and says that it must be changed', () => {
   assert.match(shippedConfiguration('nginx'), /# CHANGE THIS[^\n]*\n\s*- url: https:\/\/mint\.example\.com\n/);
-});
-
-test('what the service answers is the managed headers, and each credential header as the application may see it', () => {
-  for (const header of credentialHeaders) assert.ok(managed.includes(header));
-  assert.ok(managed.length > credentialHeaders.length + 5);
-});
-
-for (const folder of ['nginx', 'nginx/with-snippets']) {
-  test(`k8s/${folder}: every Ingress takes over exactly the headers that the service answers`, () => {
-    const ingresses = resourcesOf(folder).filter(({ kind }) => kind === 'Ingress');
-    assert.ok(ingresses.length > 0);
-    for (const { metadata } of ingresses) {
-      const listed = metadata.annotations?.['nginx.ingress.kubernetes.io/auth-response-headers']?.split(',') ?? [];
-      assert.deepEqual(lower(listed), managed);
-    }
-  });
-}
-
-test('k8s/traefik: every middleware takes over exactly the headers that the service answers, and trusts no client', async () => {
-  const answered = saidIn(await request(gate.url, '/auth/traefik', { headers: asTraefik }));
-  const middlewares = resourcesOf('traefik').filter(({ kind }) => kind === 'Middleware');
-  assert.ok(middlewares.length > 0);
-  for (const { spec } of middlewares) {
-    assert.deepEqual(lower(listAt(spec, 'forwardAuth.authResponseHeaders')), answered);
-    assert.equal(at(spec, 'forwardAuth.trustForwardHeader'), false);
-    assert.ok(Number(at(spec, 'forwardAuth.maxResponseBodySize')) >= 16_384);
-  }
-});
-
-test('k8s/traefik: no route is without a middleware', () => {
-  const middlewares = resourcesOf('traefik')
-    .filter(({ kind }) => kind === 'Middleware')
-    .map(({ metadata }) => metadata.name);
-  for (const route of listAt(find(resourcesOf('traefik'), 'IngressRoute', 'example-app'), 'spec.routes')) {
-    const [name, ...more] = listAt(route, 'middlewares').map((middleware) => textAt(middleware, 'name'));
-    assert.ok(middlewares.includes(name ?? '') && more.length === 0);
-  }
-  for (const { metadata } of resourcesOf('traefik/plain-ingress')) {
-    const named = metadata.annotations?.['traefik.ingress.kubernetes.io/router.middlewares'] ?? '';
-    assert.ok(
-      middlewares.some((name) => named === `${metadata.namespace}-${name}@kubernetescrd`),
-      named,
-    );
-  }
-});
-
-test('k8s/istio: the provider sends what Sallyport decides on, takes over what it answers, and never opens by itself', async () => {
-  const provider = at(extensionProvider(), 'envoyExtAuthzHttp');
-  const sent = listAt(provider, 'includeRequestHeadersInCheck');
-  for (const header of [...credentialHeaders, 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto']) {
-    assert.ok(sent.includes(header), header);
-  }
-  const allowed = await request(gate.url, '/auth/envoy/api/x', { headers: { 'X-API-Key': key } });
-  const removed = 'x-envoy-auth-headers-to-remove';
-  assert.equal(allowed.headers[removed], 'x-api-key');
-  assert.deepEqual(
-    lower(listAt(provider, 'headersToUpstreamOnAllow')),
-    saidIn(allowed).filter((name) => name !== removed),
-  );
-  assert.equal(at(provider, 'failOpen'), false);
-  assert.equal(at(provider, 'statusOnError'), '503');
-  assert.equal(at(provider, 'timeout'), '10s');
-  assert.equal(at(provider, 'pathPrefix'), '/auth/envoy');
-});
-
-test('k8s/istio: every header of every refusal reaches the client', async () => {
-  const listed = listAt(at(extensionProvider(), 'envoyExtAuthzHttp'), 'headersToDownstreamOnDeny');
-  const statuses = new Set<number>();
-  for (const [path, headers] of [
-    ['/api/x', {}],
-    ['/premium/x', {}],
-    ['/nothing', {}],
-    ['/free//x', {}],
-    ['/premium/x', { 'X-Cashu': 'cashuBrubbish' }],
-    ...Array.from({ length: 5 }, () => ['/api/x', { 'X-API-Key': key }] as const),
-  ] as const) {
-    const answer = await request(gate.url, `/auth/envoy${path}`, { headers });
-    if (answer.status === 200) continue;
-    statuses.add(answer.status);
-    assert.deepEqual(
-      saidIn(answer).filter((name) => !listed.includes(name)),
-      [],
-      path,
-    );
-  }
-  assert.deepEqual([...statuses].sort(), [400, 401, 402, 403, 429]);
-});
-
-test('k8s/istio: both ways to tell the mesh say the same, and the policy names what they define', () => {
-  const values = parse(textOf('istio/mesh/values.yaml'));
-  const [operator] = documentsOf('istio/mesh/istio-operator.yaml');
-  assert.deepEqual(at(operator, 'spec'), values);
-  const service = find(resourcesOf('istio'), 'Service', 'sallyport');
-  const { name, namespace } = service.metadata;
-  assert.equal(
-    at(extensionProvider(), 'envoyExtAuthzHttp.service'),
-    `${namespace}/${name}.${namespace}.svc.cluster.local`,
-  );
-  assert.equal(at(extensionProvider(), 'envoyExtAuthzHttp.port'), at(service, 'spec.ports.0.port'));
-  const policy = find(resourcesOf('istio'), 'AuthorizationPolicy', 'sallyport');
-  assert.equal(at(policy, 'spec.action'), 'CUSTOM');
-  assert.equal(at(policy, 'spec.provider.name'), at(extensionProvider(), 'name'));
-});
-
-test('k8s/istio: policy and filter stand at the gateway, for the host of the route with and without a port', () => {
-  const resources = resourcesOf('istio');
-  const gateway = find(resources, 'Gateway', 'example-app');
-  const policy = find(resources, 'AuthorizationPolicy', 'sallyport');
-  const filter = find(resources, 'EnvoyFilter', 'sallyport-underscores');
-  const selector = at(gateway, 'spec.selector');
-  assert.deepEqual(at(policy, 'spec.selector.matchLabels'), selector);
-  assert.deepEqual(at(filter, 'spec.workloadSelector.labels'), selector);
-  assert.equal(policy.metadata.namespace, filter.metadata.namespace);
-  const hosts = listAt(find(resources, 'VirtualService', 'example-app'), 'spec.hosts');
-  assert.deepEqual(listAt(gateway, 'spec.servers.0.hosts'), hosts);
-  assert.deepEqual(
-    listAt(policy, 'spec.rules.0.to.0.operation.hosts'),
-    hosts.flatMap((host) => [host, `${host}:*`]),
-  );
 });

@@ -1,38 +1,43 @@
 /** What a client meets at each way in, with the manifests and the configuration as they are delivered. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { valuesOf } from '../peers/echo-app.ts';
 import { type Asking, request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
-import { type Front, fronts, startWorld } from './fronts.ts';
+import { ownerOfFile } from './file-owner.ts';
+import { fronts, startWorld, type World } from './fronts.ts';
 
-const world = await startWorld();
-const { app, gate, payer } = world;
 const host = 'shop.example.com';
-const { key } = await gate.createKey({ user_id: 'alice' });
+const owner = ownerOfFile();
+let world: World | undefined;
+let key = '';
+const urls = new Map<string, string>();
 
-const latest = () => app.latest() ?? assert.fail('nothing reached the application');
+const inWorld = (): World => world ?? assert.fail('The world has not started');
+const latest = () => inWorld().app.latest() ?? assert.fail('nothing reached the application');
 
-// All of them before the first test: the runner may end between a test and one that is made later.
-const started: { name: string; named: Front['named']; url: string }[] = [];
-for (const { name, named, start } of fronts.filter((front) => !front.options.skip)) {
-  const { url } = await start(world);
-  const known = async () => (await request(url, '/', { headers: { Host: host } })).status !== 404;
-  await until(`${name} knows its routes`, known);
-  started.push({ name, named, url });
-}
+before(async () => {
+  world = await startWorld(owner);
+  key = (await world.gate.createKey({ user_id: 'alice' })).key;
+  for (const { name, start } of fronts.filter(({ options }) => !options.skip)) {
+    const { url } = await start(world, owner);
+    const known = async () => (await request(url, '/', { headers: { Host: host } })).status !== 404;
+    await until(`${name} knows its routes`, known);
+    urls.set(name, url);
+  }
+});
 
 for (const { name, options } of fronts.filter((front) => front.options.skip)) test(name, options, () => {});
 
-for (const { name, named, url } of started) {
+for (const { name, named } of fronts.filter((front) => !front.options.skip)) {
   const ask = (path: string, { headers, ...asking }: Asking = {}) =>
-    request(url, path, { ...asking, headers: { Host: host, ...headers } });
+    request(urls.get(name) ?? '', path, { ...asking, headers: { Host: host, ...headers } });
 
   /** The answer, which must not be the application's. */
   const refused = async (path: string, asking: Asking = {}) => {
-    const before = app.seen();
+    const seen = inWorld().app.seen();
     const answer = await ask(path, asking);
-    assert.equal(app.seen(), before, 'it reached the application');
+    assert.equal(inWorld().app.seen(), seen, 'it reached the application');
     return answer;
   };
 
@@ -48,7 +53,7 @@ for (const { name, named, url } of started) {
   });
 
   test(`${name}: a header that reads as one of ours to CGI never reaches the application`, async () => {
-    const before = app.seen();
+    const seen = inWorld().app.seen();
     const { status } = await ask('/free/a', { headers: { x_user_id: 'root', 'X_Payment-Verified': 'true' } });
     if (status === 200) {
       assert.deepEqual(
@@ -57,7 +62,7 @@ for (const { name, named, url } of started) {
       );
     } else {
       assert.equal(status, 400);
-      assert.equal(app.seen(), before);
+      assert.equal(inWorld().app.seen(), seen);
     }
   });
 
@@ -97,7 +102,7 @@ for (const { name, named, url } of started) {
   }
 
   test(`${name}: a payment opens, and the money ends at the gate`, async () => {
-    const token = await payer.token(1000);
+    const token = await inWorld().payer.token(1000);
     assert.equal((await ask('/premium/film', { headers: { 'X-Cashu': token } })).status, 200);
     assert.deepEqual(valuesOf(latest(), 'X-Payment-Verified'), ['true']);
     assert.deepEqual(valuesOf(latest(), 'X-Payment-Amount'), ['1000']);
@@ -105,7 +110,7 @@ for (const { name, named, url } of started) {
   });
 
   test(`${name}: a limit is a true 429, with when to come back`, async () => {
-    const { key: slow } = await gate.createKey({ user_id: 'bob', rate_limit_per_minute: 1 });
+    const { key: slow } = await inWorld().gate.createKey({ user_id: 'bob', rate_limit_per_minute: 1 });
     const headers = { 'X-API-Key': slow };
     assert.equal((await ask('/api/orders', { headers })).status, 200);
     const answer = await refused('/api/orders', { headers });

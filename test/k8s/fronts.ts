@@ -1,11 +1,11 @@
 /** Every way in that the manifests deliver, as a real proxy in front of a real gate and an application. */
-import { after } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { startEchoApp } from '../peers/echo-app.ts';
 import { startMint } from '../peers/mint.ts';
 import { startSallyport } from '../sallyport.ts';
 import { startEnvoy } from '../servers/envoy.ts';
+import type { Owner } from '../servers/last-resort.ts';
 import { startNginx } from '../servers/nginx.ts';
 import { needs } from '../servers/programs.ts';
 import { startProxy } from '../servers/proxy.ts';
@@ -15,8 +15,6 @@ import { istioGateway } from './istio-envoy.ts';
 import { type Controller, resourcesOf, shippedConfiguration } from './manifests.ts';
 import { traefikFiles } from './traefik-file.ts';
 
-const owner = { after };
-
 /** The configuration of the ConfigMap, with what only a cluster has replaced: listener, store, mint, and who is trusted. */
 export const onLoopback = (controller: Controller, mintUrl: string): string => {
   const { http: _, store: __, ...rest } = parse(shippedConfiguration(controller));
@@ -25,7 +23,7 @@ export const onLoopback = (controller: Controller, mintUrl: string): string => {
   return stringify({ ...rest, trusted_proxies: trusted, cashu: { ...rest.cashu, mints } });
 };
 
-export const startWorld = async () => {
+export const startWorld = async (owner: Owner) => {
   const mint = await startMint({ owner });
   const app = await startEchoApp({ owner });
   const gate = await startSallyport({ owner, config: onLoopback('nginx', mint.url) });
@@ -39,7 +37,7 @@ export type Front = Readonly<{
   options: { skip: string | false };
   /** What becomes of a refusal on a route whose rule is named: `whole` keeps status and body. */
   named: Readonly<{ rule: 'api' | 'premium'; whole: boolean }> | undefined;
-  start(world: World): Promise<Readonly<{ url: string }>>;
+  start(world: World, owner: Owner): Promise<Readonly<{ url: string }>>;
 }>;
 
 const portsOf = ({ gate, app }: World) => ({ '127.0.0.1:8080': gate.port, '127.0.0.1:3000': app.port });
@@ -52,21 +50,21 @@ export const fronts: readonly Front[] = [
     name: 'ingress-nginx without snippets',
     options: needs('nginx'),
     named: { rule: 'api', whole: false },
-    start: (world) =>
+    start: (world, owner) =>
       startNginx({ config: ingressNginx(ingressesOf('nginx'), resourcesOf('nginx')), ports: portsOf(world), owner }),
   },
   {
     name: 'ingress-nginx with snippets',
     options: needs('nginx'),
     named: { rule: 'premium', whole: true },
-    start: (world) =>
+    start: (world, owner) =>
       startNginx({ config: ingressNginx(ingressesOf('nginx/with-snippets'), []), ports: portsOf(world), owner }),
   },
   {
     name: 'ingress-nginx, for an application in another namespace',
     options: needs('nginx'),
     named: { rule: 'api', whole: false },
-    async start(world) {
+    async start(world, owner) {
       const elsewhere = ingressesOf('nginx').map((ingress) => ({
         ...ingress,
         metadata: { ...ingress.metadata, namespace: 'shop' },
@@ -84,13 +82,13 @@ export const fronts: readonly Front[] = [
     name: "Istio's gateway",
     options: needs('envoy'),
     named: undefined,
-    start: (world) => startEnvoy({ config: istioGateway(), ports: portsOf(world), owner }),
+    start: (world, owner) => startEnvoy({ config: istioGateway(), ports: portsOf(world), owner }),
   },
   {
     name: 'Traefik',
     options: { skip: !traefik && 'Traefik comes in no package: go build it and set SALLYPORT_TEST_TRAEFIK' },
     named: { rule: 'premium', whole: true },
-    start: (world) =>
+    start: (world, owner) =>
       startProxy(
         { config: '', ports: portsOf(world), owner },
         {
