@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogFile } from './log-file.ts';
 import { createReadableStream } from './readable-log.ts';
 
 export type LoggerOptions = Readonly<{
@@ -10,25 +11,38 @@ export type LoggerOptions = Readonly<{
 export type ClosableLogger = Readonly<{ logger: Logger; flush(): void }>;
 
 /** Lines are written in batches, for a line costs more than a decision; `flush` writes what is left. */
-const FLUSH_AT_BYTES = 4_096;
-const FLUSH_EVERY_MS = 500;
+const BATCH_LENGTH = 4_096;
+const MOST_WAITING = 16 * 1024 * 1024;
+const STDOUT = 1;
+const LONGEST_MESSAGE = 1_000;
 
-export const createLogger = ({ level, format }: LoggerOptions): ClosableLogger => {
-  const asText = format === 'text' || (format === 'auto' && process.stdout.isTTY === true);
-  const file = destination({ dest: 1, sync: false, minLength: asText ? 0 : FLUSH_AT_BYTES });
-  const timer = setInterval(() => file.flush(), FLUSH_EVERY_MS).unref();
-  const stream: DestinationStream = asText ? createReadableStream(file) : file;
-  const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } },
-    stream,
-  );
-  return {
-    logger,
-    flush() {
-      clearInterval(timer);
-      file.flushSync();
-    },
-  };
+/** Nothing that hangs on an error is told, nor what a parser quotes: it may be a secret. */
+const errorOf = (error: unknown) => {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { name, message, stack = '' } = error;
+  if (error instanceof SyntaxError) return { type: name };
+  return { type: name, message: message.slice(0, LONGEST_MESSAGE), stack: stack.slice(0, 2 * LONGEST_MESSAGE) };
 };
 
 const named = (label: string) => ({ level: label });
+
+export const createLogger = ({ level, format }: LoggerOptions, fd = STDOUT): ClosableLogger => {
+  const asText = format === 'text' || (format === 'auto' && process.stdout.isTTY === true);
+  const file = createLogFile(fd, {
+    batchLength: asText ? 0 : BATCH_LENGTH,
+    mostWaiting: MOST_WAITING,
+    onLost: (count) => logger.warn({ event: 'log_lines_lost', count }, 'the log could not be written'),
+  });
+  const stream: DestinationStream = asText ? createReadableStream(file) : file;
+  const logger: Logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: named },
+      serializers: { err: errorOf },
+    },
+    stream,
+  );
+  return { logger, flush: file.close };
+};

@@ -16,7 +16,10 @@ export type DecisionEvent = Readonly<{
   durationMs: number;
 }>;
 
-const LONGEST_PATH = 256;
+/** What a caller chooses is cut, so that a line stays a line. */
+const LONGEST_TEXT = 256;
+
+const cut = (text: string | undefined): string | undefined => text?.slice(0, LONGEST_TEXT);
 
 const userOf = (identity: Identity): string => (identity.method === 'api_key' ? identity.keyId : identity.subject);
 
@@ -25,15 +28,17 @@ const asked = ({ request, requestId, dialect, rule, peerIp, durationMs }: Decisi
   dialect,
   rule,
   method: request?.method,
-  host: request?.host,
-  path: request?.path.slice(0, LONGEST_PATH),
+  host: cut(request?.host),
+  path: cut(request?.path),
   client_ip: request?.clientIp || peerIp,
   duration_ms: Math.round(durationMs * 1000) / 1000,
 });
 
+/** A parser quotes what it could not read, and that may be a secret. */
 const reasonOf = (cause: unknown): string | undefined => {
   if (cause === undefined) return undefined;
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown cause';
+  if (cause instanceof SyntaxError) return cause.name;
+  return cause instanceof Error ? cut(`${cause.name}: ${cause.message}`) : 'unknown cause';
 };
 
 const isOurFault = ({ code }: Refusal): boolean => refusalKinds[code].status >= 500;
@@ -56,6 +61,7 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
       ...asked(event),
       code: refusal.code,
       status: refusalKinds[refusal.code].status,
+      detail: cut(refusal.detail),
       cause: reasonOf(refusal.cause),
     };
     if (isOurFault(refusal)) logger.warn(line, 'could not decide');
@@ -69,7 +75,7 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
         event: receipt ? 'paid' : 'allowed',
         ...asked(event),
         credential: identity.method,
-        user: userOf(identity),
+        user: cut(userOf(identity)),
         ...(receipt && {
           payment: receipt.paymentId,
           amount: receipt.amount,

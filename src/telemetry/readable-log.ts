@@ -1,20 +1,28 @@
 /** Log lines for people: time, level, message, then what belongs to it. */
 import type { DestinationStream } from 'pino';
 
-const quiet = new Set(['time', 'level', 'msg']);
+/** What a terminal obeys instead of showing it: controls, changes of direction, odd line ends. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-const show = (value: unknown): string => {
-  if (typeof value === 'string') return /^[\w.:/@*-]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value) ?? '';
+const escaped = (character: string): string => {
+  const code = (character.codePointAt(0) ?? 0).toString(16);
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
 };
 
+const printable = (text: string): string => text.replace(unprintable, escaped);
+
+const isPlain = (text: string): boolean => /^[\w.:/@*-]+$/.test(text);
+
+const show = (value: unknown): string =>
+  typeof value === 'string' && isPlain(value) ? value : printable(JSON.stringify(value) ?? '');
+
 export const readable = (line: string): string => {
-  const entry: Record<string, unknown> = JSON.parse(line);
-  const time = String(entry['time']).slice(11, 23);
-  const details = Object.entries(entry)
-    .filter(([name, value]) => !quiet.has(name) && value !== undefined && value !== '')
-    .map(([name, value]) => `${name}=${show(value)}`);
-  return `${time} ${String(entry['level']).padEnd(5)} ${entry['msg']}${details.length > 0 ? `  ${details.join(' ')}` : ''}\n`;
+  const { time, level, msg, ...rest }: Record<string, unknown> = JSON.parse(line);
+  const details = Object.entries(rest)
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([name, value]) => `${show(name)}=${show(value)}`);
+  const said = [String(time).slice(11, 23), String(level).padEnd(5), printable(String(msg))].join(' ');
+  return `${said}${details.length > 0 ? `  ${details.join(' ')}` : ''}\n`;
 };
 
 export const createReadableStream = (target: DestinationStream): DestinationStream => ({
