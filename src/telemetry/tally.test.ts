@@ -9,7 +9,7 @@ test('each set of labels has its own count, and asking twice changes nothing', a
   tally.count({ kind: 'a', result: 'ok' });
   tally.count({ kind: 'a', result: 'ok' }, 5);
   tally.count({ kind: 'a', result: 'failed' });
-  tally.count({ result: 'ok', kind: 'a "quoted"\\' });
+  tally.count({ kind: 'a "quoted"\\', result: 'ok' });
   const text = await registry.metrics();
   assert.equal(
     text.trim(),
