@@ -20,6 +20,7 @@ import {
 import { type FaultyMint, startMint } from '../peers/mint.ts';
 import { codeless, refusing, rotating, tooFewSignatures, withoutDleq } from '../peers/mint-faults.ts';
 import { activeKeyset, blank, wire } from '../peers/purse.ts';
+import { until } from '../servers/until.ts';
 import { openTill, type Till } from './till.ts';
 
 type Scene = Readonly<{ mint: FaultyMint; till: Till; token: string }>;
@@ -407,6 +408,24 @@ test('an outage in the middle, and another process that goes on', async (t) => {
   const other = await openTill(t, { mints: [mint.url], directory: till.directory, clock: till.clock });
   till.clock.nowMs += REST_MS;
   await settles({ mint, till: other, token });
+});
+
+test('a process that lost its lease judges nothing any more, and takes what the other has found', async (t) => {
+  const scene = await enter(t, 16);
+  const { mint, till, token } = scene;
+  const other = await openTill(t, { mints: [mint.url], directory: till.directory, clock: till.clock });
+  const gate = Promise.withResolvers<undefined>();
+  mint.faults.set('/v1/swap', () => gate.promise, { times: 1 });
+  const slow = till.ask(token);
+  await until('the mint has the swap', () => mint.faults.seen('/v1/swap') === 1);
+  assert.equal((await other.ask(token, 'premium', 'preview')).toString(), 'payment_uncertain');
+  till.clock.nowMs += REST_MS; // the lease has ended
+  assert.equal(await other.ask(token), 'paid');
+  gate.resolve(undefined);
+  assert.equal(await slow, 'paid');
+  assert.deepEqual([till.concluded, other.concluded], [[], ['settled']]);
+  assert.equal(mint.faults.seen('/v1/checkstate'), 0);
+  balance(scene);
 });
 
 test('a token of a keyset that has expired: refused, not for ever, and nothing is taken', async (t) => {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OutputData } from '@cashu/cashu-ts';
+import fc from 'fast-check';
+import { createKeyset } from '../../examples/play-mint/keyset.ts';
+import { messagesOf, prepareSwap, proofsOf } from './outputs.ts';
+
+const { id, publicKeys: keys } = createKeyset();
+const proofs = [{ id, amount: 8, secret: 'secret', C: `02${'1'.repeat(64)}`, witness: 'not sent' }];
+const worth = (net: number) => ({ fee: 1, net, credit: net });
+
+test('the outputs sum up to what the mint signs, one of each power of two', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 20 }), (net) => {
+      const swap = prepareSwap(proofs, worth(net), { id, keys });
+      const messages = messagesOf(swap);
+      assert.equal(
+        messages.reduce((sum, { amount }) => sum + amount, 0),
+        net,
+      );
+      assert.equal(new Set(messages.map(({ amount }) => amount)).size, messages.length);
+      assert.ok(messages.every((message) => message.id === id));
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('the body is a swap as NUT-03 has it, and our secrets are not in it', () => {
+  const swap = prepareSwap(proofs, worth(7), { id, keys });
+  const { inputs, outputs, ...more } = JSON.parse(swap.body);
+  assert.deepEqual(inputs, [{ id, amount: 8, secret: 'secret', C: proofs[0]?.C }]);
+  assert.deepEqual(Object.keys(outputs[0]).sort(), ['B_', 'amount', 'id']);
+  assert.deepEqual(more, {});
+  assert.deepEqual(proofsOf(swap), inputs);
+  const own = JSON.parse(swap.outputs) as Parameters<typeof OutputData.deserialize>[0][];
+  assert.deepEqual(
+    own.map((output) => OutputData.deserialize(output).blindedMessage.B_),
+    messagesOf(swap).map(({ B_ }) => B_),
+  );
+  for (const { secret, blindingFactor } of own) {
+    for (const hidden of [secret, Buffer.from(secret, 'hex').toString(), blindingFactor])
+      assert.ok(!swap.body.includes(hidden));
+  }
+});
+
+test('no two swaps share an output', () => {
+  const messages = [1, 2, 3].flatMap(() => messagesOf(prepareSwap(proofs, worth(1_023), { id, keys })));
+  assert.equal(new Set(messages.map(({ B_ }) => B_)).size, 30);
+});
+
+for (const [title, net, few] of [
+  ['only has coins of 1', 65, { '1': keys['1'] ?? '' }],
+  ['has no keys', 1, {}],
+  ['cannot make the amount', 3, { '2': keys['2'] ?? '' }],
+] as const) {
+  test(`a keyset that ${title} is refused`, () => {
+    assert.throws(() => prepareSwap(proofs, worth(net), { id, keys: few as Record<string, string> }));
+  });
+}
