@@ -22,7 +22,8 @@ RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o
 COPY LICENSE sallyport.schema.json ./
 COPY bin bin
 COPY src src
-RUN mkdir -p compile-cache ../var/lib/sallyport
+# What the user is to own. COPY gives away what it makes, and no directory that is there already: so the cache lies deeper.
+RUN mkdir -p ../owned/app/compile-cache ../owned/data
 # A command to type after `kubectl exec … --`: the kernel itself reads the first line, so that no shell is needed.
 COPY --chmod=755 <<'COMMAND' /image/usr/local/bin/sallyport
 #!/nodejs/bin/node
@@ -36,7 +37,7 @@ COMMAND
 FROM ${RUNTIME} AS warm
 COPY --from=build /image/app /app
 COPY --from=build /image/usr /usr
-COPY --from=build --chown=65532:65532 /image/app/compile-cache /app/compile-cache
+COPY --from=build --chown=65532:65532 /image/owned/app /app
 COPY <<'CONFIG' /warm-up/sallyport.yaml
 http: { addr: "127.0.0.1:0" }
 admin: { addr: "127.0.0.1:0", token: "only-while-the-image-is-built" }
@@ -103,7 +104,7 @@ LABEL org.opencontainers.image.title="Sallyport" \
       org.opencontainers.image.documentation="https://github.com/sallyport/sallyport/blob/main/docs/kubernetes.md"
 COPY --from=warm --chown=0:0 /app /app
 COPY --from=build /image/usr/local/bin/sallyport /usr/local/bin/sallyport
-COPY --from=build --chown=65532:65532 /image/var/lib/sallyport /var/lib/sallyport
+COPY --from=build --chown=65532:65532 /image/owned/data /var/lib/sallyport
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache
 # Without a configuration of its own a store lands here: data/sallyport.db.
 WORKDIR /var/lib/sallyport

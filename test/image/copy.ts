@@ -1,5 +1,15 @@
 /** COPY: from the checkout, from another stage, or what a heredoc brings. */
-import { chmodSync, cpSync, globSync, lchownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Instruction } from './dockerfile.ts';
 import { inside, isRoot, type Tree } from './tree.ts';
@@ -17,11 +27,11 @@ export const createIgnored = (checkout: string): ((path: string) => boolean) => 
     !letIn.some((name) => path === name || path.startsWith(`${name}/`));
 };
 
-const give = (path: string, { chown, chmod }: Instruction['flags']): void => {
+const give = (paths: readonly string[], { chown, chmod }: Instruction['flags']): void => {
   const [user = 0, group = 0] = chown?.split(':').map(Number) ?? [];
-  for (const each of [path, ...globSync(`${path}/**`)]) {
-    if (chown !== undefined && isRoot) lchownSync(each, user, group);
-    if (chmod !== undefined) chmodSync(each, Number.parseInt(chmod, 8));
+  for (const path of paths) {
+    if (chown !== undefined && isRoot) lchownSync(path, user, group);
+    if (chmod !== undefined) chmodSync(path, Number.parseInt(chmod, 8));
   }
 };
 
@@ -45,7 +55,7 @@ export const copy = (
   mkdirSync(dirname(to), { recursive: true });
   if (content !== undefined) {
     writeFileSync(to, content);
-    give(to, flags);
+    give([to], flags);
     return;
   }
   const from = stages.get(flags['from'] ?? '');
@@ -54,7 +64,12 @@ export const copy = (
     const path = from ? inside(from, source) : join(checkout, source);
     if (!wanted(path)) throw new Error(`.dockerignore keeps ${source} out`);
     const place = placeOf(path, to, target);
+    // Like BuildKit, it gives away what it makes, and not a directory that was there before.
+    const isThere = existsSync(place);
     cpSync(path, place, { recursive: true, filter: wanted, preserveTimestamps: true });
-    give(place, flags);
+    const below = statSync(path).isDirectory() ? globSync('**', { cwd: path }) : [];
+    const names = below.filter((name) => name !== '.');
+    const made = names.map((name) => join(place, name)).filter((copied) => existsSync(copied));
+    give(isThere ? made : [place, ...made], flags);
   }
 };
