@@ -1,24 +1,30 @@
 /** The admin listener: every call needs the admin token, and is answered by a body or a problem document. */
-import { hash, timingSafeEqual } from 'node:crypto';
 import Router, { type RouterContext } from '@koa/router';
-import Koa from 'koa';
+import Koa, { type Context, type Next } from 'koa';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { FailureThrottle } from '../../identify/failure-throttle.ts';
 import type { KeyRegistry } from '../../keys/registry.ts';
 import { problemReply } from '../problem.ts';
-import { createKeyCalls, type KeyDefaults, type Outcome } from './keys.ts';
+import { createTokenCheck } from './admin-token.ts';
+import { type Change, createKeyCalls, type KeyDefaults, type Outcome } from './keys.ts';
+
+export type AdminEvent = Readonly<{ status: number; client_ip: string }> &
+  (Change | Readonly<{ action: 'refused'; code: string }>);
 
 export type AdminOptions = Readonly<{
   /** Undefined only where the configuration was told to go without. */
   token: Secret | undefined;
+  /** Counts wrong tokens by address. */
+  throttle?: FailureThrottle;
   keys: KeyRegistry;
   keyDefaults: KeyDefaults;
-  /** Told of every change, for the audit log. */
-  onChange(event: Readonly<{ action: string; status: number; path: string }>): void;
+  /** Told of every change, and of every call without the right token, for the audit log. */
+  onChange(event: AdminEvent): void;
   onError(error: unknown): void;
 }>;
 
-const answer = (context: Koa.Context, outcome: Outcome): void => {
+const answer = (context: Context, outcome: Outcome): void => {
   context.set('Cache-Control', 'no-store');
   if (!isRefusal(outcome)) {
     context.status = outcome.status;
@@ -31,54 +37,64 @@ const answer = (context: Koa.Context, outcome: Outcome): void => {
   context.body = body;
 };
 
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
-
-const missingToken = refuse('admin_token_required', 'Send the admin token as Authorization: Bearer …', {
-  headers: { 'WWW-Authenticate': 'Bearer realm="sallyport-admin"' },
+const unavailable = refuse('store_unavailable', 'The call could not be carried out. Try again.', {
+  headers: { 'Retry-After': '1' },
 });
 
-/** Compares digests, so that neither content nor length shows in the time it takes. */
-const createTokenCheck = (token: Secret | undefined): ((context: Koa.Context) => Refusal | undefined) => {
-  if (!token) return () => undefined;
-  const expected = digest(token.reveal());
-  return (context) => {
-    const [, given = ''] = /^bearer +(\S+)$/i.exec(context.get('authorization')) ?? [];
-    return timingSafeEqual(digest(given), expected) ? undefined : missingToken;
-  };
+const isDecodable = (path: string): boolean => {
+  try {
+    return decodeURIComponent(path) !== '';
+  } catch {
+    return false;
+  }
 };
 
-export const createAdminApp = ({ token, keys, keyDefaults, onChange, onError }: AdminOptions): Koa => {
-  const checkToken = createTokenCheck(token);
+export const createAdminApp = ({ token, throttle, keys, keyDefaults, onChange, onError }: AdminOptions): Koa => {
+  const checkToken = createTokenCheck(token, throttle);
   const calls = createKeyCalls(keys, keyDefaults);
   const router = new Router();
+
   const answerWith = (call: (context: RouterContext) => Promise<Outcome>) => async (context: RouterContext) => {
     const outcome = await call(context);
     answer(context, outcome);
-    if (context.method !== 'GET') onChange({ action: context.method, status: context.status, path: context.path });
+    if (!isRefusal(outcome) && outcome.change) {
+      onChange({ ...outcome.change, status: context.status, client_ip: context.ip });
+    }
   };
 
   router.post('/api/keys', answerWith(calls.create));
   router.get('/api/keys/:user_id', answerWith(calls.list));
   router.delete('/api/keys/:id', answerWith(calls.revoke));
 
-  const app = new Koa();
-  app.silent = true;
-  app.use(async (context, next) => {
+  const guard = async (context: Context, next: Next): Promise<void> => {
+    const refusal = checkToken(context.req);
+    if (!refusal) return next();
+    answer(context, refusal);
+    onChange({ action: 'refused', code: refusal.code, status: context.status, client_ip: context.ip });
+  };
+
+  const catchErrors = async (context: Context, next: Next): Promise<void> => {
     try {
-      const refusal = checkToken(context);
-      if (refusal) answer(context, refusal);
-      else await next();
+      await next();
     } catch (error) {
       onError(error);
-      answer(context, refuse('store_unavailable', 'The call could not be carried out. Try again.'));
+      answer(context, unavailable);
     }
-  });
-  app.use(router.routes());
-  app.use((context) => {
-    const known = router.match(context.path, context.method).path.flatMap(({ methods }) => methods);
-    if (known.length === 0) return answer(context, refuse('not_found', 'There is nothing at this address.'));
-    const allow = { headers: { Allow: known.join(', ') } };
-    return answer(context, refuse('method_not_allowed', `Expected ${known.join(' or ')}.`, allow));
-  });
+  };
+
+  const checkPath = (context: Context, next: Next): Promise<void> | void =>
+    isDecodable(context.path) ? next() : answer(context, refuse('bad_request', 'The path has a broken escape.'));
+
+  const refusalOf = ({ path, method }: Context): Refusal => {
+    const known = router.match(path, method).path.flatMap(({ methods }) => methods);
+    if (known.length === 0) return refuse('not_found', 'There is nothing at this address.');
+    const headers = { Allow: known.join(', ') };
+    return refuse('method_not_allowed', `Expected ${known.join(' or ')}.`, { headers });
+  };
+
+  const app = new Koa();
+  app.silent = true;
+  app.use(catchErrors).use(guard).use(checkPath).use(router.routes());
+  app.use((context) => answer(context, refusalOf(context)));
   return app;
 };

@@ -2,22 +2,44 @@ import type { IncomingMessage } from 'node:http';
 import { type Refusal, refuse } from '../../core/refusal.ts';
 
 const MAX_BYTES = 64 * 1024;
+const MOST_DISCARDED = 8 * 1024 * 1024;
+const MAX_DEPTH = 16;
 
-/** Reads a JSON body of bounded size. */
-export const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown } | Refusal> => {
-  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(message.headers['content-type'] ?? '')) {
-    return refuse('unsupported_media_type', 'Expected Content-Type: application/json.');
-  }
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const tooLarge = refuse('body_too_large', `The body is larger than ${MAX_BYTES} bytes.`);
+
+/** What is too large is read on for a while and thrown away: a caller that still writes would not read the answer. */
+const readBytes = async (message: IncomingMessage): Promise<Buffer | Refusal> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
+  for await (const chunk of message.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) return refuse('body_too_large', `The body is larger than ${MAX_BYTES} bytes.`);
-    chunks.push(chunk);
+    if (bytes <= MAX_BYTES) chunks.push(chunk);
+    if (bytes > MOST_DISCARDED) break;
+  }
+  return bytes > MAX_BYTES ? tooLarge : Buffer.concat(chunks);
+};
+
+/** Deep nesting overflows the stack of whoever writes it out; a member called `__proto__` is a trap for whoever copies it. */
+const isHarmless = (value: unknown, depth = 0): boolean => {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((inner) => isHarmless(inner, depth + 1));
+};
+
+/** Reads a JSON body of bounded size and depth. */
+export const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown } | Refusal> => {
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(message.headers['content-type'] ?? '')) {
+    return refuse('unsupported_media_type', 'Expected Content-Type: application/json.');
   }
   try {
-    return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')) };
+    const bytes = await readBytes(message);
+    if ('refused' in bytes) return bytes;
+    const value: unknown = JSON.parse(utf8.decode(bytes));
+    if (isHarmless(value)) return { value };
+    return refuse('bad_request', `The body is nested deeper than ${MAX_DEPTH}, or has a member __proto__.`);
   } catch {
-    return refuse('bad_request', 'The body is not valid JSON.');
+    return refuse('bad_request', 'The body is not valid JSON in UTF-8.');
   }
 };

@@ -6,15 +6,19 @@ import type { KeyRecord } from '../../keys/key-store.ts';
 import type { KeyRegistry, NewKey } from '../../keys/registry.ts';
 import { readJsonBody } from './json-body.ts';
 
-/** What a call answers: a refusal, or a status with a body. */
-export type Outcome = Refusal | Readonly<{ status: number; body?: unknown }>;
+/** What a call has changed, for the audit log. */
+export type Change = Readonly<{ action: 'create_key' | 'revoke_key'; key_id: string; user_id: string }>;
 
-/** Ends up in headers and logs: printable, no control characters. */
+/** What a call answers: a refusal, or a status with a body. */
+export type Outcome = Refusal | Readonly<{ status: number; body?: unknown; change?: Change }>;
+
+/** Ends up in headers and logs, which carry neither control characters nor spaces around a value. */
 const label = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^\P{Cc}*$/u, 'has a control character');
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has a control character or half a character')
+  .refine((text) => text === text.trim(), 'has spaces around it');
 const limit = z.number().int().min(1).max(1_000_000_000).nullable().optional();
 const scope = z.string().regex(/^[\u0021\u0023-\u005b\u005d-\u007e]{1,128}$/, 'is not a scope (RFC 6749 section 3.3)');
 
@@ -29,6 +33,10 @@ const newKey = z.strictObject({
 
 export type KeyDefaults = Readonly<{ rateLimitPerMinute: number | undefined; rateLimitPerDay: number | undefined }>;
 
+/** A body can have thousands of mistakes, and a person reads a few. */
+const MOST_ERRORS = 10;
+const LONGEST_TEXT = 160;
+
 /** Left out: the configured default. `null`: no limit. */
 const limitOr = (given: number | null | undefined, byDefault: number | undefined): number | undefined =>
   given === undefined ? byDefault : (given ?? undefined);
@@ -36,7 +44,11 @@ const limitOr = (given: number | null | undefined, byDefault: number | undefined
 const toNewKey = (body: unknown, defaults: KeyDefaults): NewKey | Refusal => {
   const parsed = newKey.safeParse(body);
   if (!parsed.success) {
-    const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+    const issues = parsed.error.issues.slice(0, MOST_ERRORS);
+    const errors = issues.map(({ path, message }) => ({
+      field: path.join('.').slice(0, LONGEST_TEXT),
+      message: message.slice(0, LONGEST_TEXT),
+    }));
     const fields = errors.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
     return refuse('bad_request', fields.join('; '), { members: { errors } });
   }
@@ -72,7 +84,8 @@ export const createKeyCalls = (registry: KeyRegistry, defaults: KeyDefaults) => 
     const request = toNewKey(body.value, defaults);
     if (isRefusal(request)) return request;
     const { key, record } = await registry.create(request);
-    return { status: 201, body: { ...showKey(record), key } };
+    const change = { action: 'create_key', key_id: record.id, user_id: record.userId } as const;
+    return { status: 201, body: { ...showKey(record), key }, change };
   },
 
   async list(context: RouterContext): Promise<Outcome> {
@@ -81,7 +94,9 @@ export const createKeyCalls = (registry: KeyRegistry, defaults: KeyDefaults) => 
   },
 
   async revoke(context: RouterContext): Promise<Outcome> {
-    const id = context.params['id'] ?? '';
-    return (await registry.revoke(id)) ? { status: 204 } : refuse('not_found', `There is no key ${id.slice(0, 64)}.`);
+    const record = await registry.revoke(context.params['id'] ?? '');
+    // The id is not repeated: who takes the key itself for its id must not find it in an answer or a log.
+    if (!record) return refuse('not_found', 'There is no key of this id.');
+    return { status: 204, change: { action: 'revoke_key', key_id: record.id, user_id: record.userId } };
   },
 });
