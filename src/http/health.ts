@@ -14,37 +14,54 @@ export type HealthOptions = Readonly<{
   parts: readonly ReadinessPart[];
   /** True from SIGTERM on, so that no new requests are sent here while the last ones finish. */
   isStopping(): boolean;
+  /** How long a part may take. Less than a probe waits: a part that hangs must not take the answer with it. */
+  checkTimeoutMs?: number;
   renderMetrics(): Promise<Readonly<{ contentType: string; body: string }>>;
 }>;
 
-const checkPart = async ({ name, essential, check }: ReadinessPart) => {
-  const problem = await check().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-  return {
-    name,
-    essential,
-    status: problem === undefined ? 'ok' : essential ? 'failed' : 'degraded',
-    ...(problem && { problem }),
-  };
+const problemOf = async (check: ReadinessPart['check']): Promise<string | undefined> => {
+  try {
+    return await check();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 };
 
-const readiness = async ({ parts, isStopping }: HealthOptions) => {
-  if (isStopping()) return { ready: false, body: { status: 'stopping' } };
-  const checked = await Promise.all(parts.map(checkPart));
-  const failed = checked.some(({ status }) => status === 'failed');
-  const degraded = checked.some(({ status }) => status === 'degraded');
-  const status = failed ? 'failed' : degraded ? 'degraded' : 'ok';
-  return { ready: !failed, body: { status, parts: checked.map(({ essential: _, ...part }) => part) } };
+const inTime = async (check: ReadinessPart['check'], timeoutMs: number): Promise<string | undefined> => {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(resolve, timeoutMs, `no answer in ${timeoutMs} ms`);
+  try {
+    return await Promise.race([problemOf(check), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
+
+const checkPart = async ({ name, essential, check }: ReadinessPart, timeoutMs: number) => {
+  const problem = await inTime(check, timeoutMs);
+  if (problem === undefined) return { name, status: 'ok' };
+  return { name, status: essential ? 'failed' : 'degraded', problem };
+};
+
+const readiness = async ({ parts, isStopping, checkTimeoutMs = 2_000 }: HealthOptions) => {
+  if (isStopping()) return { status: 'stopping' };
+  const checked = await Promise.all(parts.map((part) => checkPart(part, checkTimeoutMs)));
+  const has = (wanted: string) => checked.some(({ status }) => status === wanted);
+  return { status: has('failed') ? 'failed' : has('degraded') ? 'degraded' : 'ok', parts: checked };
+};
+
+const isReady = (status: string): boolean => status === 'ok' || status === 'degraded';
 
 export const createHealth =
   (options: HealthOptions): Middleware =>
   async (context, next) => {
     const { health, ready, metrics } = options.paths;
+    if (context.method !== 'GET' && context.method !== 'HEAD') return next();
     if (context.path === health) {
       context.body = { status: 'ok' };
     } else if (context.path === ready) {
-      const { ready: isReady, body } = await readiness(options);
-      context.status = isReady ? 200 : 503;
+      const body = await readiness(options);
+      context.status = isReady(body.status) ? 200 : 503;
       context.body = body;
     } else if (context.path === metrics) {
       const { contentType, body } = await options.renderMetrics();
