@@ -2,14 +2,14 @@
 import type { Config } from '../config/config.ts';
 import { showKey } from '../http/admin/keys.ts';
 import { createKeyRegistry, type KeyRegistry } from '../keys/registry.ts';
-import { openSqliteStores } from '../stores/sqlite/stores.ts';
+import { openStores } from '../stores/open.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 type CreateOptions = CommandOptions &
   Readonly<{ user?: string; name?: string; perMinute?: string; perDay?: string; scope?: string[] }>;
 
 const openRegistry = (config: Config): { registry: KeyRegistry; close(): Promise<void> } => {
-  const stores = openSqliteStores(config.store.type === 'sqlite' ? config.store.path : ':memory:');
+  const stores = openStores(config.store);
   const { prefix, cache_max_age: maxAgeMs } = config.api_keys;
   return {
     registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now }),

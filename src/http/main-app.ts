@@ -17,16 +17,21 @@ const notFound: Middleware = (context) => {
   context.body = body;
 };
 
-export const createMainListener = (
-  forwardAuth: ForwardAuth,
-  middleware: readonly Middleware[],
-  onError: (error: unknown) => void,
-): RequestListener => {
+/** The given steps, then 404. */
+export const createKoaListener = (steps: readonly Middleware[], onError: (error: unknown) => void): RequestListener => {
   const app = new Koa();
   app.on('error', onError);
-  for (const step of middleware) app.use(step);
+  for (const step of steps) app.use(step);
   app.use(notFound);
-  const koa = app.callback();
+  return app.callback();
+};
+
+export const createMainListener = (
+  forwardAuth: ForwardAuth,
+  steps: readonly Middleware[],
+  onError: (error: unknown) => void,
+): RequestListener => {
+  const koa = createKoaListener(steps, onError);
 
   const failed = (response: ServerResponse, error: unknown): void => {
     onError(error);

@@ -1,0 +1,92 @@
+/** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
+import type { RequestListener } from 'node:http';
+import type { Telemetry } from './assemble-telemetry.ts';
+import type { Config } from './config/config.ts';
+import type { Gate } from './core/gate.ts';
+import { Secret } from './core/secret.ts';
+import { createChallenge } from './http/challenge.ts';
+import { createForwardAuth } from './http/forward-auth.ts';
+import { createHealth, type ReadinessPart } from './http/health.ts';
+import { createKoaListener, createMainListener } from './http/main-app.ts';
+import { createPeers } from './http/peers.ts';
+import { type Listening, listen } from './http/server.ts';
+import type { FailureThrottle } from './identify/failure-throttle.ts';
+import type { KeyRegistry } from './keys/registry.ts';
+
+export type ListenerParts = Readonly<{
+  config: Config;
+  gate: Gate;
+  keys: KeyRegistry;
+  throttle: FailureThrottle;
+  telemetry: Telemetry;
+  readiness: readonly ReadinessPart[];
+  isStopping(): boolean;
+  renderMetrics(): Promise<string>;
+}>;
+
+export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
+
+class CannotListen extends Error {}
+
+/** Says which key of the configuration names the address that is taken. */
+const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) => {
+  const reason = { EADDRINUSE: 'the address is in use already', EACCES: 'the port needs more rights' }[
+    error.code ?? ''
+  ];
+  throw new CannotListen(`${key} ${addr}: ${reason ?? error.message}`, { cause: error });
+};
+
+export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
+  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics } = parts;
+  const { http, endpoints, admin, api_keys } = config;
+
+  const open = (key: string, addr: string, listener: RequestListener): Promise<Listening> =>
+    listen(listener, {
+      addr,
+      readTimeoutMs: http.read_timeout,
+      writeTimeoutMs: http.write_timeout,
+      maxHeaderBytes: http.max_header_size,
+    }).catch(explain(key, addr));
+
+  const openAdmin = async ({ addr, token }: NonNullable<Config['admin']>): Promise<Listening> => {
+    const { createAdminApp } = await import('./http/admin/admin-app.ts');
+    const app = createAdminApp({
+      token: token instanceof Secret ? token : undefined,
+      throttle,
+      keys,
+      keyDefaults: {
+        rateLimitPerMinute: api_keys.rate_limit_per_minute,
+        rateLimitPerDay: api_keys.rate_limit_per_day,
+      },
+      onChange: telemetry.adminChanged,
+      onError: telemetry.failed,
+    });
+    return open('admin.addr', addr, app.callback());
+  };
+
+  const peers = createPeers(config.trusted_proxies);
+  const forwardAuth = createForwardAuth(gate, peers, telemetry.decided);
+  const health = createHealth({
+    paths: endpoints,
+    parts: readiness,
+    isStopping,
+    renderMetrics: async () => ({ contentType: telemetry.registry.contentType, body: await renderMetrics() }),
+  });
+  const ownHealth = endpoints.addr === undefined ? [health] : [];
+  const main = createMainListener(forwardAuth, [createChallenge(gate, peers), ...ownHealth], telemetry.failed);
+
+  const opened: Listening[] = [];
+  try {
+    const mainListening = await open('http.addr', http.addr, main);
+    opened.push(mainListening);
+    const adminListening = admin && (await openAdmin(admin));
+    if (adminListening) opened.push(adminListening);
+    if (endpoints.addr !== undefined) {
+      opened.push(await open('endpoints.addr', endpoints.addr, createKoaListener([health], telemetry.failed)));
+    }
+    return { main: mainListening, admin: adminListening, all: opened };
+  } catch (error) {
+    await Promise.all(opened.map((listening) => listening.close(0)));
+    throw error;
+  }
+};

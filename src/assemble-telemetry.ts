@@ -1,0 +1,42 @@
+/** What is told of everything that happens: lines in the log, and counts. */
+import type { Config } from './config/config.ts';
+import type { PreparedPayment } from './paywall/ledger.ts';
+import { createLogger } from './telemetry/logger.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createObserver } from './telemetry/observer.ts';
+
+export type Telemetry = ReturnType<typeof assembleTelemetry>;
+
+export const assembleTelemetry = ({ logger: options }: Config) => {
+  const { logger, flush } = createLogger(options);
+  const metrics = createMetrics();
+
+  return {
+    flush,
+    registry: metrics.registry,
+    decided: createObserver(metrics, logger, options.sample_allows, Math.random),
+
+    countLookup: (cache: string) => (result: 'hit' | 'miss') => metrics.cacheLookups.count({ cache, result }),
+
+    keysRefreshed(issuer: string, outcome: 'changed' | 'unchanged' | 'failed', error: unknown) {
+      metrics.jwksRefreshes.count({ issuer, outcome });
+      if (outcome === 'failed') logger.warn({ event: 'jwks_refresh_failed', issuer, err: error }, 'keys not fetched');
+      if (outcome === 'changed') logger.info({ event: 'jwks_changed', issuer }, 'keys fetched');
+    },
+
+    paymentConcluded({ id, rule, mint, amount, unit }: PreparedPayment, result: string) {
+      metrics.payments.count({ rule, mint, result });
+      if (result === 'settled') metrics.paidAmount.count({ mint, unit }, amount);
+      logger.info({ event: `payment_${result}`, payment: id, rule, mint, amount, unit }, `payment ${result}`);
+    },
+
+    paymentUncertain({ id, mint }: PreparedPayment, reason: string) {
+      logger.warn({ event: 'payment_uncertain', payment: id, mint, reason }, 'the mint has not answered for certain');
+    },
+
+    adminChanged: (change: Readonly<Record<string, unknown>>) =>
+      logger.info({ event: 'admin_change', ...change }, 'admin change'),
+
+    failed: (error: unknown) => logger.error({ event: 'error', err: error }, 'unexpected error'),
+  };
+};
