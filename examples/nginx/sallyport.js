@@ -1,0 +1,50 @@
+// One call for each request, for njs.conf. njs cannot change a request's headers, so they pass through variables.
+const managed = [
+  'X-User-ID',
+  'X-Auth-Method',
+  'X-API-Key-ID',
+  'X-User-Email',
+  'X-User-Roles',
+  'X-Payment-Verified',
+  'X-Payment-Amount',
+  'X-Provisioned-Pod',
+  'Authorization',
+  'X-API-Key',
+  'X-Cashu',
+];
+
+// Of a refusal, for the client.
+const told = [
+  'Content-Type',
+  'WWW-Authenticate',
+  'X-Cashu',
+  'Retry-After',
+  'Cache-Control',
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+];
+
+async function gate(r) {
+  const answer = await r.subrequest('/_sallyport', { method: 'GET' });
+  if (answer.status === 200) {
+    for (let i = 0; i < managed.length; i++) {
+      r.variables[`sallyport_${managed[i].toLowerCase().replace(/-/g, '_')}`] = answer.headersOut[managed[i]] || '';
+    }
+    r.internalRedirect('@application');
+    return;
+  }
+  // What is no refusal of Sallyport's (it does not answer, it is not Sallyport at all) is nobody's permission.
+  const refused = answer.headersOut['Content-Type'] === 'application/problem+json';
+  if (!refused) r.headersOut['Retry-After'] = '5';
+  for (let i = 0; refused && i < told.length; i++) {
+    const value = answer.headersOut[told[i]];
+    if (value) r.headersOut[told[i]] = value;
+  }
+  r.return(refused ? answer.status : 503, refused ? answer.responseText : '');
+}
+
+// biome-ignore lint/style/noDefaultExport: njs imports no other.
+export default { gate };
