@@ -1,0 +1,30 @@
+/** The real Traefik, where somebody has put it: `.ci/servers.sh` does not, for building it takes a quarter of an hour. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type ProxyOptions, startProxy } from '../servers/proxy.ts';
+import { request } from '../servers/request.ts';
+import type { Server } from '../servers/server.ts';
+import { until } from '../servers/until.ts';
+
+const binary =
+  process.env['SALLYPORT_TEST_TRAEFIK'] ||
+  join(process.env['SALLYPORT_CACHE'] || join(homedir(), '.cache', 'sallyport'), 'bin', 'traefik');
+
+/** The options of a test that needs it. Skipped under CI too: the stand-in is what every run tests. */
+export const needsTraefik = {
+  skip: existsSync(binary) ? (false as const) : 'Traefik is not on this machine (set SALLYPORT_TEST_TRAEFIK)',
+};
+
+/** Traefik with the given static configuration; the dynamic one is among the files. */
+export async function startTraefik(options: ProxyOptions): Promise<Server> {
+  const server = await startProxy(options, {
+    name: 'traefik',
+    files: { 'traefik.yaml': options.config },
+    command: binary,
+    args: ['--configFile=traefik.yaml'],
+  });
+  // It listens before it has its routers.
+  await until('Traefik has its routers', async () => (await request(server.url, '/')).status !== 404);
+  return server;
+}
