@@ -293,6 +293,8 @@ test('keys that change all the time: uncertain, and paid when they stay', async 
   const scene = await enter(t);
   const { mint, till, token } = scene;
   mint.faults.set('/v1/swap', rotating(mint.mint));
+  assert.equal(await till.ask(token), 'payment_uncertain', 'what was drawn anew was refused for the same reason');
+  till.clock.nowMs += REST_MS;
   for (let tries = 0; tries < 20; tries++) {
     assert.match(await till.ask(token), /payment_uncertain|payment_rejected/);
     till.clock.nowMs += 60_000;
@@ -302,13 +304,29 @@ test('keys that change all the time: uncertain, and paid when they stay', async 
   await settles(scene);
 });
 
+/** A mint that has not noticed yet what it has done. */
+const stale: Fault = async (_act, { body }) => {
+  const { Ys } = JSON.parse(body.toString()) as { Ys: string[] };
+  return { status: 200, body: JSON.stringify({ states: Ys.map((Y) => ({ Y, state: 'UNSPENT' })) }) };
+};
+
+test('a mint that has signed, and denies it for so long that we refuse: found when the token comes again', async (t) => {
+  const scene = await enter(t);
+  const { mint, till, token } = scene;
+  mint.faults.set('/v1/checkstate', stale);
+  mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
+  mint.faults.set('/v1/sw*', refusing(0));
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  till.clock.nowMs += NO_LONGER_UNDER_WAY_MS;
+  assert.equal(await till.ask(token), 'payment_rejected');
+  mint.faults.clear();
+  till.clock.nowMs += 60_000;
+  await settles(scene);
+});
+
 test('the mint had signed what was drawn first, before it was drawn anew: that is what counts', async (t) => {
   const scene = await enter(t);
   const { mint, till, token } = scene;
-  const stale: Fault = async (_act, { body }) => {
-    const { Ys } = JSON.parse(body.toString()) as { Ys: string[] };
-    return { status: 200, body: JSON.stringify({ states: Ys.map((Y) => ({ Y, state: 'UNSPENT' })) }) };
-  };
   mint.faults.set('/v1/checkstate', stale);
   mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
   mint.faults.set('/v1/sw*', refusing(12002));
@@ -342,6 +360,8 @@ test('a fee that the mint has changed since we last looked: drawn anew and paid'
 test('proofs that are pending elsewhere: uncertain, then paid or spent, as it goes', async (t) => {
   for (const end of ['released', 'spent'] as const) {
     const { mint, till, token } = await enter(t);
+    // It is the state that says so, not the code.
+    if (end === 'released') mint.faults.set('/v1/swap', codeless);
     const proofs = await createPayer(mint.url).proofs(AMOUNT);
     const own = `cashuA${Buffer.from(JSON.stringify({ token: [{ mint: mint.url, proofs: proofs.map(wire) }] })).toString('base64url')}`;
     const secrets = proofs.map(({ secret }) => secret);
