@@ -12,8 +12,8 @@ export type Question = Readonly<{
   /** The rule that the operator wrote into the auth URL; left out where host, path and method choose. */
   ruleName?: string;
   /**
-   * Set where a client could have written `ruleName` itself: the path as it would read if it had. A rule that matches this
-   * path makes the question ambiguous.
+   * Set where a client could have written `ruleName` itself: the path as it would read if it had. Another rule that matches
+   * this path makes the question ambiguous, and the named rule must match the request by itself.
    */
   pathIfForged?: string;
 }>;
@@ -29,13 +29,33 @@ export type Gate = Readonly<{ decide(question: Question, intent: Intent): Eventu
 export const createGate = (house: House, rules: readonly Rule[], routes: readonly Route<Rule>[]): Gate => {
   const byName = new Map(rules.map((rule) => [rule.name, rule]));
   const compiled = compileRoutes(routes);
+  const ownRoutes = new Map(routes.map((route) => [route.target, compileRoutes([route])]));
+
+  const matches = (rule: Rule, { host, path, method }: AuthRequest): boolean => {
+    const own = ownRoutes.get(rule);
+    return own === undefined || own.find(host, path, method) !== undefined;
+  };
+
+  /** A name that a client could have written chooses nothing that the client could not have had without it. */
+  const forgery = (rule: Rule, request: AuthRequest, pathIfForged: string): Refusal | undefined => {
+    const other = compiled.find(request.host, pathIfForged, request.method);
+    if (other && other !== rule) {
+      return refuse(
+        'ambiguous_rule',
+        `Either the rule ${rule.name} was named, or ${other.name} matches ${pathIfForged}.`,
+      );
+    }
+    if (matches(rule, request)) return undefined;
+    return refuse(
+      'ambiguous_rule',
+      `The rule ${rule.name} was named, perhaps by the client, and does not match this request.`,
+    );
+  };
 
   const ruleNamed = (name: string, { request, pathIfForged }: Question): Rule | Refusal => {
     const rule = byName.get(name);
     if (!rule) return refuse('unknown_rule', `The auth URL names the rule ${name}, which does not exist.`);
-    const forged = pathIfForged === undefined ? undefined : compiled.find(request.host, pathIfForged, request.method);
-    if (!forged || forged === rule) return rule;
-    return refuse('ambiguous_rule', `Either the rule ${name} was named, or ${forged.name} matches ${pathIfForged}.`);
+    return (pathIfForged === undefined ? undefined : forgery(rule, request, pathIfForged)) ?? rule;
   };
 
   const ruleFor = (question: Question): Rule | Refusal => {

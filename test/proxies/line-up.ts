@@ -32,8 +32,6 @@ export type Fronted = Readonly<{
   connectsEachTime?: true;
   /** It waits for longer than 10 s for a Sallyport that is stuck. */
   patient?: true;
-  /** A client's path may read as naming a rule: it is then judged by that rule where no other matches the path. */
-  readsRuleInPath?: true;
 }>;
 
 const root = join(import.meta.dirname, '..', '..');
@@ -111,7 +109,6 @@ export const lineUp: readonly Fronted[] = [
     whenGone: 503,
     ...needs('envoy'),
     hidesFailures: true,
-    readsRuleInPath: true,
     start: (ports, owner) => startEnvoy({ config: example('envoy/envoy.yaml'), ports, owner }),
   },
   {

@@ -90,7 +90,6 @@ for (const proxy of lineUp) {
       await t.test(`${JSON.stringify(path)} reaches nothing that is guarded`, async () => {
         for (const method of ['GET', 'OPTIONS']) {
           const { echo } = await send(front, path, { method });
-          if (echo && proxy.readsRuleInPath && path.startsWith('/rule/free/')) continue; // docs/decisions/0005
           const guarded = echo ? [...readings(echo.url)].filter((reading) => !isFree(reading)) : [];
           assert.deepEqual(guarded, [], `the application got ${echo?.url}`);
         }
