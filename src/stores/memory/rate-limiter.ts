@@ -9,41 +9,45 @@ import type { Counter, Full, RateLimiter } from '../../checks/rate-limit.ts';
 const SLICES = 60;
 const MOST_COUNTERS = 200_000;
 
+/** A slice with requests in it. Slices are numbered from the start on, so that V8 keeps the number without a box. */
+type Slice = { number: number; count: number };
+
+/** Keeps only slices with requests in them: most callers come once, and there may be hundreds of thousands of them. */
 class Window {
-  /** A ring, of which `#head` is the newest slice. */
-  readonly #slices = new Uint32Array(SLICES + 1);
-  #head = 0;
-  /** Number of the newest slice, counted since the epoch. */
-  #newest = 0;
+  /** The oldest first. */
+  #slices: Slice[] = [];
+  #now = 0;
   total = 0;
 
   /** Drops the slices that have left the window. A clock that goes back drops none: what was counted stays a whole window. */
-  advanceTo(slice: number): void {
-    const passed = Math.min(slice - this.#newest, SLICES + 1);
-    for (let step = 0; step < passed; step++) {
-      this.#head = (this.#head + 1) % (SLICES + 1);
-      this.total -= this.#slices[this.#head] ?? 0;
-      this.#slices[this.#head] = 0;
+  advanceTo(number: number): void {
+    const back = this.#now - number;
+    if (back > 0) for (const slice of this.#slices) slice.number -= back;
+    this.#now = number;
+    for (let oldest = this.#slices[0]; oldest && oldest.number < number - SLICES; oldest = this.#slices[0]) {
+      this.total -= oldest.count;
+      this.#slices.shift();
     }
-    this.#newest = slice;
   }
 
   add(): void {
-    this.#slices[this.#head] = (this.#slices[this.#head] ?? 0) + 1;
     this.total++;
+    const newest = this.#slices.at(-1);
+    if (newest?.number === this.#now) newest.count++;
+    else if (newest) this.#slices.push({ number: this.#now, count: 1 });
+    // An array that is pushed to has room for 17 at once.
+    else this.#slices = [{ number: this.#now, count: 1 }];
   }
 
   /** Number of the slice with which the oldest requests leave. */
   sliceWithRoom(): number {
-    for (let step = 1; step <= SLICES; step++) {
-      if ((this.#slices[(this.#head + step) % (SLICES + 1)] ?? 0) > 0) return this.#newest + step;
-    }
-    return this.#newest + SLICES + 1;
+    return (this.#slices[0]?.number ?? this.#now) + SLICES + 1;
   }
 }
 
 export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
   const windows = new LRUCache<string, Window>({ max: MOST_COUNTERS });
+  const startMs = now();
 
   const windowFor = ({ key, windowMs }: Counter, nowMs: number): Window => {
     let window = windows.get(key);
@@ -61,7 +65,7 @@ export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
 
   return {
     take(counters, count) {
-      const nowMs = now();
+      const nowMs = now() - startMs;
       const touched: Window[] = [];
       let full: Full | undefined;
       for (const counter of counters) {
