@@ -29,7 +29,7 @@ const AMOUNT = 13;
 
 const enter = async (t: TestContext, amount = AMOUNT): Promise<Scene> => {
   const mint = await startMint({ owner: t });
-  const till = await openTill(t, { mints: [mint.url], timeoutMs: 300 });
+  const till = await openTill(t, { mints: [mint.url], timeoutMs: 1_000 });
   const token = await createPayer(mint.url).token(amount);
   return { mint, till, token };
 };
@@ -407,7 +407,7 @@ test('partly spent elsewhere: refused, and what is unspent of it is still money 
 
 test('a mint that caches answers (NUT-19) gives the same signatures again', async (t) => {
   const mint = await startMint({ owner: t, cached: true });
-  const till = await openTill(t, { mints: [mint.url], timeoutMs: 300 });
+  const till = await openTill(t, { mints: [mint.url], timeoutMs: 1_000 });
   const token = await createPayer(mint.url).token(AMOUNT);
   mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
   mint.faults.set('/v1/checkstate', droppedBefore);
@@ -451,7 +451,7 @@ test('a process that lost its lease judges nothing any more, and takes what the 
 test('a token of a keyset that has expired: refused, not for ever, and nothing is taken', async (t) => {
   const mint = await startMint({ owner: t, keysets: [{ finalExpiry: 4_000_000_000 }], now: () => mintClock.nowMs });
   const mintClock = { nowMs: 0 };
-  const till = await openTill(t, { mints: [mint.url], timeoutMs: 300 });
+  const till = await openTill(t, { mints: [mint.url], timeoutMs: 1_000 });
   const token = await createPayer(mint.url).token(AMOUNT);
   mint.mint.rotate();
   mintClock.nowMs = 4_000_000_001_000;

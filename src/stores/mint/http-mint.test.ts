@@ -13,7 +13,7 @@ const meet = async (t: TestContext, options: Parameters<typeof startMint>[0] = {
   const outbound = createOutbound();
   t.after(outbound.close);
   const clock = { nowMs: 0 };
-  const shared = { timeoutMs: 300, outbound, now: () => clock.nowMs };
+  const shared = { timeoutMs: 1_000, outbound, now: () => clock.nowMs };
   const mint = createHttpMint({ ...shared, url: peer.url, units: ['sat'] });
   t.after(mint.close);
   return { peer, mint, clock, shared };
