@@ -142,6 +142,14 @@ test('the cache is bounded, and a refused token is never in it', async () => {
   assert.ok(identify(bad) instanceof Promise);
 });
 
+test('large tokens take the place of several', async () => {
+  const { identify } = create({ cacheSize: 10 });
+  const small = await server.sign({ aud: 'api' });
+  await identify(small);
+  for (let n = 0; n < 3; n++) await identify(await server.sign({ aud: 'api', n, junk: 'x'.repeat(6_000) }));
+  assert.ok(identify(small) instanceof Promise);
+});
+
 test('a token that differs in its signature alone is another token', async () => {
   const { identify } = create();
   const token = await server.sign({ aud: 'api' }, { alg: 'ES256' });

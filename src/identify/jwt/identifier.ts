@@ -17,6 +17,8 @@ export type JwtIdentifierOptions = Readonly<{
   onLookup?: (result: 'hit' | 'miss') => void;
 }>;
 
+const USUAL_TOKEN_LENGTH = 2_048;
+
 type Entry = Readonly<{ verified: Verified; identification: Identification; notAfterMs: number; notBeforeMs: number }>;
 
 const identificationOf = ({ issuer, claims }: Verified): Identification => ({
@@ -52,8 +54,9 @@ export const createJwtIdentifier = ({
   cacheSize,
   onLookup,
 }: JwtIdentifierOptions): Identifier => {
-  // The key is a digest of the whole token, signature included, so that no two tokens share an entry.
-  const cache = new LRUCache<string, Entry>({ max: cacheSize });
+  // The key is a digest of the whole token, signature included, so that no two tokens share an entry. Large tokens take the
+  // place of several, for an issuer may let its users make them.
+  const cache = new LRUCache<string, Entry>({ max: cacheSize, maxSize: cacheSize * USUAL_TOKEN_LENGTH });
 
   // Verified even where many bad tokens came from: one client with a token that ran out must not keep its neighbours out.
   const verifyNew = async (token: string, digest: string, request: AuthRequest): Promise<Identification> => {
@@ -63,7 +66,7 @@ export const createJwtIdentifier = ({
       return isTheirFault ? rejectFrom(throttle, request.clientIp, verified) : rejected(verified);
     }
     const entry = entryOf(verified);
-    cache.set(digest, entry);
+    cache.set(digest, entry, { size: token.length });
     return entry.identification;
   };
 
