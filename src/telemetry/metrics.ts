@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
-import { AggregatorRegistry, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { Durations } from './durations.ts';
 import { createTally } from './tally.ts';
 
 /** Seconds. A cached decision takes some 20 µs, a payment as long as the mint. */
@@ -24,12 +25,11 @@ export const createMetrics = () => {
       'method',
       'outcome',
     ]),
-    decisionSeconds: new Histogram({
+    decisionSeconds: new Durations(registry, {
       name: 'sallyport_decision_duration_seconds',
       help: 'Time from the question to the answer, by dialect.',
-      labelNames: ['dialect'],
-      buckets: BUCKETS,
-      registers: [registry],
+      label: 'dialect',
+      bounds: BUCKETS,
     }),
     payments: tally('payments_total', 'Redemptions that came to an end, by rule, mint and result.', [
       'rule',
