@@ -1,5 +1,4 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
-import type { RequestListener } from 'node:http';
 import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
@@ -9,7 +8,7 @@ import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
 import { createKoaListener, createMainListener } from './http/main-app.ts';
 import { createPeers } from './http/peers.ts';
-import { type Listening, listen } from './http/server.ts';
+import { type Listener, type Listening, listen } from './http/server.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import type { KeyRegistry } from './keys/registry.ts';
 
@@ -40,7 +39,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics } = parts;
   const { http, endpoints, admin, api_keys } = config;
 
-  const open = (key: string, addr: string, listener: RequestListener): Promise<Listening> =>
+  const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
     listen(listener, {
       addr,
       readTimeoutMs: http.read_timeout,

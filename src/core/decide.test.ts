@@ -23,7 +23,7 @@ const request = (headers: Record<string, string> = {}): AuthRequest => ({
   query: '',
   clientIp: '192.0.2.1',
   header: (name) => headers[name],
-  headerNames: () => Object.keys(headers),
+  underscoredNames: () => Object.keys(headers).filter((name) => name.includes('_')),
 });
 
 const user = (subject: string, roles: string[] = []): Identity => ({

@@ -17,6 +17,8 @@ export type House = Readonly<{
 
 type Accepted = Credential & { kind: AcceptedKind };
 
+const none = {};
+
 const failed = (cause: unknown): Decision =>
   deny(refuse('internal_error', 'The request could not be decided. Try again.', { cause }));
 
@@ -30,7 +32,7 @@ export const decide = (house: House, rule: Rule, request: AuthRequest, intent: I
 };
 
 const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Intent): Eventually<Decision> => {
-  const imitation = findImitation(house.managedNames, request.headerNames());
+  const imitation = findImitation(house.managedNames, request.underscoredNames());
   if (imitation !== undefined) {
     return deny(refuse('ambiguous_header', `The header ${imitation} can be taken for one that only the gate may set.`));
   }
@@ -72,12 +74,15 @@ const runChecks = (
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-  at = 0,
 ): Eventually<Refusal | undefined> => {
-  const check = checks[at];
-  if (!check) return undefined;
-  const next = (refusal: Refusal | undefined) => refusal ?? runChecks(checks, request, identity, intent, at + 1);
-  return whenReady(check(request, identity, intent), next);
+  for (const [at, check] of checks.entries()) {
+    const outcome = check(request, identity, intent);
+    if (outcome instanceof Promise) {
+      return outcome.then((refusal) => refusal ?? runChecks(checks.slice(at + 1), request, identity, intent));
+    }
+    if (outcome) return outcome;
+  }
+  return undefined;
 };
 
 /** The headers come before the charge: one that cannot be written must not cost anything. */
@@ -90,7 +95,7 @@ const conclude = (
 ): Eventually<Decision> => {
   const upstream = rule.dress(identity);
   if (isRefusal(upstream)) return deny(upstream);
-  const allow = { verdict: 'allow', identity, upstream, client: {}, remove } as const;
+  const allow = { verdict: 'allow', identity, upstream, client: none, remove } as const;
   if (!rule.charge) return allow;
   return whenReady(rule.charge(request, identity, intent), (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);

@@ -76,4 +76,4 @@ export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
  * spelling is no imitation, for the proxy replaces it.
  */
 export const findImitation = (managed: ReadonlySet<string>, names: readonly string[]): string | undefined =>
-  names.find((name) => name.includes('_') && managed.has(name.replaceAll('_', '-')));
+  names.find((name) => managed.has(name.toLowerCase().replaceAll('_', '-')));

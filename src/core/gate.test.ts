@@ -26,7 +26,7 @@ const request = (path: string): AuthRequest => ({
   query: '',
   clientIp: '',
   header: () => undefined,
-  headerNames: () => [],
+  underscoredNames: () => [],
 });
 
 const rules = { free: rule('free'), orders: rule('orders'), named: rule('named'), odd: rule('odd') };

@@ -13,8 +13,13 @@ export type PathPattern = Readonly<{ text: string; segments: readonly Segment[] 
 
 /** The segments of a canonical path or pattern; a slash at the end adds none. */
 export const segmentsOf = (path: string): string[] => {
-  const segments = path.slice(1).split('/');
-  if (segments[segments.length - 1] === '') segments.pop();
+  const segments: string[] = [];
+  let from = 1;
+  for (let slash = path.indexOf('/', from); slash >= 0; slash = path.indexOf('/', from)) {
+    segments.push(path.slice(from, slash));
+    from = slash + 1;
+  }
+  if (from < path.length) segments.push(path.slice(from));
   return segments;
 };
 

@@ -23,6 +23,6 @@ export type AuthRequest = Readonly<{
   certificate?: ClientCertificate;
   /** A header of the client's request, by its lower-case name; several lines of one name come joined by commas. */
   header(name: string): string | undefined;
-  /** The lower-case names of the headers that came with the request. */
-  headerNames(): readonly string[];
+  /** The names of those headers that came with the request and have an underscore in them. */
+  underscoredNames(): readonly string[];
 }>;

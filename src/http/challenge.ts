@@ -6,12 +6,11 @@ import type { Middleware } from 'koa';
 import type { Gate, Question } from '../core/gate.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { CHALLENGE, isChallenge } from './challenge-endpoint.ts';
-import type { Reply } from './dialects/dialect.ts';
 import { nginx } from './dialects/nginx.ts';
 import { type Incoming, requestIdOf, single, toAuthRequest } from './http-request.ts';
 import type { Peers } from './peers.ts';
-import { problemReply } from './problem.ts';
-import { sendReply } from './reply.ts';
+import { problemContentType, problemReply } from './problem.ts';
+import { type Reply, replyByKoa } from './reply.ts';
 
 /**
  * ingress-nginx sends a refused request to its `default-backend` with the client's own method, headers and body. The
@@ -28,7 +27,7 @@ const readDefaultBackend = (incoming: Incoming): Question | Refusal => {
 /** Another service's error, for which the controller was told to use this default backend as well. */
 const plainError = (status: number): Reply => ({
   status,
-  headers: { 'Content-Type': 'application/problem+json' },
+  headers: [problemContentType],
   body: JSON.stringify({ type: 'about:blank', status }),
 });
 
@@ -61,11 +60,11 @@ const replyTo = async (gate: Gate, incoming: Incoming): Promise<Reply | undefine
 export const createChallenge =
   (gate: Gate, peers: Peers): Middleware =>
   async (context, next) => {
-    const { req: message, res: response } = context;
+    const { req: message } = context;
     const peer = peers.of(message.socket);
     const incoming: Incoming = { message, headers: message.headers, target: message.url ?? '', peer, peers };
     const reply = peer.trusted ? await replyTo(gate, incoming) : undefined;
     if (!reply) return next();
-    context.respond = false;
-    sendReply(response, reply, requestIdOf(incoming));
+    context.set('X-Request-ID', requestIdOf(incoming));
+    return replyByKoa(context, reply);
   };

@@ -1,20 +1,21 @@
 /** The forward-auth endpoints: `/auth`, `/auth/<dialect>` and everything below them, for every method. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Decision, deny } from '../core/decision.ts';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import type { Answer, Gate, Question } from '../core/gate.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
+import type { AuthResponse } from './auth-response.ts';
 import { isChallenge } from './challenge-endpoint.ts';
 import { detectDialect } from './dialects/detect.ts';
-import type { Dialect, Reply } from './dialects/dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { envoy } from './dialects/envoy.ts';
 import { caddy, haproxy, traefik } from './dialects/forwarded.ts';
 import { native } from './dialects/native.ts';
 import { nginx } from './dialects/nginx.ts';
 import { type Incoming, requestIdOf } from './http-request.ts';
 import type { Peers } from './peers.ts';
-import { sendReply } from './reply.ts';
+import { type Reply, sendReply } from './reply.ts';
 
 /** What is told of every decision. `request` is missing where the question could not be read. */
 export type Decided = Readonly<{
@@ -27,11 +28,9 @@ export type Decided = Readonly<{
   durationMs: number;
 }>;
 
-export type ForwardAuth = (message: IncomingMessage, response: ServerResponse) => Eventually<void>;
+export type ForwardAuth = (message: IncomingMessage, response: AuthResponse) => Eventually<void>;
 
 const dialects = new Map([nginx, traefik, envoy, caddy, haproxy, native].map((dialect) => [dialect.name, dialect]));
-
-const endpoint = /^\/auth(?:\/([a-z]+))?(?=[/?]|$)/;
 
 type Asked = Readonly<{ dialect: Dialect; question: Question | Refusal }>;
 
@@ -45,7 +44,7 @@ const plainly = (refusal: Refusal): Asked => ({ dialect: { ...native, name: 'unk
 
 const ask = (incoming: Incoming, name: string | undefined): Asked => {
   const dialect = name === undefined ? detectDialect(incoming) : dialects.get(name);
-  if (dialect === undefined || (name === undefined && incoming.target.startsWith('/'))) return plainly(unknownEndpoint);
+  if (dialect === undefined) return plainly(unknownEndpoint);
   if (isRefusal(dialect)) return plainly(dialect);
   if (dialect.needsTrust && !incoming.peer.trusted) {
     const detail = `Forwarded headers count only from trusted_proxies, and ${incoming.peer.ip} is not one of them.`;
@@ -60,19 +59,32 @@ const answer = ({ dialect }: Asked, decision: Decision, incoming: Incoming): Rep
 const decide = (gate: Gate, question: Question | Refusal): Eventually<Answer> =>
   isRefusal(question) ? { decision: deny(question), rule: '' } : gate.decide(question, 'enforce');
 
-export const isForwardAuth = (url: string): boolean =>
-  url.startsWith('/auth') && (url.length === 5 || url[5] === '/' || url[5] === '?') && !isChallenge(url);
+const PREFIX = '/auth';
+
+export const isForwardAuth = (url: string): boolean => {
+  if (!url.startsWith(PREFIX)) return false;
+  const next = url[PREFIX.length];
+  return (next === undefined || next === '/' || next === '?') && !isChallenge(url);
+};
+
+/** Where the dialect's name ends in the URL of an auth endpoint; where it names none, the prefix. */
+const endOfName = (url: string): number => {
+  if (url[PREFIX.length] !== '/') return PREFIX.length;
+  let end = PREFIX.length + 1;
+  while (end < url.length && url[end] !== '/' && url[end] !== '?') end++;
+  return end;
+};
 
 export const createForwardAuth =
   (gate: Gate, peers: Peers, observe: (decided: Decided) => void): ForwardAuth =>
   (message, response) => {
     const startedAt = performance.now();
     const url = message.url ?? '';
-    const [matched = '', name] = endpoint.exec(url) ?? [];
+    const end = endOfName(url);
     const peer = peers.of(message.socket);
-    const incoming: Incoming = { message, headers: message.headers, target: url.slice(matched.length), peer, peers };
+    const incoming: Incoming = { message, headers: message.headers, target: url.slice(end), peer, peers };
 
-    const asked = ask(incoming, name);
+    const asked = ask(incoming, end > PREFIX.length ? url.slice(PREFIX.length + 1, end) : undefined);
     const { question, dialect } = asked;
     const request = isRefusal(question) ? undefined : question.request;
     const requestId = request?.id ?? requestIdOf(incoming);

@@ -53,8 +53,14 @@ class HttpAuthRequest implements AuthRequest {
     return single(this.#incoming.headers[name]);
   }
 
-  headerNames(): readonly string[] {
-    return Object.keys(this.#incoming.headers);
+  underscoredNames(): readonly string[] {
+    const { rawHeaders } = this.#incoming.message;
+    const found: string[] = [];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? '';
+      if (name.includes('_')) found.push(name);
+    }
+    return found;
   }
 }
 

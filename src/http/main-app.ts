@@ -2,20 +2,18 @@
  * The public listener. The auth endpoints are answered on the raw response, before Koa: a Koa context costs a quarter of a
  * decision (docs/decisions/0002). Everything else goes through Koa.
  */
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import { refuse } from '../core/refusal.ts';
+import type { AuthResponse } from './auth-response.ts';
 import { type ForwardAuth, isForwardAuth } from './forward-auth.ts';
 import { problemReply } from './problem.ts';
+import { replyByKoa } from './reply.ts';
+import type { Listener } from './server.ts';
 
 const nothingHere = refuse('not_found', 'There is nothing at this address. The auth endpoints are below /auth.');
 
-const notFound: Middleware = (context) => {
-  const { status, headers, body } = problemReply(nothingHere);
-  context.set(headers);
-  context.status = status;
-  context.body = body;
-};
+const notFound: Middleware = (context) => replyByKoa(context, problemReply(nothingHere));
 
 /** The given steps, then 404. */
 export const createKoaListener = (steps: readonly Middleware[], onError: (error: unknown) => void): RequestListener => {
@@ -30,10 +28,10 @@ export const createMainListener = (
   forwardAuth: ForwardAuth,
   steps: readonly Middleware[],
   onError: (error: unknown) => void,
-): RequestListener => {
+): Listener => {
   const koa = createKoaListener(steps, onError);
 
-  const failed = (response: ServerResponse, error: unknown): void => {
+  const failed = (response: AuthResponse, error: unknown): void => {
     onError(error);
     if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' });
     response.end();

@@ -1,8 +1,11 @@
 /** Refusals as RFC 9457 problem documents. */
 import { type Refusal, refusalKinds } from '../core/refusal.ts';
-import type { Reply } from './dialects/dialect.ts';
+import { HeaderLines, linesOf } from './header-lines.ts';
+import type { Reply } from './reply.ts';
 
 export const problemType = (code: string): string => `urn:sallyport:problem:${code}`;
+
+export const problemContentType = new HeaderLines({ 'Content-Type': 'application/problem+json' });
 
 /** Invitations are made once for each rule and refused many times: their documents are kept. */
 const rendered = new WeakMap<Refusal, string>();
@@ -20,6 +23,6 @@ const render = (refusal: Refusal): string => {
 /** The whole truth about a refusal: status, headers and document. */
 export const problemReply = (refusal: Refusal): Reply => ({
   status: refusalKinds[refusal.code].status,
-  headers: { 'Content-Type': 'application/problem+json', ...refusal.headers },
+  headers: refusal.headers ? [problemContentType, linesOf(refusal.headers)] : [problemContentType],
   body: render(refusal),
 });

@@ -1,7 +1,10 @@
 /** One HTTP listener: bounded on every side, and drained when it ends. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AuthResponse } from './auth-response.ts';
+
+export type Listener = (message: IncomingMessage, response: AuthResponse) => void;
 
 export type ServerOptions = Readonly<{
   /** `host:port`, or `:port` for every interface. Port 0 takes a free one. */
@@ -49,7 +52,7 @@ const statusFor = (code: string | undefined): string => {
 };
 
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
-const refuseBrokenRequests = (server: Server): void => {
+const refuseBrokenRequests = (server: Server<typeof IncomingMessage, typeof AuthResponse>): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     // More came after the last request that is answered here: its answer ends the connection, and nothing else is sent.
@@ -69,8 +72,10 @@ const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): numbe
   return isCertain ? undefined : 400;
 };
 
-export const listen = async (listener: RequestListener, options: ServerOptions): Promise<Listening> => {
+export const listen = async (listener: Listener, options: ServerOptions): Promise<Listening> => {
   const server = createServer({
+    IncomingMessage,
+    ServerResponse: AuthResponse,
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
     requestTimeout: options.readTimeoutMs,

@@ -6,6 +6,7 @@ import type { Secret } from '../../core/secret.ts';
 import type { FailureThrottle } from '../../identify/failure-throttle.ts';
 import type { KeyRegistry } from '../../keys/registry.ts';
 import { problemReply } from '../problem.ts';
+import { replyByKoa } from '../reply.ts';
 import { createTokenCheck } from './admin-token.ts';
 import { type Change, createKeyCalls, type KeyDefaults, type Outcome } from './keys.ts';
 
@@ -31,10 +32,7 @@ const answer = (context: Context, outcome: Outcome): void => {
     context.body = outcome.body ?? null;
     return;
   }
-  const { status, headers, body } = problemReply(outcome);
-  context.set(headers);
-  context.status = status;
-  context.body = body;
+  replyByKoa(context, problemReply(outcome));
 };
 
 const unavailable = refuse('store_unavailable', 'The call could not be carried out. Try again.', {

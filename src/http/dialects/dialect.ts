@@ -2,8 +2,7 @@ import type { Allow } from '../../core/decision.ts';
 import type { Question } from '../../core/gate.ts';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Incoming } from '../http-request.ts';
-
-export type Reply = Readonly<{ status: number; headers: Record<string, string>; body?: string }>;
+import type { Reply } from '../reply.ts';
 
 /** How one proxy asks, and how it must be answered. */
 export type Dialect = Readonly<{

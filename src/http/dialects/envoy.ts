@@ -4,6 +4,7 @@
  */
 import { parseTarget } from '../../core/canonical.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { HeaderLines, linesOf } from '../header-lines.ts';
 import { type Incoming, single, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
 import type { Dialect } from './dialect.ts';
@@ -27,6 +28,15 @@ export const readRequestLine = (incoming: Incoming, target: string) => {
   return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme });
 };
 
+const removals = new Map<string, HeaderLines>();
+
+/** `names` are of credential headers, so that there are few such lists. */
+const removal = (names: string): HeaderLines => {
+  const known = removals.get(names) ?? new HeaderLines({ 'x-envoy-auth-headers-to-remove': names });
+  removals.set(names, known);
+  return known;
+};
+
 export const envoy: Dialect = {
   name: 'envoy',
   needsTrust: false,
@@ -43,8 +53,8 @@ export const envoy: Dialect = {
   },
 
   allow({ upstream, client, remove }) {
-    const headers: Record<string, string> = { ...upstream, ...client };
-    if (remove.length > 0) headers['x-envoy-auth-headers-to-remove'] = remove.join(',');
+    const headers = [linesOf(upstream), linesOf(client)];
+    if (remove.length > 0) headers.push(removal(remove.join(',')));
     return { status: 200, headers };
   },
 

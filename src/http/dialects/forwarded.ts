@@ -3,6 +3,7 @@
  * but a 2xx to the client as it is.
  */
 import { isRefusal, refuse } from '../../core/refusal.ts';
+import { linesOf } from '../header-lines.ts';
 import { single, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
 import { echoCredentials } from './credential-echo.ts';
@@ -30,11 +31,10 @@ const forwarded = (name: string): Dialect => ({
     return isRefusal(request) ? request : { request, ...named };
   },
 
-  allow(decision, incoming) {
-    const headers = { ...decision.upstream, ...decision.client };
-    echoCredentials(headers, decision, incoming);
-    return { status: 200, headers };
-  },
+  allow: (decision, incoming) => ({
+    status: 200,
+    headers: [linesOf(decision.upstream), linesOf(decision.client), echoCredentials(decision, incoming)],
+  }),
 
   deny: problemReply,
 });

@@ -1,5 +1,6 @@
 /** For callers that are no proxy, and for trying things out: `/auth/native/the/path` asks about `/the/path`. */
 import { isRefusal, refuse } from '../../core/refusal.ts';
+import { linesOf } from '../header-lines.ts';
 import { problemReply } from '../problem.ts';
 import type { Dialect } from './dialect.ts';
 import { readRequestLine } from './envoy.ts';
@@ -16,7 +17,7 @@ export const native: Dialect = {
     return isRefusal(request) ? request : { request };
   },
 
-  allow: ({ upstream, client }) => ({ status: 200, headers: { ...upstream, ...client } }),
+  allow: ({ upstream, client }) => ({ status: 200, headers: [linesOf(upstream), linesOf(client)] }),
 
   deny: problemReply,
 };

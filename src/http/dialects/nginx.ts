@@ -4,12 +4,24 @@
  * `X-Auth-Status`, and the challenge endpoint gives the whole of it.
  */
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../../core/refusal.ts';
+import { HeaderLines, linesOf } from '../header-lines.ts';
 import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
 import { echoCredentials } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
 import { ruleParameter } from './rule-parameter.ts';
 
-const absoluteUrl = /^(https?):\/\/([^/?#]*)(.*)$/s;
+type Url = Readonly<{ scheme: string; host: string; target: string }>;
+
+/** `http://host/path`. What else may end a host is for the check of the host to refuse. */
+const splitUrl = (url: string): Url | undefined => {
+  const scheme = ['http', 'https'].find((name) => url.startsWith(`${name}://`));
+  if (scheme === undefined) return undefined;
+  const hostAt = scheme.length + 3;
+  const slash = url.indexOf('/', hostAt);
+  return slash < 0
+    ? { scheme, host: url.slice(hostAt), target: '/' }
+    : { scheme, host: url.slice(hostAt, slash), target: url.slice(slash) };
+};
 
 /** `X-Original-URL` is `$scheme://$http_host$request_uri`; a plain nginx may send `X-Original-URI` and the client's Host. */
 const describe = ({ headers }: Incoming, method: string | undefined): Description | Refusal => {
@@ -19,12 +31,12 @@ const describe = ({ headers }: Incoming, method: string | undefined): Descriptio
     if (uri === undefined) return refuse('incomplete_question', 'X-Original-URL is missing: the proxy must set it.');
     return { method, host: headers.host, target: uri, scheme: single(headers['x-forwarded-proto']) };
   }
-  const [, scheme, host, target] = absoluteUrl.exec(url) ?? [];
-  if (target === undefined) return refuse('incomplete_question', 'X-Original-URL is not an http or https URL.');
-  if (uri !== undefined && uri !== target) {
+  const described = splitUrl(url);
+  if (described === undefined) return refuse('incomplete_question', 'X-Original-URL is not an http or https URL.');
+  if (uri !== undefined && uri !== described.target) {
     return refuse('ambiguous_dialect', 'X-Original-URL and X-Original-URI describe different requests.');
   }
-  return { method, host, target: target === '' ? '/' : target, scheme };
+  return { method, ...described };
 };
 
 export const readNginx = (incoming: Incoming, method: string | undefined) => {
@@ -45,17 +57,16 @@ export const nginx: Dialect = {
 
   read: (incoming) => readNginx(incoming, single(incoming.headers['x-original-method'])),
 
-  allow(decision, incoming) {
-    const headers = { ...decision.upstream, ...decision.client };
-    echoCredentials(headers, decision, incoming);
-    return { status: 200, headers };
-  },
+  allow: (decision, incoming) => ({
+    status: 200,
+    headers: [linesOf(decision.upstream), linesOf(decision.client), echoCredentials(decision, incoming)],
+  }),
 
   deny(refusal) {
     const { status } = refusalKinds[refusal.code];
     const wantsCredential = status === 401 || status === 402;
     const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
     if (wantsCredential) headers['WWW-Authenticate'] ??= 'Cashu realm="sallyport"';
-    return { status: wantsCredential ? 401 : 403, headers };
+    return { status: wantsCredential ? 401 : 403, headers: [new HeaderLines(headers)] };
   },
 };

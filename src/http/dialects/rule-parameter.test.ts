@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { deny } from '../../core/decision.ts';
 import type { Gate, Question } from '../../core/gate.ts';
 import { refuse } from '../../core/refusal.ts';
+import { AuthResponse } from '../auth-response.ts';
 import { createForwardAuth } from '../forward-auth.ts';
 import { createPeers } from '../peers.ts';
 
@@ -16,7 +17,10 @@ const gate: Gate = {
   },
 };
 const forwardAuth = createForwardAuth(gate, createPeers(['127.0.0.1']), () => {});
-const server = createServer((message, response) => void forwardAuth(message, response));
+const server = createServer(
+  { ServerResponse: AuthResponse },
+  (message, response) => void forwardAuth(message, response),
+);
 before(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 after(() => server.close());
 

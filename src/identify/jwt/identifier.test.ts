@@ -22,7 +22,7 @@ const request: AuthRequest = {
   query: '',
   clientIp: '203.0.113.7',
   header: () => undefined,
-  headerNames: () => [],
+  underscoredNames: () => [],
 };
 
 const throttleAfter = (limit: number): FailureThrottle & { failures: number } => {

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sendRaw } from '../../test/servers/raw-http.ts';
+import { AuthResponse } from './auth-response.ts';
+import { HeaderLines, linesOf } from './header-lines.ts';
+import { type Listener, listen } from './server.ts';
+
+type Owner = { after(cleanUp: () => Promise<void>): void };
+
+const lines = new HeaderLines({ 'X-User-ID': 'u1', 'X-User-Roles': '' }).text;
+
+const start = async (owner: Owner, body = ''): Promise<number> => {
+  const answer: Listener = (_message, response) => response.send(401, lines, body);
+  const server = await listen(answer, { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 });
+  owner.after(() => server.close(0));
+  return server.address.port;
+};
+
+const undated = (text: string): string => text.replace(/^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/gm, '');
+
+const head = (rest: string): string => `HTTP/1.1 401 Unauthorized\r\n${lines}${rest}\r\n`;
+const kept = 'Connection: keep-alive\r\nKeep-Alive: timeout=75\r\n';
+const ended = 'Connection: close\r\n';
+
+const cases = [
+  {
+    title: 'one on a connection that goes on',
+    request: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    body: '',
+    connection: kept,
+  },
+  { title: 'one with a body', request: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', body: '{"ü":1}', connection: kept },
+  {
+    title: 'to HEAD, which has no body',
+    request: 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n',
+    body: '{}',
+    connection: kept,
+    sent: '',
+  },
+  {
+    title: 'the last of a connection',
+    request: 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    body: '{}',
+    connection: ended,
+  },
+  { title: 'to HTTP/1.0', request: 'GET / HTTP/1.0\r\n\r\n', body: '{}', connection: ended },
+] as const;
+
+for (const { title, request, body, connection, ...rest } of cases) {
+  test(`an answer is complete to the letter, and dated: ${title}`, async (t) => {
+    const port = await start(t, body);
+    const length = Buffer.byteLength(body);
+    const sent = 'sent' in rest ? rest.sent : Buffer.from(body).toString('latin1');
+    const expected = head(`Content-Length: ${length}\r\n${connection}`) + sent;
+    const { text } = await sendRaw(request, { port, until: (got) => undated(got).length >= expected.length });
+    assert.equal(undated(text), expected);
+    assert.notEqual(undated(text), text);
+  });
+}
+
+test('answers to requests that came in one packet are told apart', async (t) => {
+  const port = await start(t, '{}');
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const expected = `${head(`Content-Length: 2\r\n${kept}`)}{}`;
+  const { text } = await sendRaw(request.repeat(3), {
+    port,
+    until: (got) => undated(got).length >= 3 * expected.length,
+  });
+  assert.equal(undated(text), expected.repeat(3));
+});
+
+test('headers that cannot be sent are refused when they are written', () => {
+  for (const headers of [
+    { 'X-A': 'a\r\nX-B: b' },
+    { 'X-A': 'a\n' },
+    { 'X-A': '\u0100' },
+    { 'X A': 'a' },
+    { 'X-A:': '' },
+    { '': 'a' },
+  ]) {
+    assert.throws(() => new HeaderLines(headers), TypeError);
+  }
+});
+
+test('headers that are one object are written once', () => {
+  const headers = { 'X-A': 'a' };
+  assert.equal(linesOf(headers), linesOf(headers));
+  assert.notEqual(linesOf(headers), linesOf({ ...headers }));
+});
+
+test('a response that is not sent through send is as node:http writes it', async (t) => {
+  const server = await listen(
+    (_message, response) => {
+      assert.ok(response instanceof AuthResponse);
+      response.writeHead(200, { 'X-A': 'a', 'Content-Length': '0' }).end();
+    },
+    { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 },
+  );
+  t.after(() => server.close(0));
+  const { text } = await sendRaw('GET / HTTP/1.1\r\nHost: a\r\n\r\n', {
+    port: server.address.port,
+    until: (got) => got.endsWith('\r\n\r\n'),
+  });
+  assert.equal(undated(text), `HTTP/1.1 200 OK\r\nX-A: a\r\nContent-Length: 0\r\n${kept}\r\n`);
+});

@@ -1,0 +1,30 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { Headers } from '../core/decision.ts';
+
+/** Headers of an answer as they are sent, checked and written once. A character that no header can carry is an error. */
+export class HeaderLines {
+  readonly headers: Headers;
+  readonly text: string;
+
+  constructor(headers: Headers) {
+    this.headers = headers;
+    let text = '';
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      text += `${name}: ${value}\r\n`;
+    }
+    this.text = text;
+  }
+}
+
+const written = new WeakMap<Headers, HeaderLines>();
+
+/** For headers that are one object for as long as they are of use, as those of an identity are while it is cached. */
+export const linesOf = (headers: Headers): HeaderLines => {
+  const known = written.get(headers);
+  if (known) return known;
+  const lines = new HeaderLines(headers);
+  written.set(headers, lines);
+  return lines;
+};
