@@ -1,6 +1,7 @@
 /** Who is on the other end of a connection, and whose word counts for what they forward. */
 import { isIP, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -18,6 +19,7 @@ export type Peers = Readonly<{
 }>;
 
 const LONGEST_CHAIN = 20;
+const REMEMBERED_CHAINS = 1_000;
 
 /** `::ffff:10.0.0.1` and `10.0.0.1` are one address; `10.1`, which some readers take for another, is none. */
 const parseAddress = (text: string): Address | undefined => (isIP(text) === 0 ? undefined : ipaddr.process(text));
@@ -49,6 +51,18 @@ export const createPeers = (ranges: readonly string[]): Peers => {
   const isTrusted = (address: Address): boolean =>
     trusted.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
 
+  const callerIn = (chain: string): string => {
+    let nearest = '';
+    for (const entry of nearestFirst(chain)) {
+      const address = parseEntry(entry);
+      if (!address) return '';
+      nearest = address.toString();
+      if (!isTrusted(address)) return nearest;
+    }
+    return nearest;
+  };
+
+  const callers = new LRUCache<string, string>({ max: REMEMBERED_CHAINS });
   const known = new WeakMap<Socket, Peer>();
   const unknown: Peer = { ip: '', trusted: false };
 
@@ -64,14 +78,12 @@ export const createPeers = (ranges: readonly string[]): Peers => {
 
     clientIp(peer, forwardedFor, realIp) {
       if (!peer.trusted) return peer.ip;
-      let nearest = '';
-      for (const entry of nearestFirst(forwardedFor ?? realIp ?? '')) {
-        const address = parseEntry(entry);
-        if (!address) return '';
-        nearest = address.toString();
-        if (!isTrusted(address)) return nearest;
-      }
-      return nearest;
+      const chain = forwardedFor ?? realIp ?? '';
+      const known = callers.get(chain);
+      if (known !== undefined) return known;
+      const caller = callerIn(chain);
+      callers.set(chain, caller);
+      return caller;
     },
   };
 };

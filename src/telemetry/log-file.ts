@@ -20,6 +20,7 @@ export type LogFileOptions = Readonly<{
 }>;
 
 const FLUSH_EVERY_MS = 500;
+const UNDER_WAY_MS = 50;
 const nothing = Buffer.alloc(0);
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
@@ -81,7 +82,8 @@ export const createLogFile = (fd: number, { batchLength, mostWaiting, onLost }: 
     isClosed = true;
     clearInterval(timer);
     process.off('exit', close);
-    // A batch under way is not repeated: the process ends after the threads that write it.
+    // A batch under way is not repeated. A process that ends by an error does not wait for the thread that writes it.
+    if (isWriting) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNDER_WAY_MS);
     writeAtOnce(Buffer.concat([isWriting ? nothing : batch, Buffer.from(waiting)]));
     waiting = '';
   };

@@ -11,7 +11,7 @@ export type LoggerOptions = Readonly<{
 export type ClosableLogger = Readonly<{ logger: Logger; flush(): void }>;
 
 /** Lines are written in batches, for a line costs more than a decision; `flush` writes what is left. */
-const BATCH_LENGTH = 4_096;
+const BATCH_LENGTH = 32_768;
 const MOST_WAITING = 16 * 1024 * 1024;
 const STDOUT = 1;
 const LONGEST_MESSAGE = 1_000;
@@ -22,6 +22,19 @@ const errorOf = (error: unknown) => {
   const { name, message, stack = '' } = error;
   if (error instanceof SyntaxError) return { type: name };
   return { type: name, message: message.slice(0, LONGEST_MESSAGE), stack: stack.slice(0, 2 * LONGEST_MESSAGE) };
+};
+
+let writtenMs = 0;
+let written = '';
+
+/** RFC 3339 in UTC, as pino's own `isoTime`. Under load many lines belong to one millisecond. */
+const timestamp = (): string => {
+  const nowMs = Date.now();
+  if (nowMs !== writtenMs) {
+    writtenMs = nowMs;
+    written = `,"time":"${new Date(nowMs).toISOString()}"`;
+  }
+  return written;
 };
 
 const named = (label: string) => ({ level: label });
@@ -38,7 +51,7 @@ export const createLogger = ({ level, format }: LoggerOptions, fd = STDOUT): Clo
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp,
       formatters: { level: named },
       serializers: { err: errorOf },
     },
