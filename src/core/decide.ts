@@ -42,7 +42,7 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
   if (isRefusal(chosen)) return deny(chosen);
   const remove = credentialsToRemove(rule, presented, chosen);
 
-  return whenReady(identify(rule, request, chosen), (identity) => {
+  return whenReady(identify(rule, request, chosen, intent), (identity) => {
     if (isRefusal(identity)) return deny(identity);
     return whenReady(runChecks(rule.checks, request, identity, intent), (refusal) =>
       refusal ? deny(refusal) : conclude(rule, request, identity, remove, intent),
@@ -54,9 +54,10 @@ const identify = (
   rule: Rule,
   request: AuthRequest,
   credential: Accepted | undefined,
+  intent: Intent,
 ): Eventually<Identity | Refusal> => {
   if (!credential) return anonymous;
-  const identification = rule.identifiers[credential.kind]?.(request, credential) ?? absent;
+  const identification = rule.identifiers[credential.kind]?.(request, credential, intent) ?? absent;
   return whenReady(identification, (found) => {
     switch (found.outcome) {
       case 'identified':

@@ -10,7 +10,7 @@ import type { AuthRequest } from './request.ts';
 export type Intent = 'enforce' | 'preview';
 
 /** Verifies one credential of its own kind. Must not change anything: whatever is irreversible belongs to `Charge`. */
-export type Identifier = (request: AuthRequest, credential: Credential) => Eventually<Identification>;
+export type Identifier = (request: AuthRequest, credential: Credential, intent: Intent) => Eventually<Identification>;
 
 /** A gate that an identity must pass. Gives the refusal, or undefined. */
 export type Check = (request: AuthRequest, identity: Identity, intent: Intent) => Eventually<Refusal | undefined>;

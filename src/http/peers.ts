@@ -20,6 +20,7 @@ export type Peers = Readonly<{
 
 const LONGEST_CHAIN = 20;
 const REMEMBERED_CHAINS = 1_000;
+const LONGEST_REMEMBERED = 256;
 
 /** `::ffff:10.0.0.1` and `10.0.0.1` are one address; `10.1`, which some readers take for another, is none. */
 const parseAddress = (text: string): Address | undefined => (isIP(text) === 0 ? undefined : ipaddr.process(text));
@@ -82,7 +83,7 @@ export const createPeers = (ranges: readonly string[]): Peers => {
       const known = callers.get(chain);
       if (known !== undefined) return known;
       const caller = callerIn(chain);
-      callers.set(chain, caller);
+      if (chain.length <= LONGEST_REMEMBERED) callers.set(chain, caller);
       return caller;
     },
   };

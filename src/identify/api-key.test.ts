@@ -27,7 +27,8 @@ const create = (find: FindKeyHolder, { limit = 2, flood = 4 } = {}) => {
   };
   const identifier = createApiKeyIdentifier(find, throttle);
   const request = { clientIp: '203.0.113.7' } as AuthRequest;
-  const identify = (value: string) => identifier(request, { kind: 'api_key', value, header: 'authorization' });
+  const identify = (value: string) =>
+    identifier(request, { kind: 'api_key', value, header: 'authorization' }, 'enforce');
   return { identify, sources };
 };
 

@@ -68,9 +68,9 @@ export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FloodThrot
     return identification;
   };
 
-  return (request, { value }) => {
+  return (request, { value }, intent) => {
     const judge = (holder: KeyHolder | undefined) =>
-      holder ? acceptHolder(holder) : rejectFrom(throttle, request.clientIp, invalid);
+      holder ? acceptHolder(holder) : rejectFrom(throttle, request.clientIp, invalid, intent);
     try {
       const found = find(value, () => !throttle.isFlood(request.clientIp));
       return found instanceof Promise ? found.then(judge, storeFailed) : judge(found);

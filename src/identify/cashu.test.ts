@@ -12,7 +12,7 @@ const token = { mint: 'https://mint.example', unit: 'sat', amount: 1, proofs: []
 const identify = (read: ReadToken, isOpen = true) => {
   const failures: string[] = [];
   const throttle = { isOpen: () => isOpen, recordFailure: (source: string) => failures.push(source) };
-  return { failures, outcome: createCashuIdentifier(read, throttle)(request, credential) };
+  return { failures, outcome: createCashuIdentifier(read, throttle)(request, credential, 'enforce') };
 };
 
 for (const isOpen of [true, false]) {

@@ -9,10 +9,10 @@ export type ReadToken = (text: string) => Promise<CashuToken | Refusal>;
 /** Says what a token is worth on its face. Whether it is spent is for the charge to find out. */
 export const createCashuIdentifier =
   (read: ReadToken, throttle: FailureThrottle): Identifier =>
-  async (request, { value }) => {
+  async (request, { value }, intent) => {
     try {
       const token = await read(value);
-      if (isRefusal(token)) return rejectFrom(throttle, request.clientIp, token);
+      if (isRefusal(token)) return rejectFrom(throttle, request.clientIp, token, intent);
       return { outcome: 'identified', identity: payer(token) };
     } catch (cause) {
       const detail = 'The mint cannot be reached. The token was not touched: send it again.';

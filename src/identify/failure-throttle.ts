@@ -1,5 +1,6 @@
 import { type Identification, rejected } from '../core/identity.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
+import type { Intent } from '../core/rule.ts';
 
 /**
  * Slows down guessing. Asked only where a credential is not known to be good already, so that good callers behind the same
@@ -23,9 +24,17 @@ export const throttled = rejected(
   }),
 );
 
-/** The answer to a bad credential that was examined: counted, and hidden once too many came. */
-export const rejectFrom = (throttle: FailureThrottle, source: string, refusal: Refusal): Identification => {
+/**
+ * The answer to a bad credential that was examined: counted, and hidden once too many came. A preview is counted by the
+ * decision that it follows.
+ */
+export const rejectFrom = (
+  throttle: FailureThrottle,
+  source: string,
+  refusal: Refusal,
+  intent: Intent,
+): Identification => {
   const isOpen = throttle.isOpen(source);
-  throttle.recordFailure(source);
+  if (intent === 'enforce') throttle.recordFailure(source);
   return isOpen ? rejected(refusal) : throttled;
 };

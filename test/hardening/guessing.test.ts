@@ -62,6 +62,23 @@ test('unknown, revoked, mistyped and half keys get one and the same answer', asy
   assert.match([...shapes][0] ?? '', /"status":401/);
 });
 
+for (const [how, headers] of [
+  ['the challenge', { 'X-Original-URL': 'https://a.example.com/api/x', 'X-Original-Method': 'GET' }],
+  ["ingress-nginx's default backend", { 'X-Original-URI': '/api/x', 'X-Code': '401' }],
+] as const) {
+  test(`asking ${how} for the refusal of a bad credential counts against nobody`, async () => {
+    const from = address();
+    for (const credential of [generateKey('sk-'), 'a.b.c']) {
+      for (let n = 0; n < 100; n++) {
+        const asked = { ...headers, Authorization: `Bearer ${credential}`, 'X-Forwarded-For': from };
+        const answered = await request(gate.url, how === 'the challenge' ? '/auth/challenge' : '/', { headers: asked });
+        assert.equal(answered.status, 401);
+      }
+    }
+    assert.equal((await ask(generateKey('sk-'), from)).status, 401);
+  });
+}
+
 test('a flood of mistyped keys never reaches the store', async () => {
   const before = await storeLookups();
   const from = address();

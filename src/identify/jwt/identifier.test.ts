@@ -66,7 +66,7 @@ const create = ({ keys = localKeys(server.issuer.jwks()) as KeySource, cacheSize
     cacheSize,
     onLookup: (result) => lookups.push(result),
   });
-  const identify = (value: string) => identifier(request, { kind: 'jwt', value, header: 'authorization' });
+  const identify = (value: string) => identifier(request, { kind: 'jwt', value, header: 'authorization' }, 'enforce');
   return { identify, throttle, lookups, verifications: () => verifications };
 };
 
@@ -123,7 +123,7 @@ test('when the keys change, no token that the old ones verified is good without 
   });
   const token = await own.issuer.issue({ aud: 'api' });
   const identify = async (value: string) =>
-    codeOf(await identifier(request, { kind: 'jwt', value, header: 'authorization' }));
+    codeOf(await identifier(request, { kind: 'jwt', value, header: 'authorization' }, 'enforce'));
   assert.equal(await identify(token), 'identified');
   await rotate();
   assert.equal(await identify(token), 'invalid_token');

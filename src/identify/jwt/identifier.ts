@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { type Identification, rejected } from '../../core/identity.ts';
 import { isRefusal } from '../../core/refusal.ts';
 import type { AuthRequest } from '../../core/request.ts';
-import type { Identifier } from '../../core/rule.ts';
+import type { Identifier, Intent } from '../../core/rule.ts';
 import { type FailureThrottle, rejectFrom } from '../failure-throttle.ts';
 import { claimAt, claimNames } from './claim-path.ts';
 import type { Verified, VerifyToken } from './verify.ts';
@@ -59,18 +59,23 @@ export const createJwtIdentifier = ({
   const cache = new LRUCache<string, Entry>({ max: cacheSize, maxSize: cacheSize * USUAL_TOKEN_LENGTH });
 
   // Verified even where many bad tokens came from: one client with a token that ran out must not keep its neighbours out.
-  const verifyNew = async (token: string, digest: string, request: AuthRequest): Promise<Identification> => {
+  const verifyNew = async (
+    token: string,
+    digest: string,
+    request: AuthRequest,
+    intent: Intent,
+  ): Promise<Identification> => {
     const verified = await verify(token, now());
     if (isRefusal(verified)) {
       const isTheirFault = verified.code !== 'keys_unavailable';
-      return isTheirFault ? rejectFrom(throttle, request.clientIp, verified) : rejected(verified);
+      return isTheirFault ? rejectFrom(throttle, request.clientIp, verified, intent) : rejected(verified);
     }
     const entry = entryOf(verified);
     cache.set(digest, entry, { size: token.length });
     return entry.identification;
   };
 
-  return (request, { value }) => {
+  return (request, { value }, intent) => {
     const digest = hash('sha256', value, 'base64');
     const entry = cache.get(digest);
     if (entry && isGood(entry, now())) {
@@ -78,6 +83,6 @@ export const createJwtIdentifier = ({
       return entry.identification;
     }
     onLookup?.('miss');
-    return verifyNew(value, digest, request);
+    return verifyNew(value, digest, request, intent);
   };
 };
