@@ -172,6 +172,16 @@ test('closing lets requests finish, ends idle connections, and after the grace t
   idle.destroy();
 });
 
+test('a caller that has not said a word does not hold up the end', async (t) => {
+  const server = await start(t);
+  const silent = await openHalf(server.port);
+  assert.equal((await request(server.url, '/')).status, 200);
+  const ended = once(silent, 'end');
+  await server.close(600_000);
+  await ended;
+  silent.destroy();
+});
+
 test('an address in use is an error of the start', async (t) => {
   const { port } = await start(t);
   const again = listen(ok, { addr: `127.0.0.1:${port}`, readTimeoutMs: 1_000, maxHeaderBytes: 65_536 });

@@ -1,7 +1,7 @@
 /** One HTTP listener: bounded on every side, and drained when it ends. */
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { AuthResponse } from './auth-response.ts';
 
 export type Listener = (message: IncomingMessage, response: AuthResponse) => void;
@@ -89,6 +89,12 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
   server.setTimeout(options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
   refuseBrokenRequests(server);
 
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+
   let draining = false;
   server.on('request', (message, response) => {
     const problem = problemOf(message);
@@ -113,6 +119,8 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
+      // To Node a connection on which nothing came yet is not idle.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(deadline);
