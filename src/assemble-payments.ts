@@ -81,6 +81,7 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
         mintOf: mints.find,
         settle,
         patienceMs: PATIENCE_MS,
+        debitOnceWithinMs: config.cashu.debit_once_within,
         throttle,
         now,
       });

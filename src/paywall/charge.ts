@@ -1,6 +1,7 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
 import type { CashuToken, Price, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
 import { createAnswers } from './answer.ts';
 import type { Challenge } from './challenge.ts';
@@ -9,6 +10,7 @@ import type { Claims, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
+import { repeatOf } from './repeat.ts';
 import type { Settle } from './settlement.ts';
 
 export type ChargeOptions = Readonly<{
@@ -20,6 +22,8 @@ export type ChargeOptions = Readonly<{
   settle: Settle;
   /** How long a caller is kept waiting; a redemption that was begun goes on. */
   patienceMs: number;
+  /** How long the same question of a proxy is one request; 0 where clients may choose the proxy's request ids. */
+  debitOnceWithinMs: number;
   /** Told of every worthless token. A source that sends many has none looked at any more that was not seen before. */
   throttle: Readonly<{ isOpen(source: string): boolean; recordFailure(source: string): void }>;
   now: () => number;
@@ -28,16 +32,19 @@ export type ChargeOptions = Readonly<{
 /** Tokens that were never money, or are not any more. */
 const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
 
-type Order = Readonly<{ source: string; claims: Claims; intent: Intent; signal: AbortSignal }>;
+type Order = Readonly<{ request: AuthRequest; claims: Claims; intent: Intent; signal: AbortSignal }>;
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, throttle, now } = options;
+  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, debitOnceWithinMs, throttle, now } = options;
   const answer = createAnswers(price, challenge);
   const prepare = createPreparer({ rule, ledger, mintOf, weigh: answer.toWorth, now });
 
-  const present = ({ claims, intent }: Order): Promise<Standing> =>
-    ledger.present(claims, { rule, ...price, nowMs: now() }, intent === 'enforce');
+  const present = ({ request, claims, intent }: Order): Promise<Standing> => {
+    const nowMs = now();
+    const debit = { rule, ...price, nowMs, ...repeatOf(request, debitOnceWithinMs, nowMs) };
+    return ledger.present(claims, debit, intent === 'enforce');
+  };
 
   /** `write` is left out where the payment was written before. */
   const bring = async (order: Order, write: Write | undefined): Promise<Outcome> => {
@@ -52,7 +59,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     const standing = await present(order);
     switch (standing.standing) {
       case 'unknown': {
-        if (!throttle.isOpen(order.source)) return heldOff;
+        if (!throttle.isOpen(order.request.clientIp)) return heldOff;
         const write = prepare(token, order.claims);
         return isRefusal(write) ? write : bring(order, write);
       }
@@ -75,27 +82,29 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   /** The answer, or that there is none yet. */
-  const openInTime = async (token: CashuToken, source: string, intent: Intent): Promise<Outcome> => {
+  const openInTime = async (token: CashuToken, request: AuthRequest, intent: Intent): Promise<Outcome> => {
     const patience = new AbortController();
     const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => {
       patience.abort();
       resolve(uncertain);
     }, patienceMs);
-    const order = { source, claims: claimsOf(token), intent, signal: patience.signal };
+    const order = { request, claims: claimsOf(token), intent, signal: patience.signal };
     const outcome = await Promise.race([openOrSayWhyNot(token, order), outOfPatience]);
     clearTimeout(timer);
     return outcome;
   };
 
-  return async ({ clientIp }, identity, intent) => {
+  return async (request, identity, intent) => {
     if (identity.method !== 'cashu') return undefined;
     const { token } = identity;
     if (token.unit !== price.unit) {
       return refuse('wrong_unit', `The price is in ${price.unit}, the token in ${token.unit}.`);
     }
-    const outcome = await openInTime(token, clientIp, intent);
-    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') throttle.recordFailure(clientIp);
+    const outcome = await openInTime(token, request, intent);
+    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') {
+      throttle.recordFailure(request.clientIp);
+    }
     return outcome;
   };
 };

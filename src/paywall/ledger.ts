@@ -43,7 +43,15 @@ export type RejectionCode = 'payment_spent' | 'payment_rejected';
 export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?: number }>;
 
 /** What one request wants of a payment's credit. */
-export type Debit = Readonly<{ rule: string; amount: number; unit: string; buys: Purchase; nowMs: number }>;
+export type Debit = Readonly<{
+  rule: string;
+  amount: number;
+  unit: string;
+  buys: Purchase;
+  nowMs: number;
+  /** A request that shows this key again until then is the same one, and is not debited again. */
+  once?: Readonly<{ key: string; untilMs: number }>;
+}>;
 
 /** The set of proofs that makes a payment: one claim for each, sorted, and the id that they give. */
 export type Claims = Readonly<{ paymentId: string; ids: readonly string[] }>;

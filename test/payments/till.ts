@@ -25,6 +25,7 @@ export type TillOptions = Readonly<{
   prices?: Readonly<Record<string, Price>>;
   timeoutMs?: number;
   patienceMs?: number;
+  debitOnceWithinMs?: number;
   /** Of another till, to share its ledger. */
   directory?: string;
   clock?: Clock;
@@ -32,13 +33,16 @@ export type TillOptions = Readonly<{
 
 export type Clock = { nowMs: number };
 
+/** What the request is about; by default always the same, as told by a proxy that makes no ids. */
+export type About = Partial<Omit<AuthRequest, 'header' | 'underscoredNames'>>;
+
 export type Till = Readonly<{
   directory: string;
   clock: Clock;
   /** Presents a token as a request would. */
-  pay(token: string, rule?: string, intent?: Intent): Promise<Receipt | Refusal | undefined>;
+  pay(token: string, rule?: string, intent?: Intent, about?: About): Promise<Receipt | Refusal | undefined>;
   /** The same in a word: `paid`, `free`, or the refusal's code. */
-  ask(token: string, rule?: string, intent?: Intent): Promise<string>;
+  ask(token: string, rule?: string, intent?: Intent, about?: About): Promise<string>;
   /** All credit that was ever given, in sat. */
   credited(): number;
   /** The proofs that our outputs and the mint's signatures make, by the mint's public keys. */
@@ -50,7 +54,17 @@ export type Till = Readonly<{
 
 const fallback: Price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
 
-const request = { clientIp: '203.0.113.7' } as AuthRequest;
+const standard: AuthRequest = {
+  id: 'request-1',
+  method: 'GET',
+  scheme: 'https',
+  host: 'shop.example.com',
+  path: '/premium/1',
+  query: '',
+  clientIp: '203.0.113.7',
+  header: () => undefined,
+  underscoredNames: () => [],
+};
 
 export const word = (outcome: Receipt | Refusal | undefined): string => {
   if (outcome === undefined) return 'free';
@@ -58,7 +72,13 @@ export const word = (outcome: Receipt | Refusal | undefined): string => {
 };
 
 export const openTill = async (t: TestContext, options: TillOptions): Promise<Till> => {
-  const { mints, prices = { premium: fallback }, timeoutMs = 2_000, patienceMs = 8_000 } = options;
+  const {
+    mints,
+    prices = { premium: fallback },
+    timeoutMs = 2_000,
+    patienceMs = 8_000,
+    debitOnceWithinMs = 0,
+  } = options;
   const { path: own, remove } = createWorkdir('till');
   const directory = options.directory ?? own;
   const clock = options.clock ?? { nowMs: 1_700_000_000_000 };
@@ -94,16 +114,17 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         mintOf: directoryOfMints.find,
         settle,
         patienceMs,
+        debitOnceWithinMs,
         throttle: { isOpen: () => true, recordFailure: () => undefined },
         now,
       }),
     ]),
   );
 
-  const pay: Till['pay'] = async (text, rule = 'premium', intent = 'enforce') => {
+  const pay: Till['pay'] = async (text, rule = 'premium', intent = 'enforce', about = {}) => {
     const token = await read(text);
     if (isRefusal(token)) return token;
-    return charges[rule]?.(request, payer(token), intent);
+    return charges[rule]?.({ ...standard, ...about }, payer(token), intent);
   };
 
   const query = (sql: string): Record<string, unknown>[] => {

@@ -49,6 +49,11 @@ export const cashu = block({
   default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
   max_proofs: integer({ most: 10_000 }).prefault(128).describe('Most proofs in one token.'),
   request_timeout: duration({ most: 300_000 }).prefault('10s').describe('How long a mint may take to answer.'),
+  debit_once_within: duration({ least: 0, most: 300_000 })
+    .prefault('0s')
+    .describe(
+      'A question that the proxy asks again within this time, with the same `X-Request-ID`, is paid once. Only where the proxy makes that id itself: clients who can choose it would pay once for many requests.',
+    ),
 }).describe('Payments in Cashu ecash.');
 
 export const price = withShort(

@@ -1,5 +1,6 @@
 /** Takes one request from the credit of a settled payment: from what was bought for the rule, or by buying again. */
 import type { Debit, Standing } from '../../paywall/ledger.ts';
+import { isRepeat, rememberDebit } from './repeats.ts';
 import { integer, type Row, type Transaction, text } from './transaction.ts';
 
 const findPurchase = (transaction: Transaction, paymentId: string, rule: string): Promise<Row | undefined> =>
@@ -19,18 +20,16 @@ const isInTime = (purchase: Row | undefined, { buys, nowMs }: Debit): boolean =>
 const hasRequests = (purchase: Row | undefined, { buys }: Debit): boolean =>
   purchase !== undefined && 'requests' in buys && integer(purchase, 'requests_left') > 0;
 
-const useOne = async (transaction: Transaction, paymentId: string, { rule }: Debit): Promise<void> => {
+const useOne = async (transaction: Transaction, paymentId: string, debit: Debit): Promise<void> => {
   await transaction.run(
     'UPDATE purchases SET requests_left = requests_left - 1 WHERE payment_id = $1 AND rule = $2 AND requests_left > 0',
-    [paymentId, rule],
+    [paymentId, debit.rule],
   );
+  await rememberDebit(transaction, paymentId, debit);
 };
 
-const buy = async (
-  transaction: Transaction,
-  paymentId: string,
-  { rule, amount, buys, nowMs }: Debit,
-): Promise<void> => {
+const buy = async (transaction: Transaction, paymentId: string, debit: Debit): Promise<void> => {
+  const { rule, amount, buys, nowMs } = debit;
   await transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1', [paymentId, amount]);
   const [requestsLeft, expiresAt] = 'timeMs' in buys ? [0, nowMs + buys.timeMs] : [buys.requests - 1, 0];
   await transaction.run(
@@ -38,6 +37,7 @@ const buy = async (
       ON CONFLICT (payment_id, rule) DO UPDATE SET requests_left = excluded.requests_left, expires_at = excluded.expires_at`,
     [paymentId, rule, requestsLeft, expiresAt],
   );
+  if (!('timeMs' in buys)) await rememberDebit(transaction, paymentId, debit);
 };
 
 /** The credit's row is locked first, so that debits come one by one. */
@@ -66,7 +66,9 @@ export const drawOn = async (
   if (commit) await lock(transaction, paymentId);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);
-  if (isInTime(purchase, debit)) return { standing: 'debited', paymentId, balance };
+  if (isInTime(purchase, debit) || (await isRepeat(transaction, paymentId, debit))) {
+    return { standing: 'debited', paymentId, balance };
+  }
   if (hasRequests(purchase, debit)) {
     if (commit) await useOne(transaction, paymentId, debit);
     return { standing: 'debited', paymentId, balance };

@@ -60,4 +60,12 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (payment_id, rule)
     )`,
   ],
+  [
+    `CREATE TABLE debits (
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      request_key TEXT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      PRIMARY KEY (payment_id, request_key)
+    )`,
+  ],
 ];
