@@ -1,4 +1,5 @@
-import { openSqliteStores, type Stores } from './sqlite/stores.ts';
+import type { Stores } from './sql/stores.ts';
+import { openSqliteStores } from './sqlite/stores.ts';
 
 export type StoreChoice = Readonly<{ type: 'sqlite'; path: string } | { type: 'postgres'; url: unknown }>;
 

@@ -18,14 +18,19 @@ const toPayment = (row: Row, swaps: readonly Swap[]): PreparedPayment => {
   };
 };
 
+/** The payment's row is locked first: what is read after it stays as it is until the end of the transaction. */
+const lock = (transaction: Transaction, paymentId: string): Promise<number> =>
+  transaction.run(`UPDATE payments SET tries = tries WHERE id = $1 AND state = 'prepared'`, [paymentId]);
+
 export const leaseOperations = {
   /** Whoever takes it is about to post: should nothing be heard of them, that post has no answer. */
   async leasePayment(
     transaction: Transaction,
     { paymentId, holder, nowMs, untilMs }: { paymentId: string; holder: string; nowMs: number; untilMs: number },
   ): Promise<Lease> {
+    if ((await lock(transaction, paymentId)) === 0) return { lease: 'concluded' };
     const before = await transaction.first('SELECT * FROM payments WHERE id = $1', [paymentId]);
-    if (!before || text(before, 'state') !== 'prepared') return { lease: 'concluded' };
+    if (!before) return { lease: 'concluded' };
     const taken = await transaction.run(
       `UPDATE payments SET lease_holder = $2, lease_until = $3, unanswered_at = $4
         WHERE id = $1 AND state = 'prepared' AND (lease_holder = $2 OR lease_until <= $4)`,
@@ -59,6 +64,7 @@ export const leaseOperations = {
     transaction: Transaction,
     { paymentId, holder, swap }: { paymentId: string; holder: string; swap: Omit<Swap, 'number'> },
   ): Promise<number | undefined> {
+    await lock(transaction, paymentId);
     const held = await transaction.first(
       `SELECT 1 AS one FROM payments WHERE id = $1 AND state = 'prepared' AND lease_holder = $2`,
       [paymentId, holder],

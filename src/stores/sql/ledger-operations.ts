@@ -14,9 +14,11 @@ const isForgiven = (payment: Row, nowMs: number): boolean => {
 const find = (transaction: Transaction, paymentId: string): Promise<Row | undefined> =>
   transaction.first('SELECT id, state, unit, rejection, rejected_until FROM payments WHERE id = $1', [paymentId]);
 
-const isAnyClaimed = async (transaction: Transaction, { ids }: Claims): Promise<boolean> => {
-  const sql = `SELECT 1 AS one FROM claims WHERE id IN (${placeholders(ids.length)}) LIMIT 1`;
-  return (await transaction.first(sql, ids)) !== undefined;
+/** A payment that has one of these proofs. */
+const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<string | undefined> => {
+  const sql = `SELECT payment_id FROM claims WHERE id IN (${placeholders(ids.length)}) LIMIT 1`;
+  const claim = await transaction.first(sql, ids);
+  return claim && text(claim, 'payment_id');
 };
 
 export const ledgerOperations = {
@@ -26,7 +28,10 @@ export const ledgerOperations = {
   ): Promise<Standing> {
     const payment = await find(transaction, claims.paymentId);
     if (!payment || isForgiven(payment, debit.nowMs)) {
-      return { standing: (await isAnyClaimed(transaction, claims)) ? 'overlap' : 'unknown' };
+      const claimant = await findClaimant(transaction, claims);
+      if (claimant === undefined) return { standing: 'unknown' };
+      // Written by somebody else between the two looks.
+      return { standing: claimant === claims.paymentId ? 'prepared' : 'overlap' };
     }
     const state = text(payment, 'state');
     if (state === 'prepared') return { standing: 'prepared' };
@@ -41,14 +46,16 @@ export const ledgerOperations = {
     const { id, mint, unit, amount, rule, createdAtMs } = payment;
     const before = await find(transaction, id);
     if (before && !isForgiven(before, createdAtMs)) return false;
-    if (await isAnyClaimed(transaction, claims)) return false;
-    await transaction.run(
+    if ((await findClaimant(transaction, claims)) !== undefined) return false;
+    const written = await transaction.run(
       `INSERT INTO payments (id, state, mint, unit, amount, rule, lease_until, tries, created_at)
         VALUES ($1, 'prepared', $2, $3, $4, $5, 0, 0, $6)
         ON CONFLICT (id) DO UPDATE SET state = 'prepared', rejection = NULL, rejected_until = NULL, concluded_at = NULL,
-          rule = excluded.rule, lease_until = 0, tries = 0`,
+          rule = excluded.rule, lease_until = 0, tries = 0
+          WHERE payments.state = 'rejected' AND payments.rejected_until <= excluded.created_at`,
       [id, mint, unit, amount, rule, createdAtMs],
     );
+    if (written === 0) return false;
     await addSwap(transaction, id, payment.swap);
     for (const claim of claims.ids) {
       await transaction.run('INSERT INTO claims (id, payment_id) VALUES ($1, $2)', [claim, id]);

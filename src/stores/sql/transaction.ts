@@ -2,7 +2,13 @@
 export type SqlValue = string | number | null;
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** One open transaction. Whatever is thrown inside rolls it back. */
+/**
+ * One open transaction. Whatever is thrown inside rolls it back. It may be run again from the start, after a conflict or a
+ * lost connection: an operation touches nothing but its transaction.
+ *
+ * Where several processes write at once, a statement may see what another has committed since the statement before. What a
+ * decision depends on is therefore read after the row that all who change it change as well has been locked, by an update.
+ */
 export type Transaction = Readonly<{
   first(sql: string, values: readonly SqlValue[]): Promise<Row | undefined>;
   all(sql: string, values: readonly SqlValue[]): Promise<readonly Row[]>;

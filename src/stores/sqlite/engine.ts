@@ -47,7 +47,7 @@ export const openDatabase = (path: string): DatabaseSync => {
 };
 
 /** SQLite numbers `$1` by name; the values come in the order of the numbers. */
-const named = (values: readonly SqlValue[]): Record<string, SqlValue> =>
+export const named = (values: readonly SqlValue[]): Record<string, SqlValue> =>
   Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
 
 /** Statements are compiled once. */

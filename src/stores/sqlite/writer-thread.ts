@@ -3,18 +3,12 @@
  * that one fsync serves many and one that fails takes no other with it.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { keyOperations } from '../sql/key-operations.ts';
-import { leaseOperations } from '../sql/lease-operations.ts';
-import { ledgerOperations } from '../sql/ledger-operations.ts';
+import { operations as storeOperations } from '../sql/operations.ts';
 import type { OperationShape } from '../sql/transaction.ts';
 import { createTransaction, openDatabase } from './engine.ts';
 import type { WriterMessage, WriterReply, WriterRequest } from './writer.ts';
 
-const operations: Readonly<Record<string, OperationShape>> = {
-  ...keyOperations,
-  ...leaseOperations,
-  ...ledgerOperations,
-};
+const operations: Readonly<Record<string, OperationShape>> = storeOperations;
 const MOST_IN_ONE_COMMIT = 256;
 
 const database = openDatabase(workerData.path);

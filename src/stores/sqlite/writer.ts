@@ -1,15 +1,11 @@
 /** This side of the thread that writes. It is started by the first write, and again after it broke. */
 import { Worker } from 'node:worker_threads';
-import type { keyOperations } from '../sql/key-operations.ts';
-import type { leaseOperations } from '../sql/lease-operations.ts';
-import type { ledgerOperations } from '../sql/ledger-operations.ts';
+import type { StoreOperations } from '../sql/operations.ts';
 import type { Execute } from '../sql/transaction.ts';
 
 export type WriterRequest = Readonly<{ id: number; operation: string; argument: unknown }>;
 export type WriterMessage = WriterRequest | 'close';
 export type WriterReply = Readonly<{ id: number; value?: unknown; error?: string }>;
-
-export type StoreOperations = typeof keyOperations & typeof leaseOperations & typeof ledgerOperations;
 
 export type Writer = Readonly<{
   execute: Execute<StoreOperations>;

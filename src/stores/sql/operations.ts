@@ -1,0 +1,8 @@
+/** Everything that a store does by transactions, whichever database runs them. */
+import { keyOperations } from './key-operations.ts';
+import { leaseOperations } from './lease-operations.ts';
+import { ledgerOperations } from './ledger-operations.ts';
+
+export const operations = { ...keyOperations, ...leaseOperations, ...ledgerOperations };
+
+export type StoreOperations = typeof operations;

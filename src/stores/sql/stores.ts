@@ -1,0 +1,49 @@
+/** API keys and ledger, made of transactions and of reads that need none. */
+import { type Eventually, whenReady } from '../../core/eventually.ts';
+import type { KeyStore } from '../../keys/key-store.ts';
+import type { Claims, Debit, Ledger, Standing } from '../../paywall/ledger.ts';
+import { findRunningTime, toRunningTime } from './debit.ts';
+import { findKeyByHash, toKeyRecord } from './key-operations.ts';
+import type { StoreOperations } from './operations.ts';
+import type { Execute, Row, SqlValue } from './transaction.ts';
+
+export type Stores = Readonly<{
+  keys: KeyStore;
+  ledger: Ledger;
+  /** Throws where the store does not answer. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}>;
+
+/** One statement outside any transaction; at once where the database is in the process. */
+export type ReadRow = (sql: string, values: readonly SqlValue[]) => Eventually<Row | undefined>;
+
+export const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): KeyStore => ({
+  insert: (record) => execute('insertKey', record),
+  findByHash: (hash) => whenReady(readRow(findKeyByHash, [hash]), (row) => row && toKeyRecord(row)),
+  listByUser: (userId) => execute('listKeysByUser', userId),
+  revoke: (id, atMs) => execute('revokeKey', { id, atMs }),
+});
+
+export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
+  /** Time that runs needs no writing: it is read where it is asked for, and goes on when the disk takes no more. */
+  const presentTime = async ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Promise<Standing | undefined> => {
+    if (!('timeMs' in buys)) return undefined;
+    const row = await readRow(findRunningTime, [paymentId, rule, nowMs]);
+    return row && toRunningTime(row);
+  };
+
+  return {
+    present: async (claims, debit, commit) =>
+      (await presentTime(claims, debit)) ?? execute('presentClaims', { claims, debit, commit }),
+    prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
+    lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
+    release: (paymentId, holder, untilMs, unansweredAtMs) =>
+      execute('releasePayment', { paymentId, holder, untilMs, unansweredAtMs }),
+    replaceSwap: (paymentId, holder, swap) => execute('replaceSwap', { paymentId, holder, swap }),
+    settle: (paymentId, swapNumber, signatures, nowMs) =>
+      execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
+    reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
+      execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
+  };
+};
