@@ -1,5 +1,6 @@
 /** Everything that takes payments. Loaded only where the configuration names a mint, for the curve is heavy to import. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import type { Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
@@ -9,7 +10,8 @@ import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createChallenge } from './paywall/challenge.ts';
 import { createCharge } from './paywall/charge.ts';
-import type { Ledger, PreparedPayment } from './paywall/ledger.ts';
+import type { DuePayment, Ledger, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
@@ -24,11 +26,16 @@ export type PaymentParts = Readonly<{
   now: () => number;
   onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
   onUncertain(payment: PreparedPayment, reason: string): void;
+  onOutstanding(outstanding: Outstanding): void;
+  onRecovered(payment: DuePayment, result: 'settled' | 'rejected'): void;
+  onStranded(mint: string): void;
+  onRecoveryFailed(error: unknown): void;
 }>;
 
 export type Payments = Readonly<{
   identifier: Identifier;
   mints: MintDirectory;
+  recovery: Recovery;
   paywallFor(rule: RuleConfig): Paywall | undefined;
 }>;
 
@@ -49,6 +56,9 @@ const mintsOf = ({ cashu }: Config) => {
   };
 };
 
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
+
 export const assemblePayments = (parts: PaymentParts): Payments => {
   const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
   const { mints: named, anyMint } = mintsOf(config);
@@ -67,6 +77,18 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
   return {
     identifier: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
     mints,
+    recovery: createRecovery({
+      ledger,
+      isAccepted: (mint) => mints.find(mint) !== undefined,
+      settle,
+      now,
+      pause,
+      random: Math.random,
+      onOutstanding: parts.onOutstanding,
+      onRecovered: parts.onRecovered,
+      onStranded: parts.onStranded,
+      onFailed: parts.onRecoveryFailed,
+    }),
 
     paywallFor(rule) {
       const price = priceOf(rule);

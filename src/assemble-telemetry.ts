@@ -1,13 +1,13 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 import type { Config } from './config/config.ts';
-import type { PreparedPayment } from './paywall/ledger.ts';
+import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createObserver } from './telemetry/observer.ts';
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
-export const assembleTelemetry = ({ logger: options }: Config) => {
+export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
 
@@ -33,6 +33,25 @@ export const assembleTelemetry = ({ logger: options }: Config) => {
     paymentUncertain({ id, mint }: PreparedPayment, reason: string) {
       logger.warn({ event: 'payment_uncertain', payment: id, mint, reason }, 'the mint has not answered for certain');
     },
+
+    paymentsOutstanding({ count, oldestAtMs }: Outstanding) {
+      metrics.paymentsPrepared.set(count);
+      metrics.oldestPreparedSeconds.set(oldestAtMs === undefined ? 0 : Math.max(0, (now() - oldestAtMs) / 1_000));
+    },
+
+    paymentRecovered({ id, mint, createdAtMs }: DuePayment, result: string) {
+      metrics.paymentsRecovered.count({ mint, result });
+      const ageSeconds = Math.round((now() - createdAtMs) / 1_000);
+      logger.info({ event: 'payment_recovered', payment: id, mint, result, age_s: ageSeconds }, `payment ${result}`);
+    },
+
+    mintStranded(mint: string) {
+      const what = 'payments wait for a mint that is not in cashu.mints: name it again to bring them to their end';
+      logger.warn({ event: 'payments_stranded', mint }, what);
+    },
+
+    recoveryFailed: (error: unknown) =>
+      logger.error({ event: 'recovery_failed', err: error }, 'payments without an answer cannot be looked after'),
 
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),

@@ -32,7 +32,7 @@ const FAILURES_A_MINUTE = 100;
 
 export const serve = async (config: Config, { now = Date.now, primary }: ServeOptions = {}): Promise<Service> => {
   await using starting = new AsyncDisposableStack();
-  const telemetry = assembleTelemetry(config);
+  const telemetry = assembleTelemetry(config, now);
   starting.defer(telemetry.flush);
   const stores = openStores(config.store);
   starting.defer(stores.close);
@@ -71,6 +71,10 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         now,
         onConcluded: telemetry.paymentConcluded,
         onUncertain: telemetry.paymentUncertain,
+        onOutstanding: telemetry.paymentsOutstanding,
+        onRecovered: telemetry.paymentRecovered,
+        onStranded: telemetry.mintStranded,
+        onRecoveryFailed: telemetry.recoveryFailed,
       })
     : undefined;
 
@@ -90,6 +94,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   ];
   const readiness: ReadinessPart[] = [
     { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
+    ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.recovery.problem() }] : []),
     ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
   ];
   const fetching = Promise.allSettled(remotes.map(({ source }) => source.start()));
@@ -109,6 +114,10 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     isStopping: () => stopping,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
   });
+  if (payments) {
+    payments.recovery.start();
+    starting.defer(payments.recovery.close);
+  }
   const running = starting.move();
 
   return {

@@ -79,6 +79,18 @@ export type Lease =
   /** Settled, rejected or never written. */
   | Readonly<{ lease: 'concluded' }>;
 
+/** A prepared payment that nobody acts on and that does not rest. */
+export type DuePayment = Readonly<{ id: string; mint: string; createdAtMs: number }>;
+
+/** The prepared payments, for which the mint's answer is not known yet. */
+export type Outstanding = Readonly<{
+  count: number;
+  /** When the oldest of them was written. */
+  oldestAtMs: number | undefined;
+  /** Those that anybody may act on now, the least tried first. */
+  due: readonly DuePayment[];
+}>;
+
 export type Ledger = Readonly<{
   /**
    * Finds the payment of a set of proofs and, where it is settled, debits it. Without `commit` it says what would be.
@@ -99,4 +111,6 @@ export type Ledger = Readonly<{
    * `keepSwaps`: the outputs are kept, for whatever the mint may have signed after all.
    */
   reject(paymentId: string, holder: string, rejection: Rejection, keepSwaps: boolean, nowMs: number): Promise<boolean>;
+  /** `due`: at most `limit`, and none of `exceptMints`. */
+  outstanding(nowMs: number, exceptMints: readonly string[], limit: number): Promise<Outstanding>;
 }>;

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Durations } from './durations.ts';
 import { createTally } from './tally.ts';
 
@@ -16,6 +16,9 @@ export const createMetrics = () => {
   if (cluster.isWorker) new AggregatorRegistry();
   const tally = <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
     createTally(registry, `sallyport_${name}`, help, labels);
+  /** Of what all workers share: each tells the same. */
+  const shared = (name: string, help: string) =>
+    new Gauge({ name: `sallyport_${name}`, help, registers: [registry], aggregator: 'max' });
 
   return {
     registry,
@@ -37,6 +40,16 @@ export const createMetrics = () => {
       'result',
     ]),
     paidAmount: tally('payment_amount_total', 'Face value of settled tokens, by mint and unit.', ['mint', 'unit']),
+    paymentsPrepared: shared('payments_prepared', 'Payments whose mint has given no certain answer yet.'),
+    oldestPreparedSeconds: shared(
+      'payments_prepared_oldest_seconds',
+      'Age of the oldest of them; 0 where there is none.',
+    ),
+    paymentsRecovered: tally(
+      'payments_recovered_total',
+      'Payments brought to their end without their caller, by mint and result.',
+      ['mint', 'result'],
+    ),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -226,6 +226,53 @@ export const ledgerContract = (name: string, open: OpenLedger): void => {
     assert.equal(taken(await ledger.lease(paymentId, 'us', 700, 800)).unansweredAtMs, undefined);
   });
 
+  guarantee('what waits is told with its age, and is due when its lease or its rest has run out', async (ledger) => {
+    const dueAt = async (nowMs: number) => (await ledger.outstanding(nowMs, [], 10)).due.map(({ id }) => id);
+    assert.deepEqual(await ledger.outstanding(0, [], 10), { count: 0, oldestAtMs: undefined, due: [] });
+    const [a, b, c] = [setOf('a'), setOf('b'), setOf('c')];
+    await ledger.prepare(paymentOf(a, { createdAtMs: 30 }), a);
+    await ledger.prepare(paymentOf(b, { createdAtMs: 20 }), b);
+    await ledger.prepare(paymentOf(c, { createdAtMs: 40 }), c);
+    taken(await ledger.lease(a.paymentId, 'us', 50, 100));
+    assert.deepEqual(await ledger.outstanding(50, [], 1), {
+      count: 3,
+      oldestAtMs: 20,
+      due: [{ id: b.paymentId, mint, createdAtMs: 20 }],
+    });
+    assert.deepEqual(new Set(await dueAt(99)), new Set([b.paymentId, c.paymentId]));
+    assert.equal((await dueAt(100)).length, 3);
+    await ledger.release(a.paymentId, 'us', 500, undefined);
+    assert.equal((await dueAt(499)).length, 2);
+    assert.equal((await dueAt(500)).at(-1), a.paymentId, 'the least tried first');
+    await ledger.settle(b.paymentId, 1, signatures, 0);
+    await rejectIt(ledger, c);
+    assert.deepEqual(await ledger.outstanding(500, [], 10), {
+      count: 1,
+      oldestAtMs: 30,
+      due: [{ id: a.paymentId, mint, createdAtMs: 30 }],
+    });
+  });
+
+  guarantee('payments of mints that are left out are counted and not due', async (ledger) => {
+    const mints = ['https://a.example', 'https://b.example', 'https://c.example', 'https://d.example'];
+    for (const url of mints) {
+      const claims = claimsOf({ mint: url, proofs: [{ id: '00', amount: 1, secret: 'x', C: '02' }] });
+      await ledger.prepare({ ...paymentOf(claims), mint: url }, claims);
+    }
+    for (let left = 0; left <= mints.length; left++) {
+      const { count, due } = await ledger.outstanding(0, mints.slice(left), 10);
+      assert.deepEqual([count, due.map(({ mint: url }) => url).sort()], [4, mints.slice(0, left)]);
+    }
+  });
+
+  guarantee('the age of a payment that was forgiven counts from when it came again', async (ledger) => {
+    const claims = setOf('a');
+    await ledger.prepare(paymentOf(claims), claims);
+    await rejectIt(ledger, claims, { ...spent, untilMs: 5_000 });
+    await ledger.prepare(paymentOf(claims, { createdAtMs: 6_000 }), claims);
+    assert.equal((await ledger.outstanding(6_000, [], 10)).oldestAtMs, 6_000);
+  });
+
   guarantee('only who holds the lease replaces the swap or rejects', async (ledger) => {
     const claims = setOf('a');
     const { paymentId } = claims;

@@ -103,6 +103,30 @@ for (const when of ['before', 'after'] as const) {
   });
 }
 
+test('killed in the middle of a payment whose caller never comes back: the next process ends it by itself, and says so', async (t) => {
+  const { gate, pay, mint, config } = await enter(t, '8', ', request_timeout: 1s');
+  const held = hold('after');
+  mint.faults.set('/v1/swap', held.fault, { times: 1 });
+  const token = await pay.token(8);
+  const lost = ask(gate.url, token);
+  await until('the mint has acted', () => held.waiting() === 1);
+  gate.signal('SIGKILL');
+  await assert.rejects(lost);
+  await gate.exited();
+  held.release();
+  const next = await startSallyport({ owner: t, config, directory: gate.directory });
+  const metrics = async () => (await fetch(`${next.url}/metrics`)).text();
+  await until('it is seen', async () => /^sallyport_payments_prepared 1$/m.test(await metrics()));
+  assert.match(await metrics(), /^sallyport_payments_prepared_oldest_seconds [\d.]+$/m);
+  const recovered = () => next.log().find(({ event }) => event === 'payment_recovered');
+  await until('it is settled', () => recovered() !== undefined, { deadlineMs: 30_000 });
+  assert.deepEqual([recovered()?.['result'], recovered()?.['mint']], ['settled', mint.url]);
+  await until('nothing is left', async () => /^sallyport_payments_prepared 0$/m.test(await metrics()));
+  assert.match(await metrics(), /^sallyport_payments_recovered_total\{mint="[^"]+",result="settled"\} 1$/m);
+  assert.equal(mint.spentAmount(), 8);
+  assert.equal(codeOf(await ask(next.url, token)), 'paid', 'and whoever has the token still has what it bought');
+});
+
 test('a caller who goes away does not stop the redemption, and loses nothing of it', async (t) => {
   const { gate, pay, mint } = await enter(t);
   const token = await pay.token(8);

@@ -10,9 +10,10 @@ import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
 import { createChallenge } from '../../src/paywall/challenge.ts';
 import { createCharge } from '../../src/paywall/charge.ts';
+import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature } from '../../src/paywall/mint.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
-import { createSettlement } from '../../src/paywall/settlement.ts';
+import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
@@ -49,6 +50,8 @@ export type Till = Readonly<{
   earned(keysOf: (id: string) => Readonly<Record<string, string>>): Proof[];
   reasons: string[];
   concluded: string[];
+  ledger: Ledger;
+  settle: Settle;
   close(): Promise<void>;
 }>;
 
@@ -175,6 +178,8 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
 
     reasons,
     concluded,
+    ledger: stores.ledger,
+    settle,
     close,
   };
 };

@@ -51,7 +51,7 @@ export const ledgerOperations = {
       `INSERT INTO payments (id, state, mint, unit, amount, rule, lease_until, tries, created_at)
         VALUES ($1, 'prepared', $2, $3, $4, $5, 0, 0, $6)
         ON CONFLICT (id) DO UPDATE SET state = 'prepared', rejection = NULL, rejected_until = NULL, concluded_at = NULL,
-          rule = excluded.rule, lease_until = 0, tries = 0
+          rule = excluded.rule, created_at = excluded.created_at, lease_until = 0, tries = 0
           WHERE payments.state = 'rejected' AND payments.rejected_until <= excluded.created_at`,
       [id, mint, unit, amount, rule, createdAtMs],
     );

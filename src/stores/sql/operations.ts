@@ -2,7 +2,8 @@
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
+import { recoveryOperations } from './recovery-operations.ts';
 
-export const operations = { ...keyOperations, ...leaseOperations, ...ledgerOperations };
+export const operations = { ...keyOperations, ...leaseOperations, ...ledgerOperations, ...recoveryOperations };
 
 export type StoreOperations = typeof operations;

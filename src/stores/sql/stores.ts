@@ -45,5 +45,6 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
       execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
     reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
       execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
+    outstanding: (nowMs, exceptMints, limit) => execute('findOutstanding', { nowMs, exceptMints, limit }),
   };
 };

@@ -1,0 +1,38 @@
+/** The prepared payments, for whoever brings them to their end without their callers. */
+import type { DuePayment, Outstanding } from '../../paywall/ledger.ts';
+import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
+
+const toDue = (row: Row): DuePayment => ({
+  id: text(row, 'id'),
+  mint: text(row, 'mint'),
+  createdAtMs: integer(row, 'created_at'),
+});
+
+/** To the next power of two, so that few statements serve lists of any length. No mint has an empty name. */
+const padded = (mints: readonly string[]): string[] => {
+  const length = 2 ** Math.ceil(Math.log2(Math.max(1, mints.length)));
+  return [...mints, ...Array.from({ length: length - mints.length }, () => '')];
+};
+
+export const recoveryOperations = {
+  async findOutstanding(
+    transaction: Transaction,
+    { nowMs, exceptMints, limit }: { nowMs: number; exceptMints: readonly string[]; limit: number },
+  ): Promise<Outstanding> {
+    const all = await transaction.first(
+      `SELECT COUNT(*) AS count, MIN(created_at) AS oldest FROM payments WHERE state = 'prepared'`,
+      [],
+    );
+    const except = padded(exceptMints);
+    const due = await transaction.all(
+      `SELECT id, mint, created_at FROM payments WHERE state = 'prepared' AND lease_until <= $1
+        AND mint NOT IN (${except.map((_, index) => `$${index + 3}`).join(', ')}) ORDER BY tries, lease_until LIMIT $2`,
+      [nowMs, limit, ...except],
+    );
+    return {
+      count: all ? integer(all, 'count') : 0,
+      oldestAtMs: all && optionalInteger(all, 'oldest'),
+      due: due.map(toDue),
+    };
+  },
+};
