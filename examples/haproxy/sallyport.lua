@@ -10,7 +10,7 @@ local patience_ms = 15000
 -- your rules inject.
 local managed = {
   'x-user-id', 'x-auth-method', 'x-api-key-id', 'x-user-email', 'x-user-roles', 'x-payment-verified',
-  'x-payment-amount', 'x-provisioned-pod',
+  'x-payment-amount', 'x-payment-balance', 'x-provisioned-pod',
   -- As the application may see them: keys and money are taken off.
   'authorization', 'x-api-key', 'x-cashu',
 }
@@ -72,6 +72,9 @@ core.register_action('sallyport', { 'http-req' }, function(txn)
       local value = first(answer, name)
       if value and value ~= '' then txn.http:req_set_header(name, value) end
     end
+    -- For the client, on the application's answer.
+    local balance = first(answer, 'x-payment-balance')
+    if balance and balance ~= '' then txn:set_var('txn.payment_balance', balance) end
     return
   end
 

@@ -7,6 +7,7 @@ const managed = [
   'X-User-Roles',
   'X-Payment-Verified',
   'X-Payment-Amount',
+  'X-Payment-Balance',
   'X-Provisioned-Pod',
   'Authorization',
   'X-API-Key',

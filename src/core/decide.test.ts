@@ -8,7 +8,7 @@ import { refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 import type { Identifier, Intent, Rule } from './rule.ts';
 
-const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount'];
+const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'];
 const house: House = {
   apiKeyPrefix: 'sk-',
   managedNames: new Set(managedHeaders.map((name) => name.toLowerCase())),
@@ -169,6 +169,7 @@ test('every managed header is in the answer, empty where it has no value', async
     'X-User-Roles': '',
     'X-Payment-Verified': '',
     'X-Payment-Amount': '',
+    'X-Payment-Balance': '',
   });
 });
 

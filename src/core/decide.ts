@@ -1,7 +1,7 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Credential, readCredentials } from './credential.ts';
 import { type Decision, deny } from './decision.ts';
-import { dressPayment, findImitation } from './dress.ts';
+import { dressPayment, findImitation, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { absent, anonymous, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -100,7 +100,8 @@ const conclude = (
   if (!rule.charge) return allow;
   return whenReady(rule.charge(request, identity, intent), (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
-    return receipt ? { ...allow, upstream: dressPayment(upstream, receipt), receipt } : allow;
+    if (!receipt) return allow;
+    return { ...allow, upstream: dressPayment(upstream, receipt), client: tellPayer(receipt), receipt };
   });
 };
 

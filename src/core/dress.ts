@@ -10,8 +10,8 @@ export type Dresser = Readonly<{
   value: (identity: Identity) => string | readonly string[] | undefined;
 }>;
 
-/** The headers that say what was paid (seed 004). */
-export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount'] as const;
+/** The headers that say what was paid (seed 004), and what is left. */
+export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'] as const;
 
 const control = /\p{Cc}/u;
 const plain = /^[\u0020-\u007e]*$/;
@@ -65,11 +65,18 @@ export const createDress = (managed: readonly string[], dressers: readonly Dress
   };
 };
 
+/** An item with a parameter, as RFC 9651 writes it: `12;unit=sat`. */
+const balanceText = ({ balance, unit }: Receipt): string => `${balance};unit=${unit}`;
+
 export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
   ...headers,
   'X-Payment-Verified': 'true',
   'X-Payment-Amount': String(receipt.amount),
+  'X-Payment-Balance': balanceText(receipt),
 });
+
+/** What the payer is told. */
+export const tellPayer = (receipt: Receipt): Headers => ({ 'X-Payment-Balance': balanceText(receipt) });
 
 /**
  * A client's header that some applications read as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain

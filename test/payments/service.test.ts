@@ -37,6 +37,7 @@ test('a token of version 3 or 4 opens in every header that may carry it, and is 
       assert.equal(status, 200);
       assert.equal(answered['x-payment-verified'], 'true');
       assert.equal(answered['x-payment-amount'], '8');
+      assert.equal(answered['x-payment-balance'], '0;unit=sat');
       const again = await ask(gate.url, token, header);
       assert.equal(codeOf(again), 'credit_exhausted');
       assert.match(String(again.headers['x-cashu']), /^creqA/);

@@ -54,6 +54,10 @@ async function ask(front: Front, proxy: Fronted, asked: Case): Promise<void> {
   assert.ok(echo);
   assert.deepEqual([echo.method, echo.url], [method, path]);
   assertAllowed(asked, headers, echo);
+  if (proxy.tellsCookiesAlone) return;
+  for (const name of ['x-payment-balance']) {
+    assert.match(String(answer.headers[name] ?? ''), asked.told?.[name] ?? /^$/, name);
+  }
 }
 
 for (const proxy of lineUp) {

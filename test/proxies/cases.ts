@@ -37,10 +37,12 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     'x-auth-method': 'cashu',
     'x-payment-verified': 'true',
     'x-payment-amount': String(prices.premium),
+    'x-payment-balance': '0;unit=sat',
   };
   const johnOfStaff = { scope: 'staff', email: 'j@example.com', realm_access: { roles: ['admin', 'boss'] } };
   const money = () => payer.token(prices.premium);
   const challenge = { 'www-authenticate': /^Bearer realm="sallyport"/ };
+  const balance = { 'x-payment-balance': /^0;unit=sat$/ };
   const invoice = { 'x-cashu': /^creqA/ };
 
   // biome-ignore format: a table is read by its columns
@@ -55,8 +57,8 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     { title: 'a JWT', path: '/orders/1', headers: async () => bearer(await jwt()), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': 'john' } },
     { title: 'a JWT with a mail address and roles', path: '/staff/1', headers: async () => bearer(await jwt(johnOfStaff)), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': 'john', 'x-user-email': 'j@example.com', 'x-user-roles': 'admin,boss' } },
     { title: 'a JWT with a name beyond ASCII', path: '/orders/1', headers: async () => bearer(await jwt({ sub: 'jörg' })), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': Buffer.from('jörg').toString('latin1') } },
-    { title: 'money in X-Cashu', path: '/premium/1', headers: async () => ({ 'X-Cashu': await money() }), status: 200, identity: byMoney },
-    { title: 'money as a bearer token', path: '/premium/1', headers: async () => bearer(await money()), status: 200, identity: byMoney },
+    { title: 'money in X-Cashu', path: '/premium/1', headers: async () => ({ 'X-Cashu': await money() }), status: 200, identity: byMoney, told: balance },
+    { title: 'money as a bearer token', path: '/premium/1', headers: async () => bearer(await money()), status: 200, identity: byMoney, told: balance },
     { title: 'whoever has a key need not pay', path: '/premium/1', headers: () => bearer(key), status: 200, identity: byKey },
     { title: 'no credential', path: '/orders/1', status: 401, code: 'credential_required', told: challenge },
     { title: 'no credential, HEAD', method: 'HEAD', path: '/orders/1', status: 401, code: 'credential_required', told: challenge },

@@ -28,6 +28,8 @@ export type Fronted = Readonly<{
   bodiless?: true;
   /** It makes a failure of its own of any 5xx: no document, and no more than `Retry-After`. */
   hidesFailures?: true;
+  /** Of a permission it hands no header to the client but `Set-Cookie`. */
+  tellsCookiesAlone?: true;
   /** It opens a connection for each call to Sallyport. */
   connectsEachTime?: true;
   /** It waits for longer than 10 s for a Sallyport that is stuck. */
@@ -87,6 +89,7 @@ export const lineUp: readonly Fronted[] = [
     whenGone: 500,
     ...needs('nginx'),
     start: nginx(ingressNginx),
+    tellsCookiesAlone: true,
     connectsEachTime: true,
     patient: true,
   },
@@ -115,6 +118,7 @@ export const lineUp: readonly Fronted[] = [
     name: "a stand-in for Traefik (forwardAuth alone, on Node's HTTP parser)",
     whenGone: 500,
     skip: false,
+    tellsCookiesAlone: true,
     patient: true,
     start: (ports, owner) => startTraefikStandIn(example('traefik/dynamic.yaml'), ports, owner),
   },
@@ -122,6 +126,7 @@ export const lineUp: readonly Fronted[] = [
     name: 'Traefik',
     whenGone: 500,
     ...needsTraefik,
+    tellsCookiesAlone: true,
     patient: true,
     start: (ports, owner) =>
       startTraefik({

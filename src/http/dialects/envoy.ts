@@ -4,9 +4,10 @@
  */
 import { parseTarget } from '../../core/canonical.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
-import { HeaderLines, linesOf } from '../header-lines.ts';
+import { HeaderLines } from '../header-lines.ts';
 import { type Incoming, single, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
+import { allowLines } from './allow-lines.ts';
 import type { Dialect } from './dialect.ts';
 
 const namedRule = /^\/rule\/([^/?]+)(\/.*)$/s;
@@ -52,8 +53,9 @@ export const envoy: Dialect = {
     return isRefusal(request) ? request : { request, ...rule };
   },
 
-  allow({ upstream, client, remove }) {
-    const headers = [linesOf(upstream), linesOf(client)];
+  allow(decision) {
+    const { remove } = decision;
+    const headers = [allowLines(decision)];
     if (remove.length > 0) headers.push(removal(remove.join(',')));
     return { status: 200, headers };
   },

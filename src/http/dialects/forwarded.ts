@@ -3,9 +3,9 @@
  * but a 2xx to the client as it is.
  */
 import { isRefusal, refuse } from '../../core/refusal.ts';
-import { linesOf } from '../header-lines.ts';
 import { single, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
+import { allowLines } from './allow-lines.ts';
 import { echoCredentials } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
 import { ruleParameter } from './rule-parameter.ts';
@@ -33,7 +33,7 @@ const forwarded = (name: string): Dialect => ({
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [linesOf(decision.upstream), linesOf(decision.client), echoCredentials(decision, incoming)],
+    headers: [allowLines(decision), echoCredentials(decision, incoming)],
   }),
 
   deny: problemReply,

@@ -1,7 +1,7 @@
 /** For callers that are no proxy, and for trying things out: `/auth/native/the/path` asks about `/the/path`. */
 import { isRefusal, refuse } from '../../core/refusal.ts';
-import { linesOf } from '../header-lines.ts';
 import { problemReply } from '../problem.ts';
+import { allowLines } from './allow-lines.ts';
 import type { Dialect } from './dialect.ts';
 import { readRequestLine } from './envoy.ts';
 
@@ -17,7 +17,7 @@ export const native: Dialect = {
     return isRefusal(request) ? request : { request };
   },
 
-  allow: ({ upstream, client }) => ({ status: 200, headers: [linesOf(upstream), linesOf(client)] }),
+  allow: (decision) => ({ status: 200, headers: [allowLines(decision)] }),
 
   deny: problemReply,
 };

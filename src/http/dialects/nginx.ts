@@ -4,8 +4,9 @@
  * `X-Auth-Status`, and the challenge endpoint gives the whole of it.
  */
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../../core/refusal.ts';
-import { HeaderLines, linesOf } from '../header-lines.ts';
+import { HeaderLines } from '../header-lines.ts';
 import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
+import { allowLines } from './allow-lines.ts';
 import { echoCredentials } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
 import { ruleParameter } from './rule-parameter.ts';
@@ -59,7 +60,7 @@ export const nginx: Dialect = {
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [linesOf(decision.upstream), linesOf(decision.client), echoCredentials(decision, incoming)],
+    headers: [allowLines(decision), echoCredentials(decision, incoming)],
   }),
 
   deny(refusal) {
