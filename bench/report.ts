@@ -65,6 +65,7 @@ const bar = ({ name, ratio, target }: Comparison, index: number): string => {
 export const chart = (comparisons: readonly Comparison[]): string => {
   const height = 40 + comparisons.length * (BAR.height + BAR.gap);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="920" height="${height}" font-family="sans-serif" font-size="13">
+<title>Requests a second, as a part of the baseline</title>
 <rect width="920" height="${height}" fill="#fff"/>
 <text x="8" y="18">Requests a second, as a part of the baseline; the red line is what is hoped for</text>
 ${comparisons.map(bar).join('\n')}

@@ -10,6 +10,7 @@ import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createChallenge } from './paywall/challenge.ts';
 import { createCharge } from './paywall/charge.ts';
+import { openCurve } from './paywall/curve/open.ts';
 import type { DuePayment, Ledger, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
@@ -37,6 +38,7 @@ export type Payments = Readonly<{
   mints: MintDirectory;
   recovery: Recovery;
   paywallFor(rule: RuleConfig): Paywall | undefined;
+  close(): Promise<void>;
 }>;
 
 /** Less than the 10 s after which people give up, and than the 60 s after which nginx does. */
@@ -59,13 +61,15 @@ const mintsOf = ({ cashu }: Config) => {
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
-export const assemblePayments = (parts: PaymentParts): Payments => {
+export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
   const { mints: named, anyMint } = mintsOf(config);
   const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
+  const curve = await openCurve();
   const redeem = createRedeemer({
     ledger,
     mintOf: mints.find,
+    curve,
     holder: randomUUID(),
     callMs: config.cashu.request_timeout,
     now,
@@ -89,6 +93,7 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
       onStranded: parts.onStranded,
       onFailed: parts.onRecoveryFailed,
     }),
+    close: curve.close,
 
     paywallFor(rule) {
       const price = priceOf(rule);
@@ -101,6 +106,7 @@ export const assemblePayments = (parts: PaymentParts): Payments => {
         challenge,
         ledger,
         mintOf: mints.find,
+        curve,
         settle,
         patienceMs: PATIENCE_MS,
         debitOnceWithinMs: config.cashu.debit_once_within,

@@ -63,7 +63,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
 
   const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble-payments.ts')).assemblePayments;
   const payments = assemblePayments
-    ? assemblePayments({
+    ? await assemblePayments({
         config,
         ledger: stores.ledger,
         outbound,
@@ -77,6 +77,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onRecoveryFailed: telemetry.recoveryFailed,
       })
     : undefined;
+
+  if (payments) starting.defer(payments.close);
 
   const gate = assembleGate(config, {
     identifiers: {

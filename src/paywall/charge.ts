@@ -6,6 +6,7 @@ import type { Charge, Intent } from '../core/rule.ts';
 import { createAnswers } from './answer.ts';
 import type { Challenge } from './challenge.ts';
 import { claimsOf } from './claim.ts';
+import type { Curve } from './curve/operations.ts';
 import type { Claims, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
@@ -19,6 +20,7 @@ export type ChargeOptions = Readonly<{
   challenge: Challenge;
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
+  curve: Curve;
   settle: Settle;
   /** How long a caller is kept waiting; a redemption that was begun goes on. */
   patienceMs: number;
@@ -36,9 +38,10 @@ type Order = Readonly<{ request: AuthRequest; claims: Claims; intent: Intent; si
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, price, challenge, ledger, mintOf, settle, patienceMs, debitOnceWithinMs, throttle, now } = options;
+  const { rule, price, challenge, ledger, mintOf, curve, settle, patienceMs, debitOnceWithinMs, throttle, now } =
+    options;
   const answer = createAnswers(price, challenge);
-  const prepare = createPreparer({ rule, ledger, mintOf, weigh: answer.toWorth, now });
+  const prepare = createPreparer({ rule, ledger, mintOf, curve, weigh: answer.toWorth, now });
 
   const present = ({ request, claims, intent }: Order): Promise<Standing> => {
     const nowMs = now();
@@ -60,7 +63,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     switch (standing.standing) {
       case 'unknown': {
         if (!throttle.isOpen(order.request.clientIp)) return heldOff;
-        const write = prepare(token, order.claims);
+        const write = await prepare(token, order.claims);
         return isRefusal(write) ? write : bring(order, write);
       }
       case 'prepared':

@@ -2,7 +2,7 @@
  * What can be asked of the mint about one payment, and what is written down beside: the lease is renewed before every call
  * but the first, and a post without an answer is remembered, for the mint may act on it yet.
  */
-import { hashToCurve } from '@cashu/cashu-ts';
+import type { Curve } from './curve/operations.ts';
 import type { Lease, Ledger, PreparedPayment } from './ledger.ts';
 import type { BlindSignature, Mint, ProofState, SwapOutcome } from './mint.ts';
 import { messagesOf, prepareSwap, proofsOf } from './outputs.ts';
@@ -26,6 +26,7 @@ export type Inquiry = Readonly<{
 export type InquiryOptions = Readonly<{
   ledger: Ledger;
   mint: Mint;
+  curve: Curve;
   holder: string;
   /** Longer than one call to the mint can take. */
   leaseMs: number;
@@ -40,10 +41,8 @@ export class LeaseLost extends Error {
 /** Keeps a mint that changes its keys all the time from filling the ledger. */
 const MOST_SWAPS = 16;
 
-const yOf = (secret: string): string => hashToCurve(new TextEncoder().encode(secret)).toHex(true);
-
 export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { lease: 'taken' }>): Inquiry => {
-  const { ledger, mint, holder, leaseMs, now } = options;
+  const { ledger, mint, curve, holder, leaseMs, now } = options;
   const { id, unit, amount } = taken.payment;
   const proofs = proofsOf(taken.payment.swap);
   let swaps = [...taken.payment.earlier, taken.payment.swap];
@@ -74,7 +73,7 @@ export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { l
 
     async states() {
       await renew();
-      return new Set(await mint.states(proofs.map(({ secret }) => yOf(secret))));
+      return new Set(await mint.states(await Promise.all(proofs.map(({ secret }) => curve.hashToCurve(secret)))));
     },
 
     async restore() {
@@ -91,7 +90,7 @@ export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { l
       await mint.refreshKeysets(0);
       const worth = worthOf({ amount, proofs }, mint.keysets());
       if (isUpToDate(worth.fee) || worth.net <= 0 || swaps.length >= MOST_SWAPS) return false;
-      const drawn = prepareSwap(proofs, worth, await mint.activeKeys(unit));
+      const drawn = await prepareSwap(curve, proofs, worth, await mint.activeKeys(unit));
       const number = await ledger.replaceSwap(id, holder, drawn);
       if (number === undefined) throw new LeaseLost(`the lease of ${id} has ended`);
       swap = { ...drawn, number };

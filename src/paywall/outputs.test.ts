@@ -3,16 +3,18 @@ import { test } from 'node:test';
 import { OutputData } from '@cashu/cashu-ts';
 import fc from 'fast-check';
 import { createKeyset } from '../../examples/play-mint/keyset.ts';
+import { openCurve } from './curve/open.ts';
 import { messagesOf, prepareSwap, proofsOf } from './outputs.ts';
 
+const curve = await openCurve();
 const { id, publicKeys: keys } = createKeyset();
 const proofs = [{ id, amount: 8, secret: 'secret', C: `02${'1'.repeat(64)}`, witness: 'not sent' }];
 const worth = (net: number) => ({ fee: 1, net, credit: net });
 
 test('the outputs sum up to what the mint signs, one of each power of two', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 ** 20 }), (net) => {
-      const swap = prepareSwap(proofs, worth(net), { id, keys });
+  return fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 20 }), async (net) => {
+      const swap = await prepareSwap(curve, proofs, worth(net), { id, keys });
       const messages = messagesOf(swap);
       assert.equal(
         messages.reduce((sum, { amount }) => sum + amount, 0),
@@ -25,8 +27,8 @@ test('the outputs sum up to what the mint signs, one of each power of two', () =
   );
 });
 
-test('the body is a swap as NUT-03 has it, and our secrets are not in it', () => {
-  const swap = prepareSwap(proofs, worth(7), { id, keys });
+test('the body is a swap as NUT-03 has it, and our secrets are not in it', async () => {
+  const swap = await prepareSwap(curve, proofs, worth(7), { id, keys });
   const { inputs, outputs, ...more } = JSON.parse(swap.body);
   assert.deepEqual(inputs, [{ id, amount: 8, secret: 'secret', C: proofs[0]?.C }]);
   assert.deepEqual(Object.keys(outputs[0]).sort(), ['B_', 'amount', 'id']);
@@ -43,8 +45,9 @@ test('the body is a swap as NUT-03 has it, and our secrets are not in it', () =>
   }
 });
 
-test('no two swaps share an output', () => {
-  const messages = [1, 2, 3].flatMap(() => messagesOf(prepareSwap(proofs, worth(1_023), { id, keys })));
+test('no two swaps share an output', async () => {
+  const swaps = await Promise.all([1, 2, 3].map(() => prepareSwap(curve, proofs, worth(1_023), { id, keys })));
+  const messages = swaps.flatMap(messagesOf);
   assert.equal(new Set(messages.map(({ B_ }) => B_)).size, 30);
 });
 
@@ -53,7 +56,7 @@ for (const [title, net, few] of [
   ['has no keys', 1, {}],
   ['cannot make the amount', 3, { '2': keys['2'] ?? '' }],
 ] as const) {
-  test(`a keyset that ${title} is refused`, () => {
-    assert.throws(() => prepareSwap(proofs, worth(net), { id, keys: few as Record<string, string> }));
+  test(`a keyset that ${title} is refused`, async () => {
+    await assert.rejects(prepareSwap(curve, proofs, worth(net), { id, keys: few as Record<string, string> }));
   });
 }

@@ -1,6 +1,8 @@
 /** Our side of a swap: blinded outputs for what a token is worth, and the exact bytes that ask the mint to sign them. */
-import { OutputData, splitAmount } from '@cashu/cashu-ts';
+import { randomBytes } from 'node:crypto';
+import { type SerializedOutputData, splitAmount } from '@cashu/cashu-ts';
 import type { Proof } from '../core/payment.ts';
+import type { Curve } from './curve/operations.ts';
 import type { Swap } from './ledger.ts';
 import type { ActiveKeys, BlindedMessage } from './mint.ts';
 import type { Worth } from './worth.ts';
@@ -8,25 +10,41 @@ import type { Worth } from './worth.ts';
 /** Enough for any amount in coins of 1, 2, 4, …; a keyset that needs more would have us blind for seconds. */
 const MOST_OUTPUTS = 64;
 
+const randomHex = (): string => randomBytes(32).toString('hex');
+
+type Output = Readonly<{ message: BlindedMessage; blinding: Readonly<{ secret: string; blindingFactor: string }> }>;
+
+const drawOutput = async (curve: Curve, amount: number, id: string): Promise<Output> => {
+  const blinding = { secret: randomHex(), blindingFactor: randomHex() };
+  return { message: { amount, id, B_: await curve.blind(blinding) }, blinding };
+};
+
+/** As cashu-ts has it: the secret's bytes in hex, the blinding factor as a decimal. */
+const serialize = ({ message, blinding }: Output): SerializedOutputData => ({
+  blindedMessage: { ...message, amount: String(message.amount) },
+  blindingFactor: BigInt(`0x${blinding.blindingFactor}`).toString(),
+  secret: Buffer.from(blinding.secret).toString('hex'),
+});
+
 /** Throws where the keyset cannot make the amount. */
-export const prepareSwap = (
+export const prepareSwap = async (
+  curve: Curve,
   proofs: readonly Proof[],
   { fee, net, credit }: Worth,
   { id, keys }: ActiveKeys,
-): Omit<Swap, 'number'> => {
-  const coins = splitAmount(net, { ...keys });
+): Promise<Omit<Swap, 'number'>> => {
+  const coins = splitAmount(net, { ...keys }).map(Number);
   if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${net} in ${coins.length} coins`);
-  const outputs = coins.map((coin) => OutputData.serialize(OutputData.createSingleRandomData(coin, id)));
+  const outputs = await Promise.all(coins.map((amount) => drawOutput(curve, amount, id)));
   const inputs = proofs.map((proof) => ({ id: proof.id, amount: proof.amount, secret: proof.secret, C: proof.C }));
-  const messages = outputs.map(({ blindedMessage }) => plainMessage(blindedMessage));
-  return { fee, credit, body: JSON.stringify({ inputs, outputs: messages }), outputs: JSON.stringify(outputs) };
+  const messages = outputs.map(({ message }) => message);
+  return {
+    fee,
+    credit,
+    body: JSON.stringify({ inputs, outputs: messages }),
+    outputs: JSON.stringify(outputs.map(serialize)),
+  };
 };
-
-const plainMessage = ({ amount, id, B_ }: { amount: unknown; id: string; B_: string }): BlindedMessage => ({
-  amount: Number(amount),
-  id,
-  B_,
-});
 
 /** The blinded messages of a swap, read back from the body that was stored. */
 export const messagesOf = ({ body }: Pick<Swap, 'body'>): BlindedMessage[] => {

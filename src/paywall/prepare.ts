@@ -1,10 +1,11 @@
 /** Steps 0 and 1 for a token that is seen for the first time: examined without asking anybody, then written down. */
 import type { CashuToken } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
+import type { Curve } from './curve/operations.ts';
 import type { Claims, Ledger } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { prepareSwap } from './outputs.ts';
-import { isOnCurve, malformed } from './proof.ts';
+import { malformed } from './proof.ts';
 import { type Worth, worthOf } from './worth.ts';
 
 /** The mint could not be asked for what is needed before a payment can be written down. */
@@ -16,6 +17,7 @@ export type PreparerOptions = Readonly<{
   rule: string;
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
+  curve: Curve;
   /** Says whether a token is worth too little. */
   weigh: (token: CashuToken, worth: Worth) => Refusal | undefined;
   now: () => number;
@@ -24,11 +26,11 @@ export type PreparerOptions = Readonly<{
 /** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
 export type Write = () => Promise<void>;
 
-export const createPreparer = ({ rule, ledger, mintOf, weigh, now }: PreparerOptions) => {
+export const createPreparer = ({ rule, ledger, mintOf, curve, weigh, now }: PreparerOptions) => {
   const draw = async (token: CashuToken, mint: Mint) => {
     try {
       const keys = await mint.activeKeys(token.unit);
-      return prepareSwap(token.proofs, worthOf(token, mint.keysets()), keys);
+      return await prepareSwap(curve, token.proofs, worthOf(token, mint.keysets()), keys);
     } catch (cause) {
       throw new MintUnreachable('nothing can be drawn at the mint', { cause });
     }
@@ -40,10 +42,11 @@ export const createPreparer = ({ rule, ledger, mintOf, weigh, now }: PreparerOpt
     await ledger.prepare({ id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap }, claims);
   };
 
-  return (token: CashuToken, claims: Claims): Write | Refusal => {
+  return async (token: CashuToken, claims: Claims): Promise<Write | Refusal> => {
     const mint = mintOf(token.mint);
     if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
-    if (!token.proofs.every(isOnCurve)) return malformed('a signature is not a point of the curve');
+    const arePoints = await Promise.all(token.proofs.map(({ C }) => curve.isPoint(C)));
+    if (arePoints.includes(false)) return malformed('a signature is not a point of the curve');
     return weigh(token, worthOf(token, mint.keysets())) ?? (() => write(token, claims, mint));
   };
 };

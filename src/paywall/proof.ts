@@ -1,5 +1,4 @@
 /** The form of one proof of a token, as far as it can be judged without asking anybody. */
-import { ECDH } from 'node:crypto';
 import type { Proof } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 
@@ -19,9 +18,6 @@ export const attempt = <T>(decode: () => T): T | undefined => {
 const LONGEST_SECRET = 1_024;
 
 const compressedPoint = /^0[23][0-9a-f]{64}$/;
-
-/** Some 45 µs a proof: worth it before the mint is asked, too much for a token that is presented again and again. */
-export const isOnCurve = ({ C }: Proof): boolean => attempt(() => ECDH.convertKey(C, 'secp256k1', 'hex')) !== undefined;
 
 /** A secret of NUT-10 is a JSON array that begins with its kind: such a proof is locked, and not to us. */
 const isLocked = (secret: string): boolean => {

@@ -2,6 +2,7 @@
  * Steps 2 to 5 of a redemption: from a payment that is written to one that is settled or rejected. Safe to run again after
  * any interruption, for every run asks before it judges.
  */
+import type { Curve } from './curve/operations.ts';
 import { createInquiry, type Inquiry, LeaseLost } from './inquiry.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { Lease, Ledger, PreparedPayment } from './ledger.ts';
@@ -18,6 +19,7 @@ export type Resolution =
 export type RedeemOptions = Readonly<{
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
+  curve: Curve;
   /** Names this process in leases. */
   holder: string;
   /** How long one call to a mint may take. */
@@ -39,7 +41,7 @@ type Taken = Extract<Lease, { lease: 'taken' }>;
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const createRedeemer = (options: RedeemOptions) => {
-  const { ledger, mintOf, holder, callMs, now, onConcluded, onUncertain } = options;
+  const { ledger, mintOf, curve, holder, callMs, now, onConcluded, onUncertain } = options;
   const leaseMs = callMs + LEASE_SLACK_MS;
 
   /** A mint that gives no readable answer throws. */
@@ -63,7 +65,7 @@ export const createRedeemer = (options: RedeemOptions) => {
     const { payment } = taken;
     const mint = mintOf(payment.mint);
     if (!mint) return rest(taken, taken.unansweredAtMs, `the mint ${payment.mint} is no longer configured`);
-    const inquiry = createInquiry({ ledger, mint, holder, leaseMs, now }, taken);
+    const inquiry = createInquiry({ ledger, mint, curve, holder, leaseMs, now }, taken);
     const verdict = await ask(inquiry);
     switch (verdict.verdict) {
       case 'settled':

@@ -10,6 +10,7 @@ import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
 import { createChallenge } from '../../src/paywall/challenge.ts';
 import { createCharge } from '../../src/paywall/charge.ts';
+import { openCurve } from '../../src/paywall/curve/open.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature } from '../../src/paywall/mint.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
@@ -92,9 +93,11 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
   const directoryOfMints = createMintDirectory({ mints: named, anyMint: undefined, outbound, now, timeoutMs });
   const reasons: string[] = [];
   const concluded: string[] = [];
+  const curve = await openCurve();
   const redeem = createRedeemer({
     ledger: stores.ledger,
     mintOf: directoryOfMints.find,
+    curve,
     holder: `till ${Math.random()}`,
     callMs: timeoutMs,
     now,
@@ -115,6 +118,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         ),
         ledger: stores.ledger,
         mintOf: directoryOfMints.find,
+        curve,
         settle,
         patienceMs,
         debitOnceWithinMs,
