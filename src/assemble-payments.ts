@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
+import { type AcceptedMints, offersOf } from './assemble-prices.ts';
 import type { Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
-import type { Price } from './core/payment.ts';
+import { isRefusal } from './core/refusal.ts';
 import type { Identifier } from './core/rule.ts';
 import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
-import { createChallenge } from './paywall/challenge.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { DuePayment, Ledger, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import { createQuotes } from './paywall/quote.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
 import { createSettlement } from './paywall/settlement.ts';
@@ -44,13 +45,7 @@ export type Payments = Readonly<{
 /** Less than the 10 s after which people give up, and than the 60 s after which nginx does. */
 const PATIENCE_MS = 8_000;
 
-const priceOf = ({ price }: RuleConfig): Price | undefined => {
-  if (!price) return undefined;
-  const { amount, unit, buys } = price;
-  return { amount, unit, buys: buys.time === undefined ? { requests: buys.requests ?? 1 } : { timeMs: buys.time } };
-};
-
-const mintsOf = ({ cashu }: Config) => {
+const mintsOf = ({ cashu }: Config): AcceptedMints => {
   const named = cashu.mints.filter(({ url }) => url !== '*');
   return {
     mints: named.map(({ url, units }) => ({ url: normalizeMintUrl(url), units })),
@@ -63,7 +58,8 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
-  const { mints: named, anyMint } = mintsOf(config);
+  const accepted = mintsOf(config);
+  const { mints: named, anyMint } = accepted;
   const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
   const curve = await openCurve();
   const redeem = createRedeemer({
@@ -96,14 +92,12 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     close: curve.close,
 
     paywallFor(rule) {
-      const price = priceOf(rule);
-      if (!price) return undefined;
-      const urls = named.filter(({ units }) => units.includes(price.unit)).map(({ url }) => url);
-      const challenge = createChallenge(price, urls);
+      const offers = offersOf(rule, accepted);
+      if (!offers) return undefined;
+      const quotes = createQuotes(rule.name, offers, config.cashu.request_format);
       const charge = createCharge({
         rule: rule.name,
-        price,
-        challenge,
+        quotes,
         ledger,
         mintOf: mints.find,
         curve,
@@ -113,7 +107,13 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         throttle,
         now,
       });
-      return { invite: challenge('payment_required'), charge };
+      return {
+        invite(request) {
+          const quote = quotes(request);
+          return isRefusal(quote) ? quote : quote.challenge('payment_required');
+        },
+        charge,
+      };
     },
   };
 };

@@ -7,13 +7,13 @@ import { createDress, type Dresser, paymentHeaders } from './core/dress.ts';
 import { createGate, type Gate } from './core/gate.ts';
 import type { Identity, RateLimit } from './core/identity.ts';
 import { parsePathPattern } from './core/path-pattern.ts';
-import { bearerChallenge, type Refusal, refuse } from './core/refusal.ts';
+import { bearerChallenge, refuse } from './core/refusal.ts';
 import type { Route } from './core/routes.ts';
 import type { AcceptedKind, Charge, Check, Identifier, Rule } from './core/rule.ts';
 import { claimAt, claimText } from './identify/jwt/claim-path.ts';
 
 /** What a rule with a price adds to it. */
-export type Paywall = Readonly<{ invite: Refusal; charge: Charge }>;
+export type Paywall = Pick<Rule, 'invite'> & Readonly<{ charge: Charge }>;
 
 export type RuleParts = Readonly<{
   identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
@@ -90,9 +90,12 @@ const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
 
 const credentialNames = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' } as const;
 
-const inviteOf = (kinds: readonly AcceptedKind[]): Refusal => {
+const inviteOf = (kinds: readonly AcceptedKind[]): Rule['invite'] => {
   const names = kinds.map((kind) => credentialNames[kind]).join(' or ');
-  return refuse('credential_required', `Send ${names} as Authorization: Bearer ….`, { headers: bearerChallenge() });
+  const invite = refuse('credential_required', `Send ${names} as Authorization: Bearer ….`, {
+    headers: bearerChallenge(),
+  });
+  return () => invite;
 };
 
 const isCredential = (kind: string): kind is AcceptedKind => kind in credentialNames;

@@ -1,3 +1,4 @@
+import { checkPrices } from './check-prices.ts';
 import { checkRoutes } from './check-routes.ts';
 import type { Config, RuleConfig } from './config.ts';
 import type { Finding } from './finding.ts';
@@ -61,7 +62,7 @@ const checkIssuers: RuleCheck = ({ accept, require }, at, { jwt }) => {
   });
 };
 
-const checkCashu: RuleCheck = ({ accept, price }, at, { cashu }) => {
+const checkCashu: RuleCheck = ({ accept, price }, at, config) => {
   if (!accept.includes('cashu')) {
     return price
       ? [
@@ -75,7 +76,7 @@ const checkCashu: RuleCheck = ({ accept, price }, at, { cashu }) => {
       : [];
   }
   const reads = [['cashu'], at];
-  if (cashu.mints.length === 0)
+  if (config.cashu.mints.length === 0)
     return [
       {
         path: [...at, 'accept'],
@@ -93,23 +94,7 @@ const checkCashu: RuleCheck = ({ accept, price }, at, { cashu }) => {
         reads,
       },
     ];
-  if (cashu.mints.some(({ units }) => units.includes(price.unit))) return [];
-  return [
-    {
-      path: [...at, 'price', 'unit'],
-      message: 'no mint serves this unit',
-      shows: 'value',
-      hint: 'add it to the units of a mint',
-      reads,
-    },
-  ];
-};
-
-const checkBuys: RuleCheck = ({ price }, at) => {
-  if (!price || Object.values(price.buys).filter((bought) => bought !== undefined).length === 1) return [];
-  return [
-    { path: [...at, 'price', 'buys'], message: 'not exactly one thing', expected: 'one of requests, time, units' },
-  ];
+  return checkPrices(price, at, config);
 };
 
 const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
@@ -128,15 +113,7 @@ const checkProvision: RuleCheck = ({ provision }, at, { pods }) => {
   ];
 };
 
-const perRule: readonly RuleCheck[] = [
-  checkAccept,
-  checkJwt,
-  checkIssuers,
-  checkCashu,
-  checkBuys,
-  checkHeaders,
-  checkProvision,
-];
+const perRule: readonly RuleCheck[] = [checkAccept, checkJwt, checkIssuers, checkCashu, checkHeaders, checkProvision];
 
 /** Two writers of one header: which of them the service behind would see is anybody's guess. */
 export const sameHeaders = (

@@ -14,6 +14,8 @@ const secret = 's'.repeat(32);
 const issuer = `jwt: { issuers: [{ name: users, issuer: https://id.example.com, audience: api, secret: ${secret} }] }\n`;
 const issuerWith = (keys: string) => `jwt: { issuer: https://id.example.com, audience: api, ${keys} }`;
 const mint = 'cashu: { mints: [{ url: https://mint.example.com, units: [sat] }] }\n';
+const mints =
+  'cashu: { mints: [{ url: https://one.example, units: [sat, usd] }, { url: https://two.example, units: [sat] }] }\n';
 const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} }]`;
 const target = (keys: string) => `egress: { targets: { a: { url: https://a.example, ${keys} } } }`;
 
@@ -79,6 +81,42 @@ const cases: readonly Case[] = [
     mint + rule('accept: cashu, price: { amount: 1, buys: {} }'),
     ['rules[0].price.buys: not exactly one thing; expected one of requests, time, units'],
   ],
+  [
+    'a choice of prices, one for each unit and mint',
+    mints +
+      rule(
+        'accept: cashu, price: [{ amount: 9, mints: "HTTPS://one.example/" }, { amount: 8, mints: [https://two.example] }, { amount: 1, unit: usd }]',
+      ),
+    [],
+  ],
+  [
+    'two prices in one unit',
+    mints + rule('accept: cashu, price: [9, 8, { amount: 1, unit: usd }]'),
+    [
+      'rules[0].price[1]: a token in sat could be weighed against this price or against rules[0].price[0]; expected another unit, or mints that the other price does not have',
+    ],
+  ],
+  [
+    'two prices in one unit that share a mint',
+    mints +
+      rule(
+        'accept: cashu, price: [{ amount: 9, mints: https://one.example }, { amount: 8, mints: [https://two.example, https://one.example] }]',
+      ),
+    [
+      'rules[0].price[1]: a token in sat could be weighed against this price or against rules[0].price[0]; expected another unit, or mints that the other price does not have',
+    ],
+  ],
+  [
+    'a price at a mint that is not accepted',
+    mints + rule('accept: cashu, price: { amount: 9, mints: [https://one.example, https://three.example] }'),
+    ['rules[0].price.mints[1]: no mint of this URL under cashu.mints; found "https://three.example"'],
+  ],
+  [
+    'a price at a mint that does not take its unit',
+    mints + rule('accept: cashu, price: [5, { amount: 9, unit: usd, mints: https://two.example }]'),
+    ['rules[0].price[1].mints: this mint does not serve usd; found "https://two.example"'],
+  ],
+  ['no price at all', mint + rule('accept: cashu, price: []'), ['rules[0].price: empty; expected at least 1']],
   [
     'a template that is not there',
     rule('accept: api_key, provision: gpu'),
@@ -334,5 +372,5 @@ test('a rule that takes cashu without a price has the default price', () => {
   const { config } = load(
     `cashu: { mints: ["https://mint.example.com"], default_amount: 21 }\n${rule('accept: cashu')}`,
   );
-  assert.deepEqual(config.rules[0]?.price, { amount: 21, unit: 'sat', buys: { requests: 1 } });
+  assert.deepEqual(config.rules[0]?.price, [{ amount: 21, unit: 'sat', mints: [], buys: { requests: 1 } }]);
 });

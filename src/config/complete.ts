@@ -19,5 +19,5 @@ export const complete = (config: Parsed): Parsed => {
 
 const priced = (rule: Rule, amount: number | undefined): Rule => {
   if (rule.price || amount === undefined || !rule.accept.includes('cashu')) return rule;
-  return { ...rule, price: { amount, unit: 'sat', buys: { requests: 1 } } };
+  return { ...rule, price: [{ amount, unit: 'sat', mints: [], buys: { requests: 1 } }] };
 };

@@ -61,7 +61,7 @@ test('the sample of the product loads, and soon', (context) => {
     roles: ['customer'],
     claims: { tenant: 'acme' },
   });
-  assert.deepEqual(config.rules[2]?.price, { amount: 1000, unit: 'sat', buys: { requests: 1 } });
+  assert.deepEqual(config.rules[2]?.price, [{ amount: 1000, unit: 'sat', mints: [], buys: { requests: 1 } }]);
 });
 
 test('without any file the embedded defaults load, and say that they are no file', () => {

@@ -13,7 +13,7 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   store: ['store: "postgres://u:p@db/x"', 'store'],
   redis: ['redis: "redis://redis"', 'redis'],
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
-  'rules[].price.buys.units': [
+  'rules[].price[].buys.units': [
     mint + rule('accept: cashu, price: { amount: 1, buys: { units: 1 } }'),
     'rules[0].price.buys.units',
   ],

@@ -20,7 +20,7 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['store',                    postgres,    'the PostgreSQL store'],
   ['redis',                    present,     'Redis'],
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
-  ['rules[].price.buys.units', present,     'buying units'],
+  ['rules[].price[].buys.units', present,     'buying units'],
   ['rules[].provision',        present,     'provisioning pods'],
   ['rules[].policy',           present,     'asking a policy'],
   ['proxy',                    enabled,     'the reverse proxy'],

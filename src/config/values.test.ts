@@ -207,7 +207,7 @@ for (const [short, long] of [
   ],
   [
     'cashu: { mints: ["https://m.example"] }\nrules: [{ name: a, accept: cashu, price: 5 }]',
-    'cashu: { mints: ["https://m.example"] }\nrules: [{ name: a, accept: [cashu], price: { amount: 5, unit: sat, buys: { requests: 1 } } }]',
+    'cashu: { mints: ["https://m.example"] }\nrules: [{ name: a, accept: [cashu], price: [{ amount: 5, unit: sat, mints: [], buys: { requests: 1 } }] }]',
   ],
 ] as const) {
   test(`${short} is short for the long form`, () => assert.deepEqual(load(short).config, load(long).config));

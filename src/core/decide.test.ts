@@ -53,7 +53,7 @@ const rule = (changes: Partial<Rule> = {}): Rule => ({
     cashu: identifier(payer(token)),
   },
   acceptsAnonymous: false,
-  invite: refuse('credential_required', 'come in'),
+  invite: () => refuse('credential_required', 'come in'),
   checks: [],
   dress: createDress(managedHeaders, [{ header: 'X-User-ID', value: ({ subject }) => subject }]),
   passToken: false,

@@ -38,7 +38,7 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
   }
   const presented = readCredentials(request, house.apiKeyPrefix);
   if (isRefusal(presented)) return deny(presented);
-  const chosen = chooseCredential(rule, presented);
+  const chosen = chooseCredential(rule, request, presented);
   if (isRefusal(chosen)) return deny(chosen);
   const remove = credentialsToRemove(rule, presented, chosen);
 
@@ -65,7 +65,7 @@ const identify = (
       case 'rejected':
         return found.refusal;
       case 'absent':
-        return rule.invite;
+        return rule.invite(request);
     }
   });
 };
@@ -106,7 +106,11 @@ const conclude = (
 };
 
 /** The one credential that this rule accepts; undefined for an anonymous caller. */
-const chooseCredential = (rule: Rule, presented: readonly Credential[]): Accepted | Refusal | undefined => {
+const chooseCredential = (
+  rule: Rule,
+  request: AuthRequest,
+  presented: readonly Credential[],
+): Accepted | Refusal | undefined => {
   const accepted = presented.filter((credential): credential is Accepted => accepts(rule, credential));
   const [first] = accepted;
   if (first) {
@@ -115,8 +119,8 @@ const chooseCredential = (rule: Rule, presented: readonly Credential[]): Accepte
       : refuse('ambiguous_credentials', 'More than one credential was sent. Send the one that is to be used.');
   }
   const examines = Object.keys(rule.identifiers).length > 0;
-  if (presented.length === 0 || !examines) return rule.acceptsAnonymous ? undefined : rule.invite;
-  return refuseUnaccepted(rule, presented);
+  if (presented.length === 0 || !examines) return rule.acceptsAnonymous ? undefined : rule.invite(request);
+  return refuseUnaccepted(rule, rule.invite(request), presented);
 };
 
 const accepts = (rule: Rule, { kind }: Credential): boolean =>
@@ -125,16 +129,16 @@ const accepts = (rule: Rule, { kind }: Credential): boolean =>
 const names: Record<AcceptedKind, string> = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' };
 
 /** Something was presented that this rule does not take. It is never overlooked in favour of anonymous access. */
-const refuseUnaccepted = (rule: Rule, presented: readonly Credential[]): Refusal => {
+const refuseUnaccepted = (rule: Rule, invite: Refusal, presented: readonly Credential[]): Refusal => {
   const takes = Object.keys(names)
     .filter((kind): kind is AcceptedKind => rule.identifiers[kind as AcceptedKind] !== undefined)
     .map((kind) => names[kind]);
   const sentence = `The credential is none that is accepted here. Expected ${takes.join(' or ')}.`;
   const takesBearer = rule.identifiers.api_key ?? rule.identifiers.jwt;
   if (takesBearer && presented.some(({ kind }) => kind === 'unknown')) {
-    return refuse('unrecognised_credential', sentence, rule.invite.headers ? { headers: rule.invite.headers } : {});
+    return refuse('unrecognised_credential', sentence, invite.headers ? { headers: invite.headers } : {});
   }
-  return { ...rule.invite, detail: rule.acceptsAnonymous ? sentence : `${rule.invite.detail} ${sentence}` };
+  return { ...invite, detail: rule.acceptsAnonymous ? sentence : `${invite.detail} ${sentence}` };
 };
 
 /**

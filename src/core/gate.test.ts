@@ -11,7 +11,7 @@ const rule = (name: string): Rule => ({
   name,
   identifiers: {},
   acceptsAnonymous: true,
-  invite: refuse('credential_required', ''),
+  invite: () => refuse('credential_required', ''),
   checks: [],
   dress: createDress([], []),
   passToken: false,

@@ -40,6 +40,7 @@ export const refusalKinds = {
     'Ambiguous rule',
     'The auth URL names a rule, and the path matches another.',
   ),
+  ambiguous_amount: kind(400, INVALID_ARGUMENT, 'Ambiguous amount', 'X-Required-Amount is not one whole number.'),
   incomplete_question: kind(
     400,
     INVALID_ARGUMENT,

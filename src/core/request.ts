@@ -20,6 +20,8 @@ export type AuthRequest = Readonly<{
   query: string;
   /** Empty where the proxy does not tell. */
   clientIp: string;
+  /** What a trusted proxy says that the request must cost at least, as it came. */
+  requiredAmount?: string | undefined;
   certificate?: ClientCertificate;
   /** A header of the client's request, by its lower-case name; several lines of one name come joined by commas. */
   header(name: string): string | undefined;

@@ -30,7 +30,7 @@ export type Rule = Readonly<{
   identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
   acceptsAnonymous: boolean;
   /** The answer to a request without a credential: where to get in, or what it costs. */
-  invite: Refusal;
+  invite(request: AuthRequest): Refusal;
   checks: readonly Check[];
   dress: Dress;
   /** Whether the application sees the credential that opened the door. Never true of money. */

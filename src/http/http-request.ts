@@ -49,6 +49,11 @@ class HttpAuthRequest implements AuthRequest {
     return peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
   }
 
+  get requiredAmount(): string | undefined {
+    const { peer, headers } = this.#incoming;
+    return peer.trusted ? single(headers['x-required-amount']) : undefined;
+  }
+
   header(name: string): string | undefined {
     return single(this.#incoming.headers[name]);
   }

@@ -2,27 +2,84 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodePaymentRequest } from '@cashu/cashu-ts';
 import { refusalKinds } from '../core/refusal.ts';
-import { createChallenge } from './challenge.ts';
+import { createChallenge, type RequestFormat } from './challenge.ts';
+import type { Offer } from './offer.ts';
 
 const mints = ['https://one.example', 'https://two.example/path'];
 
+const sats: Offer = { amount: 1_000, unit: 'sat', buys: { requests: 1 }, mints };
+const cents: Offer = { amount: 8, unit: 'usd', buys: { timeMs: 90_000 }, mints: ['https://two.example/path'] };
+
+/** What a wallet reads. */
+const decode = (text: string) => {
+  const { amount, unit, mints: named, transport = [] } = decodePaymentRequest(text);
+  return { amount: amount?.toNumber(), unit, mints: named, ways: transport.length };
+};
+
+const asked = { amount: 1_000, unit: 'sat', mints, ways: 0 };
+
 test('the request names amount, unit and mints, and no way to pay but in the header (NUT-18, NUT-24)', () => {
-  const { headers, members } = createChallenge(
-    { amount: 1_000, unit: 'sat', buys: { requests: 1 } },
-    mints,
-  )('payment_required');
-  const request = decodePaymentRequest(headers?.['X-Cashu'] ?? '');
-  assert.equal(request.amount?.toNumber(), 1_000);
-  assert.equal(request.unit, 'sat');
-  assert.deepEqual(request.mints, mints);
-  assert.ok((request.transport ?? []).length === 0);
-  assert.deepEqual(members, {
-    error: 'Payment Required',
-    amount: 1_000,
-    unit: 'sat',
-    mints,
-    request: headers?.['X-Cashu'],
+  const { headers, members } = createChallenge([sats], 'creqA')('payment_required');
+  const request = headers?.['X-Cashu'] ?? '';
+  assert.match(request, /^creqA/);
+  assert.deepEqual(decode(request), asked);
+  const price = { amount: 1_000, unit: 'sat', mints, request, buys: { requests: 1 } };
+  assert.deepEqual(members, { error: 'Payment Required', ...price, prices: [price] });
+});
+
+for (const [format, header, beside] of [
+  ['creqA', /^creqA/, undefined],
+  ['creqB', /^CREQB1[0-9A-Z]+$/, undefined],
+  ['both', /^creqA/, /^CREQB1[0-9A-Z]+$/],
+] as const satisfies readonly (readonly [RequestFormat, RegExp, RegExp | undefined])[]) {
+  test(`${format}: X-Cashu has one request, and every request that is given says the same (NUT-26)`, () => {
+    const { headers, members } = createChallenge([sats], format)('payment_required');
+    const request = headers?.['X-Cashu'] ?? '';
+    assert.match(request, header);
+    assert.equal(members?.['request'], request);
+    assert.deepEqual(decode(request), asked);
+    const second = members?.['creqB'];
+    if (beside === undefined) return assert.equal(second, undefined);
+    assert.match(String(second), beside);
+    assert.deepEqual(decode(String(second)), asked);
+    assert.deepEqual(decode(String(second).toLowerCase()), asked);
   });
+}
+
+test('of several prices each has a request of its own, and X-Cashu has the first', () => {
+  const { headers, members, detail } = createChallenge([sats, cents], 'creqA')('payment_required');
+  const prices = members?.['prices'] as readonly Readonly<Record<string, unknown>>[];
+  assert.deepEqual(
+    prices.map(({ amount, unit, mints: named, buys }) => ({ amount, unit, mints: named, buys })),
+    [
+      { amount: 1_000, unit: 'sat', mints, buys: { requests: 1 } },
+      { amount: 8, unit: 'usd', mints: cents.mints, buys: { seconds: 90 } },
+    ],
+  );
+  assert.deepEqual(
+    prices.map(({ request }) => decode(String(request)).unit),
+    ['sat', 'usd'],
+  );
+  assert.equal(headers?.['X-Cashu'], prices[0]?.['request']);
+  assert.deepEqual([members?.['amount'], members?.['unit']], [1_000, 'sat']);
+  assert.ok(detail.startsWith('1000 sat buy one request, or 8 usd buy 90 seconds of access.'), detail);
+});
+
+test('where any mint is taken, the request names none', () => {
+  const { headers, members } = createChallenge([{ ...sats, mints: [] }], 'creqA')('payment_required');
+  assert.equal(decode(headers?.['X-Cashu'] ?? '').mints, undefined);
+  assert.deepEqual(members?.['mints'], []);
+});
+
+test('prices in one unit are told apart by their mints', () => {
+  const other = { ...sats, amount: 1_200, mints: ['https://dear.example'] };
+  const { detail } = createChallenge([{ ...sats, mints: ['https://one.example'] }, other], 'creqA')('payment_required');
+  assert.ok(
+    detail.startsWith(
+      '1000 sat of https://one.example buy one request, or 1200 sat of https://dear.example buy one request.',
+    ),
+    detail,
+  );
 });
 
 for (const [buys, text] of [
@@ -31,7 +88,7 @@ for (const [buys, text] of [
   [{ timeMs: 90_000 }, '8 usd buy 90 seconds of access.'],
 ] as const) {
   test(`in words: ${text}`, () => {
-    const challenge = createChallenge({ amount: 8, unit: 'usd', buys }, mints);
+    const challenge = createChallenge([{ ...cents, buys }], 'creqA');
     assert.ok(challenge('payment_required').detail.startsWith(text));
     const { detail, code } = challenge('credit_exhausted', 'It is used up.');
     assert.ok(detail.startsWith(`It is used up. ${text}`));

@@ -1,25 +1,60 @@
-/** The 402: what it costs, in a form for people, for programs and for wallets (NUT-18, NUT-24). */
+/** The 402: what it costs, in a form for people, for programs and for wallets (NUT-18, NUT-24, NUT-26). */
 import { PaymentRequest } from '@cashu/cashu-ts';
-import type { Price } from '../core/payment.ts';
 import { type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
+import type { Offer, Offers } from './offer.ts';
 
 type ChallengeCode = Extract<RefusalCode, 'payment_required' | 'insufficient_payment' | 'credit_exhausted'>;
 
 export type Challenge = (code: ChallengeCode, detail?: string) => Refusal;
 
-const purchaseText = ({ buys }: Price): string => {
+/** `creqA` is CBOR in base64 (NUT-18), `creqB` bech32m (NUT-26). */
+export type RequestFormat = 'creqA' | 'creqB' | 'both';
+
+const purchaseText = ({ buys }: Offer): string => {
   if ('timeMs' in buys) return `${Math.round(buys.timeMs / 1000)} seconds of access`;
   return buys.requests === 1 ? 'one request' : `${buys.requests} requests`;
 };
 
-/** `mints`: the ones that take the price's unit. */
-export const createChallenge = (price: Price, mints: readonly string[]): Challenge => {
-  const request = new PaymentRequest([], undefined, price.amount, price.unit, [...mints]).toEncodedCreqA();
+const priceText = (offer: Offer, offers: Offers): string => {
+  const isOneOfSeveral = offers.some((other) => other !== offer && other.unit === offer.unit);
+  const from = isOneOfSeveral ? ` of ${offer.mints.join(' or ')}` : '';
+  return `${offer.amount} ${offer.unit}${from} buy ${purchaseText(offer)}`;
+};
+
+/**
+ * A request has one unit, and a wallet that reads `X-Cashu` decodes the whole header: what is besides the first request is
+ * in the document alone.
+ */
+const encode = (
+  { amount, unit, mints }: Offer,
+  format: RequestFormat,
+): Readonly<{ request: string; creqB?: string }> => {
+  const request = new PaymentRequest([], undefined, amount, unit, mints.length > 0 ? [...mints] : undefined);
+  switch (format) {
+    case 'creqA':
+      return { request: request.toEncodedCreqA() };
+    case 'creqB':
+      return { request: request.toEncodedCreqB() };
+    case 'both':
+      return { request: request.toEncodedCreqA(), creqB: request.toEncodedCreqB() };
+  }
+};
+
+const describe = (offer: Offer, format: RequestFormat) => {
+  const { amount, unit, mints, buys } = offer;
+  const bought = 'timeMs' in buys ? { seconds: buys.timeMs / 1000 } : { requests: buys.requests };
+  return { amount, unit, mints, ...encode(offer, format), buys: bought };
+};
+
+export const createChallenge = (offers: Offers, format: RequestFormat): Challenge => {
+  const first = describe(offers[0], format);
+  const prices = [first, ...offers.slice(1).map((offer) => describe(offer, format))];
   const extras = {
-    headers: { 'X-Cashu': request },
-    members: { error: 'Payment Required', amount: price.amount, unit: price.unit, mints, request },
+    headers: { 'X-Cashu': first.request },
+    members: { error: 'Payment Required', ...first, prices },
   };
-  const invitation = `${price.amount} ${price.unit} buy ${purchaseText(price)}. Send a Cashu token in X-Cashu.`;
+  const choice = offers.map((offer) => priceText(offer, offers)).join(', or ');
+  const invitation = `${choice}. Send a Cashu token in X-Cashu.`;
   const standard = refuse('payment_required', invitation, extras);
   return (code, detail) => (detail === undefined ? standard : refuse(code, `${detail} ${invitation}`, extras));
 };

@@ -1,23 +1,21 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
-import type { CashuToken, Price, Receipt } from '../core/payment.ts';
-import { isRefusal, type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
+import type { CashuToken, Receipt } from '../core/payment.ts';
+import { isRefusal, type Refusal, type RefusalCode } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
-import { createAnswers } from './answer.ts';
-import type { Challenge } from './challenge.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
 import type { Claims, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
+import type { Quotes, Terms } from './quote.ts';
 import { repeatOf } from './repeat.ts';
 import type { Settle } from './settlement.ts';
 
 export type ChargeOptions = Readonly<{
   rule: string;
-  price: Price;
-  challenge: Challenge;
+  quotes: Quotes;
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
   curve: Curve;
@@ -34,18 +32,17 @@ export type ChargeOptions = Readonly<{
 /** Tokens that were never money, or are not any more. */
 const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
 
-type Order = Readonly<{ request: AuthRequest; claims: Claims; intent: Intent; signal: AbortSignal }>;
+type Order = Readonly<{ request: AuthRequest; claims: Claims; terms: Terms; intent: Intent; signal: AbortSignal }>;
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, price, challenge, ledger, mintOf, curve, settle, patienceMs, debitOnceWithinMs, throttle, now } =
-    options;
-  const answer = createAnswers(price, challenge);
-  const prepare = createPreparer({ rule, ledger, mintOf, curve, weigh: answer.toWorth, now });
+  const { rule, quotes, ledger, mintOf, curve, settle, patienceMs, debitOnceWithinMs, throttle, now } = options;
+  const prepare = createPreparer({ rule, ledger, mintOf, curve, now });
 
-  const present = ({ request, claims, intent }: Order): Promise<Standing> => {
+  const present = ({ request, claims, terms, intent }: Order): Promise<Standing> => {
     const nowMs = now();
-    const debit = { rule, ...price, nowMs, ...repeatOf(request, debitOnceWithinMs, nowMs) };
+    const { purchase, amount, unit, buys } = terms;
+    const debit = { rule: purchase, amount, unit, buys, nowMs, ...repeatOf(request, debitOnceWithinMs, nowMs) };
     return ledger.present(claims, debit, intent === 'enforce');
   };
 
@@ -55,7 +52,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     const resolution = await settle(order.claims.paymentId, write, order.signal);
     if (resolution.resolution === 'uncertain') return uncertainUntil(resolution.untilMs, now());
     // Where nobody waits any more, nothing is taken from the credit for an answer that nobody hears.
-    return order.signal.aborted ? uncertain : answer.toStanding(await present(order));
+    return order.signal.aborted ? uncertain : order.terms.answers.toStanding(await present(order));
   };
 
   const open = async (token: CashuToken, order: Order): Promise<Outcome> => {
@@ -63,7 +60,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     switch (standing.standing) {
       case 'unknown': {
         if (!throttle.isOpen(order.request.clientIp)) return heldOff;
-        const write = await prepare(token, order.claims);
+        const write = await prepare(token, order.claims, order.terms.answers.toWorth);
         return isRefusal(write) ? write : bring(order, write);
       }
       case 'prepared':
@@ -72,7 +69,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
       case 'exhausted':
       case 'overlap':
       case 'rejected':
-        return answer.toStanding(standing);
+        return order.terms.answers.toStanding(standing);
     }
   };
 
@@ -85,15 +82,15 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   /** The answer, or that there is none yet. */
-  const openInTime = async (token: CashuToken, request: AuthRequest, intent: Intent): Promise<Outcome> => {
+  const openInTime = async (token: CashuToken, order: Omit<Order, 'claims' | 'signal'>): Promise<Outcome> => {
     const patience = new AbortController();
     const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => {
       patience.abort();
       resolve(uncertain);
     }, patienceMs);
-    const order = { request, claims: claimsOf(token), intent, signal: patience.signal };
-    const outcome = await Promise.race([openOrSayWhyNot(token, order), outOfPatience]);
+    const whole = { ...order, claims: claimsOf(token), signal: patience.signal };
+    const outcome = await Promise.race([openOrSayWhyNot(token, whole), outOfPatience]);
     clearTimeout(timer);
     return outcome;
   };
@@ -101,10 +98,11 @@ export const createCharge = (options: ChargeOptions): Charge => {
   return async (request, identity, intent) => {
     if (identity.method !== 'cashu') return undefined;
     const { token } = identity;
-    if (token.unit !== price.unit) {
-      return refuse('wrong_unit', `The price is in ${price.unit}, the token in ${token.unit}.`);
-    }
-    const outcome = await openInTime(token, request, intent);
+    const quote = quotes(request);
+    if (isRefusal(quote)) return quote;
+    const terms = quote.termsFor(token);
+    if (isRefusal(terms)) return terms;
+    const outcome = await openInTime(token, { request, terms, intent });
     if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') {
       throttle.recordFailure(request.clientIp);
     }

@@ -44,6 +44,7 @@ export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?
 
 /** What one request wants of a payment's credit. */
 export type Debit = Readonly<{
+  /** The rule, and the price where it was raised: what was bought for less is not found here. */
   rule: string;
   amount: number;
   unit: string;

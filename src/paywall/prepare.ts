@@ -18,15 +18,16 @@ export type PreparerOptions = Readonly<{
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
   curve: Curve;
-  /** Says whether a token is worth too little. */
-  weigh: (token: CashuToken, worth: Worth) => Refusal | undefined;
   now: () => number;
 }>;
+
+/** Says whether a token is worth too little. */
+export type Weigh = (token: CashuToken, worth: Worth) => Refusal | undefined;
 
 /** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
 export type Write = () => Promise<void>;
 
-export const createPreparer = ({ rule, ledger, mintOf, curve, weigh, now }: PreparerOptions) => {
+export const createPreparer = ({ rule, ledger, mintOf, curve, now }: PreparerOptions) => {
   const draw = async (token: CashuToken, mint: Mint) => {
     try {
       const keys = await mint.activeKeys(token.unit);
@@ -42,7 +43,7 @@ export const createPreparer = ({ rule, ledger, mintOf, curve, weigh, now }: Prep
     await ledger.prepare({ id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap }, claims);
   };
 
-  return async (token: CashuToken, claims: Claims): Promise<Write | Refusal> => {
+  return async (token: CashuToken, claims: Claims, weigh: Weigh): Promise<Write | Refusal> => {
     const mint = mintOf(token.mint);
     if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
     const arePoints = await Promise.all(token.proofs.map(({ C }) => curve.isPoint(C)));

@@ -41,6 +41,7 @@ await fetch(`${gate.adminUrl}/api/keys/${revokedId}`, {
 });
 
 const bearer = (value: string) => ({ Authorization: `Bearer ${value}` });
+const required = (amount: string) => ({ 'X-Required-Amount': amount });
 
 type Row = Readonly<{
   title: string;
@@ -92,6 +93,13 @@ const table: Row[] = [
   { title: 'too little', asked: async () => ({ target: '/premium/1', headers: { 'X-Cashu': await payer.token(999) } }), status: 402, code: 'insufficient_payment' },
   { title: 'a token that is none', asked: () => ({ target: '/premium/1', headers: { 'X-Cashu': 'cashuBrubbish' } }), status: 400, code: 'malformed_payment' },
   { title: 'whoever has a key need not pay', asked: () => ({ target: '/premium/1', headers: bearer(key) }), status: 200, upstream: { 'x-payment-verified': '', 'x-user-id': 'user123' } },
+  { title: 'too little for what the ingress requires', asked: async () => ({ target: '/premium/1', headers: { ...required('5000'), 'X-Cashu': await payer.token(1000) } }), status: 402, code: 'insufficient_payment' },
+  { title: 'what the ingress requires', asked: async () => ({ target: '/premium/1', headers: { ...required('5000'), 'X-Cashu': await payer.token(5000) } }), status: 200, upstream: { 'x-payment-verified': 'true', 'x-payment-amount': '5000' } },
+  { title: 'less required than the price', asked: async () => ({ target: '/premium/1', headers: { ...required('1'), 'X-Cashu': await payer.token(999) } }), status: 402, code: 'insufficient_payment' },
+  { title: 'no payment, and no amount required that can be read', asked: () => ({ target: '/premium/1', headers: required('5000, 1') }), status: 400, code: 'ambiguous_amount' },
+  { title: 'a payment, and no amount required that can be read', asked: async () => ({ target: '/premium/1', headers: { ...required('1e4'), 'X-Cashu': await payer.token(1000) } }), status: 400, code: 'ambiguous_amount' },
+  { title: 'an amount is required of payers alone', asked: () => ({ target: '/premium/1', headers: { ...required('free'), ...bearer(key) } }), status: 200 },
+  { title: 'an amount is required where nothing has a price', asked: () => ({ target: '/free/1', headers: required('free') }), status: 200 },
   { title: 'a header that imitates ours', asked: () => ({ target: '/free/1', headers: { x_user_id: 'root' } }), status: 400, code: 'ambiguous_header' },
   ...['/free/../orders/1', '/free/%2e%2e/orders', '/free/..%2forders', '/free//orders', '/free/..;/orders', '/free\\..\\orders', '/free/%252e%252e/x', '/free/%00'].map((target) => (
   { title: `the path ${target}`, asked: () => ({ target }), status: 400, code: 'ambiguous_path' })),

@@ -55,7 +55,7 @@ test('there is a free path, a path for keys and one with a price, and no admin l
       ['premium', ['api_key', 'cashu']],
     ],
   );
-  assert.equal(config.rules[2]?.price?.amount, 1000);
+  assert.equal(config.rules[2]?.price?.[0]?.amount, 1000);
   assert.equal(config.admin, undefined);
 });
 

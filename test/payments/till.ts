@@ -8,11 +8,11 @@ import type { Price, Receipt } from '../../src/core/payment.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
-import { createChallenge } from '../../src/paywall/challenge.ts';
 import { createCharge } from '../../src/paywall/charge.ts';
 import { openCurve } from '../../src/paywall/curve/open.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature } from '../../src/paywall/mint.ts';
+import { createQuotes } from '../../src/paywall/quote.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
@@ -111,11 +111,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
       rule,
       createCharge({
         rule,
-        price,
-        challenge: createChallenge(
-          price,
-          named.map(({ url }) => url),
-        ),
+        quotes: createQuotes(rule, [{ ...price, mints: [] }], 'creqA'),
         ledger: stores.ledger,
         mintOf: directoryOfMints.find,
         curve,

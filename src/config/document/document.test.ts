@@ -108,7 +108,8 @@ for (const yaml of [
   'workers: "${WORKERS}"',
   'rules: [{ name: a, accept: jwt, price: 5 }]',
   'rules: [{ name: a, accept: [cashu], price: { amount: 5, buys: { time: 1h } }, require: { claims: { a: [1, true, x] } } }]',
-  'cashu: { mints: [https://mint.example.com] }',
+  'rules: [{ name: a, accept: [cashu], price: [5, { amount: 1, unit: usd, mints: https://mint.example.com }] }]',
+  'cashu: { mints: [https://mint.example.com], request_format: both }',
   'http: { tls: { min_version: 1.3 }, max_header_size: 512 }',
 ]) {
   test(`the JSON Schema accepts ${yaml}`, () => assert.deepEqual(misfits(schema, parse(yaml)), []));
@@ -119,6 +120,8 @@ for (const yaml of [
   'workers: 0',
   'http: { read_timeout: 60 }',
   'rules: [{ accept: jwt }]',
+  'rules: [{ name: a, accept: cashu, price: [{ unit: usd }] }]',
+  'rules: [{ name: a, accept: cashu, price: { amount: 0 } }]',
   'store: "mysql://x"',
   'jwt: { isuer: x }',
   'egress: { targets: { a: { url: https://a, auth: { type: beerer } } } }',

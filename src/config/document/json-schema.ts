@@ -17,6 +17,11 @@ const withShortForm = (json: Json, short: Readonly<Record<string, unknown>>): vo
   });
 };
 
+const onlyEntry = ({ items }: Json): Readonly<Record<string, unknown>> => {
+  if (typeof items !== 'object' || Array.isArray(items)) throw new Error('the short form of a list is its only entry');
+  return items;
+};
+
 /** The short form of `jwt` is one issuer with its keys directly there, and a name only if it wants one. */
 const withSingleIssuer = (json: Json): void => {
   const [short, long] = json.properties?.['jwt'] instanceof Object ? (json.properties['jwt'].anyOf ?? []) : [];
@@ -37,7 +42,7 @@ export const jsonSchema = (): string => {
     override: ({ zodSchema, jsonSchema: json }) => {
       if (isEmptyObject(json.default)) delete json.default;
       const short = kinds.get(zodSchema)?.short;
-      if (short) withShortForm(json, short.json);
+      if (short) withShortForm(json, short.json ?? onlyEntry(json));
     },
   });
   withSingleIssuer(schema);

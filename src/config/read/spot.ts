@@ -12,8 +12,8 @@ export type Spot = {
   children?: Map<string | number, Spot>;
 };
 
-/** What short forms put between a block and its keys: `jwt.audience` is checked as `jwt.issuers[0].audience`. */
-const insertedByShortForms: readonly Path[] = [['issuers', 0], ['allow']];
+/** What short forms put between a block and its keys: `jwt.audience` is checked as `jwt.issuers[0].audience`, `price.unit` as `price[0].unit`. */
+const insertedByShortForms: readonly Path[] = [['issuers', 0], ['allow'], [0]];
 
 const insertedAt = (spot: Spot, rest: Path): number =>
   insertedByShortForms.find((inserted) => inserted.every((segment, index) => rest[index] === segment))?.length ??

@@ -17,7 +17,8 @@ export const isMapping = (raw: unknown): raw is Readonly<Record<string, unknown>
 
 type Short = Readonly<{
   label: string;
-  json: Readonly<Record<string, unknown>>;
+  /** Left out where the short form of a list is its only entry. */
+  json?: Readonly<Record<string, unknown>>;
   /** Whether the value is written in the short form; every scalar by default. */
   is?: (raw: unknown) => boolean;
   expand: (raw: unknown) => unknown;
@@ -26,7 +27,7 @@ type Short = Readonly<{
 /** A schema that may also be written shorter. Expanding comes first, so that everything later sees the long form alone. */
 export const withShort = <Schema extends z.ZodType>({ label, json, is = isScalar, expand }: Short, long: Schema) => {
   const schema = z.preprocess((raw) => (is(raw) ? expand(raw) : raw), long);
-  kinds.add(schema, { label, short: { label, json } });
+  kinds.add(schema, { label, short: { label, ...(json && { json }) } });
   return schema;
 };
 

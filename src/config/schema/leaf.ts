@@ -4,7 +4,7 @@ import { Variable } from '../read/variable.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the documents and the messages need to know of a key, besides its description. Labels are plain text. */
-export type KindOfKey = Readonly<{ label: string; secret?: boolean; short?: Readonly<{ label: string; json: Json }> }>;
+export type KindOfKey = Readonly<{ label: string; secret?: boolean; short?: Readonly<{ label: string; json?: Json }> }>;
 
 export const kinds = z.registry<KindOfKey>();
 

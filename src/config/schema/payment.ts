@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { block, listOf, withShort } from './forms.ts';
 import { orVariable } from './leaf.ts';
 import { url } from './network.ts';
 import { duration, integer } from './numbers.ts';
-import { text } from './texts.ts';
+import { choice, text } from './texts.ts';
 
 export const apiKeys = block({
   prefix: text({
@@ -44,9 +45,16 @@ const mint = withShort(
   }).transform((settings) => ({ ...settings, url: normaliseMint(settings.url) })),
 );
 
+const acceptedMint = url({ bare: true, expected: 'the URL of a mint' });
+
 export const cashu = block({
   mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),
   default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
+  request_format: choice(['creqA', 'creqB', 'both'])
+    .prefault('creqA')
+    .describe(
+      'How a 402 writes its payment request: `creqA` (NUT-18), `creqB` (NUT-26), or `creqA` with the other beside it in the JSON.',
+    ),
   max_proofs: integer({ most: 10_000 }).prefault(128).describe('Most proofs in one token.'),
   request_timeout: duration({ most: 300_000 }).prefault('10s').describe('How long a mint may take to answer.'),
   debit_once_within: duration({ least: 0, most: 300_000 })
@@ -56,11 +64,14 @@ export const cashu = block({
     ),
 }).describe('Payments in Cashu ecash.');
 
-export const price = withShort(
+const offer = withShort(
   { label: 'number of sat', json: orVariable({ type: 'integer', minimum: 1 }), expand: (raw) => ({ amount: raw }) },
   block({
     amount: integer().describe('How much one payment is, in `unit`.'),
     unit: unit.prefault('sat').describe('Unit of the amount.'),
+    mints: listOf(acceptedMint)
+      .prefault([])
+      .describe('Which of the mints under `cashu.mints` the price is for. Every one that takes the unit by default.'),
     buys: block({
       requests: integer().optional().describe('Number of requests.'),
       time: duration({ least: 1000 }).optional().describe('Time in which requests are free.'),
@@ -68,5 +79,14 @@ export const price = withShort(
     })
       .prefault({ requests: 1 })
       .describe('What one payment buys: exactly one of the three.'),
-  }),
-).describe('What a request costs whoever pays with cashu. `price: 1000` is 1000 sat for one request.');
+  }).transform((settings) => ({ ...settings, mints: settings.mints.map(normaliseMint) })),
+);
+
+const isSingle = (raw: unknown): boolean => raw !== undefined && !Array.isArray(raw);
+
+export const price = withShort(
+  { label: 'price', is: isSingle, expand: (raw) => [raw] },
+  z.array(offer).min(1),
+).describe(
+  'What a request costs whoever pays with cashu. `price: 1000` is 1000 sat for one request. A list is a choice of prices, one for each unit and mint; the first is the one that `X-Cashu` asks for.',
+);
