@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
+import { assembleLedger } from './assemble-ledger.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
 import type { Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
@@ -28,6 +29,7 @@ export type PaymentParts = Readonly<{
   now: () => number;
   onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
   onUncertain(payment: PreparedPayment, reason: string): void;
+  onUnsealed(): void;
   onOutstanding(outstanding: Outstanding): void;
   onRecovered(payment: DuePayment, result: 'settled' | 'rejected'): void;
   onStranded(mint: string): void;
@@ -57,7 +59,8 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
-  const { config, ledger, outbound, throttle, now, onConcluded, onUncertain } = parts;
+  const { config, outbound, throttle, now, onConcluded, onUncertain } = parts;
+  const ledger = await assembleLedger(config, parts.ledger, parts.onUnsealed);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
   const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });

@@ -53,6 +53,13 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     recoveryFailed: (error: unknown) =>
       logger.error({ event: 'recovery_failed', err: error }, 'payments without an answer cannot be looked after'),
 
+    ledgerUnsealed() {
+      const what =
+        'tokens and what they earned are kept unencrypted: whoever reads a copy of the database can spend them. ' +
+        'Set cashu.encryption_key (openssl rand -base64 32)';
+      logger.warn({ event: 'ledger_unsealed' }, what);
+    },
+
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),
 

@@ -71,6 +71,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         now,
         onConcluded: telemetry.paymentConcluded,
         onUncertain: telemetry.paymentUncertain,
+        onUnsealed: telemetry.ledgerUnsealed,
         onOutstanding: telemetry.paymentsOutstanding,
         onRecovered: telemetry.paymentRecovered,
         onStranded: telemetry.mintStranded,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -64,5 +65,6 @@ test('what is switched off by a comment is valid too', () =>
       .replace(/^( +)# (?=[ -]*[a-z_]+: )/gm, '$1');
     assert.ok(on.includes('\n  - name: premium'));
     writeFileSync(join(cwd, 'a.yaml'), on);
-    assert.deepEqual(validate('a.yaml', { env, cwd }), { exitCode: 0, output: 'a.yaml: valid, 4 rules' });
+    const withKey = { ...env, SALLYPORT_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+    assert.deepEqual(validate('a.yaml', { env: withKey, cwd }), { exitCode: 0, output: 'a.yaml: valid, 4 rules' });
   }));

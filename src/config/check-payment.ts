@@ -1,5 +1,8 @@
+import { Secret } from '../core/secret.ts';
 import type { Config } from './config.ts';
+import { readEncryptionKey } from './encryption-key.ts';
 import type { Finding } from './finding.ts';
+import { standIn } from './read/variable.ts';
 import { repeated } from './repeated.ts';
 
 /** How other credentials begin; a key must be told from them by its first letters. */
@@ -11,7 +14,26 @@ const looksLikeToken = (prefix: string): boolean =>
       start.toLowerCase().startsWith(prefix.toLowerCase()) || prefix.toLowerCase().startsWith(start.toLowerCase()),
   );
 
+const checkEncryptionKeys = ({ encryption_key, former_encryption_keys }: Config['cashu']): Finding[] => {
+  const keys = [
+    { key: encryption_key, path: ['cashu', 'encryption_key'] },
+    ...former_encryption_keys.map((key, index) => ({ key, path: ['cashu', 'former_encryption_keys', index] })),
+  ];
+  return keys.flatMap(({ key, path }): Finding[] => {
+    if (!(key instanceof Secret) || key.reveal() === standIn || readEncryptionKey(key.reveal())) return [];
+    return [
+      {
+        path,
+        message: 'not a random key',
+        expected: 'at least 32 random bytes in base64 or hex',
+        hint: 'make one with: openssl rand -base64 32',
+      },
+    ];
+  });
+};
+
 export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
+  ...checkEncryptionKeys(cashu),
   ...repeated(
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { problemsOf } from './harness.test.ts';
 import { insecureFlags } from './unsafe.ts';
@@ -20,6 +21,7 @@ const unsafe: readonly Case[] = [
   ['insecure-default-rule', 'rules[0]', rule(', match: { path: "/**" }')],
   ['insecure-default-rule', 'rules[0]', rule(', match: { path: "/**/*", methods: [GET, OPTIONS] }')],
   ['insecure-any-mint', 'cashu.mints[0]', mint('*')],
+  ['insecure-ledger', 'cashu.encryption_key', `store: "postgres://u:p@db/x"\n${mint('https://mint.example.com')}`],
   ['insecure-http', 'cashu.mints[0]', mint('http://mint.example.com')],
   ['insecure-http', 'cashu.mints[0]', mint('http://10.0.0.1')],
   ['insecure-http', 'cashu.mints[0]', mint('http://local.example.com')],
@@ -54,6 +56,9 @@ for (const yaml of [
   rule(', match: { host: "*.example.com" }'),
   rule(', match: { path: "/public/**" }'),
   rule(', match: { methods: OPTIONS }'),
+  'store: "postgres://u:p@db/x"',
+  'store: "sqlite:x.db"\ncashu: { mints: ["https://mint.example.com"] }',
+  `store: "postgres://u:p@db/x"\ncashu: { mints: ["https://mint.example.com"], encryption_key: "${randomBytes(32).toString('base64')}" }`,
   ...[
     'http://localhost:3338',
     'http://127.0.0.2',

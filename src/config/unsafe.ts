@@ -10,6 +10,7 @@ export const insecureMeanings = {
   'insecure-admin': 'an admin listener without a token',
   'insecure-default-rule': 'a rule that accepts `anonymous` and names neither a host nor a path',
   'insecure-any-mint': 'the mint `*`: money of any mint',
+  'insecure-ledger': 'payments in PostgreSQL without `cashu.encryption_key`',
   'insecure-http': 'keys, tokens and money over plain http from hosts outside the machine and the cluster',
   'insecure-pod-template': 'pod templates that reach outside their pod',
 } as const;
@@ -83,6 +84,19 @@ const anyMint = ({ cashu }: Config): Finding[] =>
       : [],
   );
 
+/** A database server has administrators, replicas and backups of its own: more people than a file on this machine. */
+const unsealedLedger = ({ store, cashu }: Config): Finding[] =>
+  store.type === 'postgres' && cashu.mints.length > 0 && cashu.encryption_key === undefined
+    ? [
+        {
+          path: ['cashu', 'encryption_key'],
+          message: 'payments would be kept in PostgreSQL as money that every reader of the database can spend',
+          expected: 'at least 32 random bytes in base64 or hex (openssl rand -base64 32)',
+          reads: [['cashu'], ['store']],
+        },
+      ]
+    : [];
+
 const innerNames = ['.svc', '.svc.cluster.local', '.local', '.internal'];
 
 /** Names that do not leave the machine or the cluster. */
@@ -130,6 +144,7 @@ const refusals: readonly [InsecureFlag, (config: Config) => Finding[]][] = [
   ['insecure-admin', openAdmin],
   ['insecure-default-rule', openRules],
   ['insecure-any-mint', anyMint],
+  ['insecure-ledger', unsealedLedger],
   ['insecure-http', plainHttp],
 ];
 

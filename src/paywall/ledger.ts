@@ -3,7 +3,6 @@
  * promise that resolves has been written to disk.
  */
 import type { Purchase } from '../core/payment.ts';
-import type { BlindSignature } from './mint.ts';
 
 /** One exact request to the mint, and what makes money of its answer. */
 export type Swap = Readonly<{
@@ -105,13 +104,18 @@ export type Ledger = Readonly<{
   release(paymentId: string, holder: string, untilMs: number, unansweredAtMs: number | undefined): Promise<void>;
   /** Adds what the mint is to be asked from now on. Gives its number; undefined where `holder` has no lease any more. */
   replaceSwap(paymentId: string, holder: string, swap: Omit<Swap, 'number'>): Promise<number | undefined>;
-  /** Signatures of one of the swaps, settled, and the credit, all at once. Repeating it changes nothing. */
-  settle(paymentId: string, swapNumber: number, signatures: readonly BlindSignature[], nowMs: number): Promise<void>;
+  /** Signatures of one of the swaps (in JSON), settled, and the credit, all at once. Repeating it changes nothing. */
+  settle(paymentId: string, swapNumber: number, signatures: string, nowMs: number): Promise<void>;
   /**
    * Gives the proofs up to whoever sends them next. `false`, and nothing done, where `holder` has no lease any more.
    * `keepSwaps`: the outputs are kept, for whatever the mint may have signed after all.
    */
   reject(paymentId: string, holder: string, rejection: Rejection, keepSwaps: boolean, nowMs: number): Promise<boolean>;
+  /**
+   * Remembers the key that seals from now on. Gives the ids of keys that have sealed what is kept here and are not among
+   * `known`; where there are any, nothing is remembered.
+   */
+  noteKeys(current: string | undefined, known: readonly string[]): Promise<readonly string[]>;
   /** `due`: at most `limit`, and none of `exceptMints`. */
   outstanding(nowMs: number, exceptMints: readonly string[], limit: number): Promise<Outstanding>;
 }>;

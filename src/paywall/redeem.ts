@@ -69,7 +69,7 @@ export const createRedeemer = (options: RedeemOptions) => {
     const verdict = await ask(inquiry);
     switch (verdict.verdict) {
       case 'settled':
-        await ledger.settle(payment.id, verdict.signed.swapNumber, verdict.signed.signatures, now());
+        await ledger.settle(payment.id, verdict.signed.swapNumber, JSON.stringify(verdict.signed.signatures), now());
         break;
       case 'rejected': {
         const mayHaveSigned = inquiry.unansweredAtMs() !== undefined;

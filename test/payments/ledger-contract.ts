@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import type { Purchase } from '../../src/core/payment.ts';
 import { claimsOf } from '../../src/paywall/claim.ts';
 import type { Claims, Debit, Lease, Ledger, NewPayment, Rejection } from '../../src/paywall/ledger.ts';
-import type { BlindSignature } from '../../src/paywall/mint.ts';
 
 export type OpenLedger = (t: TestContext) => Promise<Ledger>;
 
@@ -27,7 +26,7 @@ export const paymentOf = (claims: Claims, { credit = 100, unit = 'sat', createdA
   swap: swapOf('first', credit),
 });
 
-export const signatures: BlindSignature[] = [{ amount: 1, id: '00', C_: '02' }];
+export const signatures = JSON.stringify([{ amount: 1, id: '00', C_: '02' }]);
 const spent: Rejection = { code: 'payment_spent', detail: 'gone' };
 
 const debitOf = (changes: Partial<Debit> = {}): Debit => ({

@@ -3,6 +3,7 @@ import { block, listOf, withShort } from './forms.ts';
 import { orVariable } from './leaf.ts';
 import { url } from './network.ts';
 import { duration, integer } from './numbers.ts';
+import { secret } from './secret.ts';
 import { choice, text } from './texts.ts';
 
 export const apiKeys = block({
@@ -62,6 +63,14 @@ export const cashu = block({
     .describe(
       'A question that the proxy asks again within this time, with the same `X-Request-ID`, is paid once. Only where the proxy makes that id itself: clients who can choose it would pay once for many requests.',
     ),
+  encryption_key: secret
+    .optional()
+    .describe(
+      'Seals tokens, our outputs and the mint’s signatures in the database: at least 32 random bytes in base64 or hex (`openssl rand -base64 32`). Without it they can be spent by whoever reads a copy of the database. PostgreSQL needs it, or `--insecure-ledger`.',
+    ),
+  former_encryption_keys: listOf(secret)
+    .prefault([])
+    .describe('Keys that open what they sealed and seal nothing more. Keep a former key here for good.'),
 }).describe('Payments in Cashu ecash.');
 
 const offer = withShort(

@@ -1,5 +1,4 @@
 import type { Claims, Debit, NewPayment, Rejection, Standing } from '../../paywall/ledger.ts';
-import type { BlindSignature } from '../../paywall/mint.ts';
 import { drawOn } from './debit.ts';
 import { addSwap } from './swaps.ts';
 import { optionalInteger, type Row, type Transaction, text } from './transaction.ts';
@@ -65,13 +64,13 @@ export const ledgerOperations = {
 
   async settlePayment(
     transaction: Transaction,
-    argument: { paymentId: string; swapNumber: number; signatures: readonly BlindSignature[]; nowMs: number },
+    argument: { paymentId: string; swapNumber: number; signatures: string; nowMs: number },
   ): Promise<void> {
     const { paymentId, swapNumber, signatures, nowMs } = argument;
     const settled = await transaction.run(
       `UPDATE payments SET state = 'settled', swap_number = $2, signatures = $3, concluded_at = $4, lease_holder = NULL
         WHERE id = $1 AND state = 'prepared'`,
-      [paymentId, swapNumber, JSON.stringify(signatures), nowMs],
+      [paymentId, swapNumber, signatures, nowMs],
     );
     if (settled === 0) return;
     const credited = await transaction.run(

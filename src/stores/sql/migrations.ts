@@ -68,4 +68,5 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (payment_id, request_key)
     )`,
   ],
+  ['CREATE TABLE sealing_keys (id TEXT PRIMARY KEY)'],
 ];

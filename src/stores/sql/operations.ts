@@ -3,7 +3,14 @@ import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
+import { sealingKeyOperations } from './sealing-key-operations.ts';
 
-export const operations = { ...keyOperations, ...leaseOperations, ...ledgerOperations, ...recoveryOperations };
+export const operations = {
+  ...keyOperations,
+  ...leaseOperations,
+  ...ledgerOperations,
+  ...recoveryOperations,
+  ...sealingKeyOperations,
+};
 
 export type StoreOperations = typeof operations;

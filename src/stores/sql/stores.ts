@@ -45,6 +45,7 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
       execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
     reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
       execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
+    noteKeys: (current, known) => execute('noteSealingKeys', { current, known }),
     outstanding: (nowMs, exceptMints, limit) => execute('findOutstanding', { nowMs, exceptMints, limit }),
   };
 };

@@ -1,9 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { ledgerContract } from '../../../test/payments/ledger-contract.ts';
+import { sealingContract } from '../../../test/payments/sealing-contract.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
+import { createSealer } from '../../paywall/seal.ts';
+import { createSealedLedger } from '../../paywall/sealed-ledger.ts';
 import { openSqliteStores } from './stores.ts';
 
-ledgerContract('sqlite', async (t) => {
+const open = async (t: TestContext) => {
   const { path, remove } = createWorkdir('ledger');
   const stores = openSqliteStores(join(path, 'test.db'));
   t.after(async () => {
@@ -11,4 +16,8 @@ ledgerContract('sqlite', async (t) => {
     remove();
   });
   return stores.ledger;
-});
+};
+
+ledgerContract('sqlite', open);
+ledgerContract('sqlite, sealed', async (t) => createSealedLedger(await open(t), createSealer(randomBytes(32))));
+sealingContract('sqlite', open);
