@@ -15,6 +15,7 @@ export type RefreshOutcome = 'changed' | 'unchanged' | 'failed';
 export type IssuerParts = Readonly<{
   outbound: Outbound;
   throttle: FailureThrottle;
+  digest: (token: string) => string;
   now: () => number;
   onLookup(result: 'hit' | 'miss'): void;
   onRefresh(issuer: string, outcome: RefreshOutcome, error: unknown): void;
@@ -57,9 +58,9 @@ const toIssuer = (issuer: IssuerConfig, keys: KeySource): Issuer => ({
 export const assembleIssuers = ({ jwt }: Config, parts: IssuerParts): Issuers => {
   const created = jwt.issuers.map((issuer) => ({ issuer, ...createKeys(issuer, parts) }));
   const verify = createVerifier(created.map(({ issuer, keys }) => toIssuer(issuer, keys)));
-  const { throttle, now, onLookup } = parts;
+  const { throttle, digest, now, onLookup } = parts;
   return {
-    identifier: createJwtIdentifier({ verify, throttle, now, cacheSize: CACHED_TOKENS, onLookup }),
+    identifier: createJwtIdentifier({ verify, throttle, digest, now, cacheSize: CACHED_TOKENS, onLookup }),
     remote: created.flatMap(({ issuer, remote }) => (remote ? [{ name: issuer.name, keys: remote }] : [])),
   };
 };

@@ -3,7 +3,7 @@ import { createRateLimitCheck, type RateLimiter } from './checks/rate-limit.ts';
 import { createRequirementsCheck } from './checks/requirements.ts';
 import type { Config, RuleConfig } from './config/config.ts';
 import type { House } from './core/decide.ts';
-import { createDress, type Dresser, paymentHeaders } from './core/dress.ts';
+import { createDress, createImitationTest, type Dresser, paymentHeaders } from './core/dress.ts';
 import { createGate, type Gate } from './core/gate.ts';
 import type { Identity, RateLimit } from './core/identity.ts';
 import { parsePathPattern } from './core/path-pattern.ts';
@@ -126,7 +126,7 @@ const routeOf = <T>({ match }: RuleConfig, target: T): Route<T>[] => {
 
 export const assembleGate = (config: Config, parts: RuleParts): Gate => {
   const managed = managedHeaders(config);
-  const house: House = { apiKeyPrefix: config.api_keys.prefix, managedNames: new Set(managed.keys()) };
+  const house: House = { apiKeyPrefix: config.api_keys.prefix, imitates: createImitationTest([...managed.values()]) };
   const rules = config.rules.map((rule) => toRule(rule, managed, parts));
   const routes = config.rules.flatMap((rule, index) => {
     const target = rules[index];

@@ -10,6 +10,7 @@ import { createApiKeyIdentifier } from './identify/api-key.ts';
 import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
+import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { openStores } from './stores/open.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
@@ -39,11 +40,13 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   const outbound = createOutbound();
   starting.defer(outbound.close);
   const throttle = createFailureThrottle(FAILURES_A_MINUTE, now);
+  const digest = createRecentDigests();
 
   const keys = createKeyRegistry(stores.keys, {
     prefix: config.api_keys.prefix,
     maxAgeMs: config.api_keys.cache_max_age,
     cacheSize: config.api_keys.cache_size,
+    digest,
     now,
     onLookup: telemetry.countLookup('api_key'),
     ...(primary && { onChange: primary.spreadKeyChange }),
@@ -55,6 +58,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     ? assembleIssuers(config, {
         outbound,
         throttle,
+        digest,
         now,
         onLookup: telemetry.countLookup('jwt'),
         onRefresh: telemetry.keysRefreshed,

@@ -31,11 +31,13 @@ const refusalFor = ({ counter, retryAfterMs }: Full): Refusal => {
 };
 
 /** A key's own limits hold over all rules together, a rule's limits for each caller of that rule. */
+const none: readonly Counter[] = [];
+
 export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
   const keyCounters = new WeakMap<readonly RateLimit[], readonly Counter[]>();
 
   const ownCounters = (identity: Identity): readonly Counter[] => {
-    if (identity.method !== 'api_key') return [];
+    if (identity.method !== 'api_key' || identity.limits.length === 0) return none;
     const known = keyCounters.get(identity.limits);
     if (known) return known;
     const counters = identity.limits.map((limit) => ({ ...limit, key: `key:${identity.keyId}:${limit.windowMs}` }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, type House } from './decide.ts';
-import { createDress } from './dress.ts';
+import { createDress, createImitationTest } from './dress.ts';
 import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
 import type { CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
@@ -11,7 +11,7 @@ import type { Identifier, Intent, Rule } from './rule.ts';
 const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'];
 const house: House = {
   apiKeyPrefix: 'sk-',
-  managedNames: new Set(managedHeaders.map((name) => name.toLowerCase())),
+  imitates: createImitationTest(managedHeaders),
 };
 
 const request = (headers: Record<string, string> = {}): AuthRequest => ({
@@ -23,7 +23,7 @@ const request = (headers: Record<string, string> = {}): AuthRequest => ({
   query: '',
   clientIp: '192.0.2.1',
   header: (name) => headers[name],
-  underscoredNames: () => Object.keys(headers).filter((name) => name.includes('_')),
+  findHeaderName: (test) => Object.keys(headers).find(test),
 });
 
 const user = (subject: string, roles: string[] = []): Identity => ({

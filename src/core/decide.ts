@@ -1,7 +1,7 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Credential, readCredentials } from './credential.ts';
 import { type Decision, deny } from './decision.ts';
-import { dressPayment, findImitation, tellPayer } from './dress.ts';
+import { dressPayment, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { absent, anonymous, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -11,8 +11,8 @@ import type { AcceptedKind, Check, Intent, Rule } from './rule.ts';
 /** What is the same for every rule. */
 export type House = Readonly<{
   apiKeyPrefix: string;
-  /** Every header that any rule sets, in lower case. */
-  managedNames: ReadonlySet<string>;
+  /** Whether a header of a client's could be taken for one that some rule sets. */
+  imitates: (name: string) => boolean;
 }>;
 
 type Accepted = Credential & { kind: AcceptedKind };
@@ -32,7 +32,7 @@ export const decide = (house: House, rule: Rule, request: AuthRequest, intent: I
 };
 
 const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Intent): Eventually<Decision> => {
-  const imitation = findImitation(house.managedNames, request.underscoredNames());
+  const imitation = request.findHeaderName(house.imitates);
   if (imitation !== undefined) {
     return deny(refuse('ambiguous_header', `The header ${imitation} can be taken for one that only the gate may set.`));
   }
@@ -111,20 +111,22 @@ const chooseCredential = (
   request: AuthRequest,
   presented: readonly Credential[],
 ): Accepted | Refusal | undefined => {
-  const accepted = presented.filter((credential): credential is Accepted => accepts(rule, credential));
-  const [first] = accepted;
-  if (first) {
-    return accepted.every(({ value }) => value === first.value)
-      ? first
-      : refuse('ambiguous_credentials', 'More than one credential was sent. Send the one that is to be used.');
+  let chosen: Accepted | undefined;
+  for (const credential of presented) {
+    if (!accepts(rule, credential)) continue;
+    chosen ??= credential;
+    if (credential.value !== chosen.value) {
+      return refuse('ambiguous_credentials', 'More than one credential was sent. Send the one that is to be used.');
+    }
   }
+  if (chosen) return chosen;
   const examines = Object.keys(rule.identifiers).length > 0;
   if (presented.length === 0 || !examines) return rule.acceptsAnonymous ? undefined : rule.invite(request);
   return refuseUnaccepted(rule, rule.invite(request), presented);
 };
 
-const accepts = (rule: Rule, { kind }: Credential): boolean =>
-  kind !== 'unknown' && rule.identifiers[kind] !== undefined;
+const accepts = (rule: Rule, credential: Credential): credential is Accepted =>
+  credential.kind !== 'unknown' && rule.identifiers[credential.kind] !== undefined;
 
 const names: Record<AcceptedKind, string> = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' };
 
@@ -150,11 +152,13 @@ const credentialsToRemove = (
   presented: readonly Credential[],
   chosen: Credential | undefined,
 ): string[] => {
-  const hidden = presented.filter(({ kind, header }) => {
+  const isHidden = ({ kind, header }: Credential): boolean => {
     if (kind === 'cashu') return true;
     if (kind === 'unknown') return false;
-    const opened = chosen?.header === header || (chosen !== undefined && chosen.kind === kind);
+    const opened = chosen !== undefined && (chosen.header === header || chosen.kind === kind);
     return opened ? !rule.passToken : kind === 'api_key';
-  });
-  return hidden.map(({ header }) => header);
+  };
+  const hidden: string[] = [];
+  for (const credential of presented) if (isHidden(credential)) hidden.push(credential.header);
+  return hidden;
 };

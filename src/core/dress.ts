@@ -79,8 +79,11 @@ export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
 export const tellPayer = (receipt: Receipt): Headers => ({ 'X-Payment-Balance': balanceText(receipt) });
 
 /**
- * A client's header that some applications read as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain
+ * Whether some applications read a client's header as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain
  * spelling is no imitation, for the proxy replaces it.
  */
-export const findImitation = (managed: ReadonlySet<string>, names: readonly string[]): string | undefined =>
-  names.find((name) => managed.has(name.toLowerCase().replaceAll('_', '-')));
+export const createImitationTest = (managed: readonly string[]): ((name: string) => boolean) => {
+  const names = new Set(managed.map((name) => name.toLowerCase()));
+  const lengths = new Set(managed.map(({ length }) => length));
+  return (name) => lengths.has(name.length) && name.includes('_') && names.has(name.toLowerCase().replaceAll('_', '-'));
+};

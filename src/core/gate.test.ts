@@ -26,7 +26,7 @@ const request = (path: string): AuthRequest => ({
   query: '',
   clientIp: '',
   header: () => undefined,
-  underscoredNames: () => [],
+  findHeaderName: () => undefined,
 });
 
 const rules = { free: rule('free'), orders: rule('orders'), named: rule('named'), odd: rule('odd') };
@@ -37,7 +37,7 @@ const route = (path: string, target: Rule) => {
   return { path: pattern, target };
 };
 
-const gate = createGate({ apiKeyPrefix: 'sk-', managedNames: new Set() }, Object.values(rules), [
+const gate = createGate({ apiKeyPrefix: 'sk-', imitates: () => false }, Object.values(rules), [
   route('/free/**', rules.free),
   route('/orders/**', rules.orders),
   route('/rule/odd/**', rules.odd),

@@ -25,6 +25,6 @@ export type AuthRequest = Readonly<{
   certificate?: ClientCertificate;
   /** A header of the client's request, by its lower-case name; several lines of one name come joined by commas. */
   header(name: string): string | undefined;
-  /** The names of those headers that came with the request and have an underscore in them. */
-  underscoredNames(): readonly string[];
+  /** The name of a header that came with the request and meets the test, as it was spelt. */
+  findHeaderName(test: (name: string) => boolean): string | undefined;
 }>;

@@ -58,14 +58,13 @@ class HttpAuthRequest implements AuthRequest {
     return single(this.#incoming.headers[name]);
   }
 
-  underscoredNames(): readonly string[] {
+  findHeaderName(test: (name: string) => boolean): string | undefined {
     const { rawHeaders } = this.#incoming.message;
-    const found: string[] = [];
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] ?? '';
-      if (name.includes('_')) found.push(name);
+      if (test(name)) return name;
     }
-    return found;
+    return undefined;
   }
 }
 

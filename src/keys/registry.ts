@@ -31,6 +31,8 @@ export type KeyRegistryOptions = Readonly<{
   /** How long a change made by another process may stay unseen. */
   maxAgeMs: number;
   cacheSize: number;
+  /** In place of `hashKey`, with the same result. */
+  digest?: (key: string) => string;
   now: () => number;
   onLookup?: (result: 'hit' | 'miss') => void;
   /** Told of every change made here, for the other processes of this service. */
@@ -44,7 +46,7 @@ const UNKNOWN_MAX_AGE_MS = 1_000;
 const UNKNOWN_CACHE_SIZE = 10_000;
 
 export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions): KeyRegistry => {
-  const { prefix, maxAgeMs, now, onLookup, onChange } = options;
+  const { prefix, maxAgeMs, digest = hashKey, now, onLookup, onChange } = options;
   const valid = new LRUCache<string, Entry>({ max: options.cacheSize });
   const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
   /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
@@ -110,7 +112,7 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
 
     find(key, mayLookUp) {
       if (!mayBeKey(key, prefix)) return undefined;
-      const hash = hashKey(key);
+      const hash = digest(key);
       const entry = valid.get(hash);
       if (entry && isFresh(entry.loadedAtMs, maxAgeMs)) {
         onLookup?.('hit');

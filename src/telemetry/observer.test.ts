@@ -21,7 +21,7 @@ const request: AuthRequest = {
   query: 'token=canary-in-query',
   clientIp: '203.0.113.7',
   header: (name) => `canary-in-${name}`,
-  underscoredNames: () => [],
+  findHeaderName: () => undefined,
 };
 
 const event = (decision: DecisionEvent['decision'], rest: Partial<DecisionEvent> = {}): DecisionEvent => ({

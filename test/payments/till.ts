@@ -36,7 +36,7 @@ export type TillOptions = Readonly<{
 export type Clock = { nowMs: number };
 
 /** What the request is about; by default always the same, as told by a proxy that makes no ids. */
-export type About = Partial<Omit<AuthRequest, 'header' | 'underscoredNames'>>;
+export type About = Partial<Omit<AuthRequest, 'header' | 'findHeaderName'>>;
 
 export type Till = Readonly<{
   directory: string;
@@ -67,7 +67,7 @@ const standard: AuthRequest = {
   query: '',
   clientIp: '203.0.113.7',
   header: () => undefined,
-  underscoredNames: () => [],
+  findHeaderName: () => undefined,
 };
 
 export const word = (outcome: Receipt | Refusal | undefined): string => {

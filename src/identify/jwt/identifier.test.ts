@@ -22,7 +22,7 @@ const request: AuthRequest = {
   query: '',
   clientIp: '203.0.113.7',
   header: () => undefined,
-  underscoredNames: () => [],
+  findHeaderName: () => undefined,
 };
 
 const throttleAfter = (limit: number): FailureThrottle & { failures: number } => {

@@ -12,10 +12,14 @@ import type { Verified, VerifyToken } from './verify.ts';
 export type JwtIdentifierOptions = Readonly<{
   verify: VerifyToken;
   throttle: FailureThrottle;
+  /** SHA-256. */
+  digest?: (token: string) => string;
   now: () => number;
   cacheSize: number;
   onLookup?: (result: 'hit' | 'miss') => void;
 }>;
+
+const sha256 = (token: string): string => hash('sha256', token);
 
 const USUAL_TOKEN_LENGTH = 2_048;
 
@@ -50,6 +54,7 @@ const isGood = ({ verified, notAfterMs, notBeforeMs }: Entry, nowMs: number): bo
 export const createJwtIdentifier = ({
   verify,
   throttle,
+  digest: digestOf = sha256,
   now,
   cacheSize,
   onLookup,
@@ -76,7 +81,7 @@ export const createJwtIdentifier = ({
   };
 
   return (request, { value }, intent) => {
-    const digest = hash('sha256', value, 'base64');
+    const digest = digestOf(value);
     const entry = cache.get(digest);
     if (entry && isGood(entry, now())) {
       onLookup?.('hit');
