@@ -1,10 +1,14 @@
-/** The ledger as payments use it: sealed with the keys of the configuration. */
+/** The ledger and our proofs as payments use them: sealed with the keys of the configuration. */
 import type { Config } from './config/config.ts';
 import { readEncryptionKey } from './config/encryption-key.ts';
 import { Secret } from './core/secret.ts';
 import type { Ledger } from './paywall/ledger.ts';
 import { createSealer } from './paywall/seal.ts';
 import { createSealedLedger } from './paywall/sealed-ledger.ts';
+import type { ProofStore } from './paywall/wallet/proof-store.ts';
+import { createSealedProofStore } from './paywall/wallet/sealed-proof-store.ts';
+
+export type LedgerStores = Readonly<{ ledger: Ledger; proofs: ProofStore }>;
 
 const bytesOf = (key: unknown): Buffer[] => {
   const bytes = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
@@ -14,9 +18,9 @@ const bytesOf = (key: unknown): Buffer[] => {
 /** Throws where the ledger holds what no configured key opens; nothing is changed then. */
 export const assembleLedger = async (
   { cashu }: Pick<Config, 'cashu'>,
-  ledger: Ledger,
+  { ledger, proofs }: LedgerStores,
   onUnsealed: () => void,
-): Promise<Ledger> => {
+): Promise<LedgerStores> => {
   const [current] = bytesOf(cashu.encryption_key);
   const sealer = createSealer(current, cashu.former_encryption_keys.flatMap(bytesOf));
   const missing = await ledger.noteKeys(sealer.currentKeyId, sealer.keyIds);
@@ -28,5 +32,5 @@ export const assembleLedger = async (
     );
   }
   if (!sealer.currentKeyId) onUnsealed();
-  return createSealedLedger(ledger, sealer);
+  return { ledger: createSealedLedger(ledger, sealer), proofs: createSealedProofStore(proofs, sealer) };
 };

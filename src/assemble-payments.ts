@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
-import { assembleLedger } from './assemble-ledger.ts';
+import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
 import type { Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
@@ -12,18 +12,20 @@ import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
-import type { DuePayment, Ledger, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
+import { type Collector, createCollector } from './paywall/wallet/collector.ts';
+import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import { createMintDirectory, type MintDirectory } from './stores/mint/directory.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
 export type PaymentParts = Readonly<{
   config: Config;
-  ledger: Ledger;
+  stores: LedgerStores;
   outbound: Outbound;
   throttle: FailureThrottle;
   now: () => number;
@@ -33,6 +35,9 @@ export type PaymentParts = Readonly<{
   onOutstanding(outstanding: Outstanding): void;
   onRecovered(payment: DuePayment, result: 'settled' | 'rejected'): void;
   onStranded(mint: string): void;
+  onCollected(payment: Uncollected, proofs: readonly NewProof[]): void;
+  onCollectingPostponed(mint: string, error: unknown): void;
+  onCollectingFailed(error: unknown): void;
   onRecoveryFailed(error: unknown): void;
 }>;
 
@@ -40,6 +45,7 @@ export type Payments = Readonly<{
   identifier: Identifier;
   mints: MintDirectory;
   recovery: Recovery;
+  collector: Collector;
   paywallFor(rule: RuleConfig): Paywall | undefined;
   close(): Promise<void>;
 }>;
@@ -59,12 +65,22 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
-  const { config, outbound, throttle, now, onConcluded, onUncertain } = parts;
-  const ledger = await assembleLedger(config, parts.ledger, parts.onUnsealed);
+  const { config, outbound, throttle, now, onUncertain } = parts;
+  const { ledger, proofs } = await assembleLedger(config, parts.stores, parts.onUnsealed);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
   const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
   const curve = await openCurve();
+  const collector = createCollector({
+    proofs,
+    mintOf: mints.find,
+    curve,
+    now,
+    pause,
+    onCollected: parts.onCollected,
+    onPostponed: parts.onCollectingPostponed,
+    onFailed: parts.onCollectingFailed,
+  });
   const redeem = createRedeemer({
     ledger,
     mintOf: mints.find,
@@ -72,7 +88,10 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     holder: randomUUID(),
     callMs: config.cashu.request_timeout,
     now,
-    onConcluded,
+    onConcluded(payment, result) {
+      parts.onConcluded(payment, result);
+      if (result === 'settled') collector.wake();
+    },
     onUncertain,
   });
   const settle = createSettlement(redeem);
@@ -92,6 +111,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
       onStranded: parts.onStranded,
       onFailed: parts.onRecoveryFailed,
     }),
+    collector,
     close: curve.close,
 
     paywallFor(rule) {

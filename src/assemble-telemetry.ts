@@ -1,6 +1,7 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 import type { Config } from './config/config.ts';
 import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createObserver } from './telemetry/observer.ts';
@@ -59,6 +60,23 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
         'Set cashu.encryption_key (openssl rand -base64 32)';
       logger.warn({ event: 'ledger_unsealed' }, what);
     },
+
+    /** A bad proof is the mint's debt to us: its payer keeps the credit. */
+    proofsCollected({ paymentId, mint, unit }: Uncollected, proofs: readonly NewProof[]) {
+      const bad = proofs.filter(({ state }) => state === 'bad');
+      metrics.proofs.count({ mint, result: 'good' }, proofs.length - bad.length);
+      if (bad.length === 0) return;
+      metrics.proofs.count({ mint, result: 'bad' }, bad.length);
+      const amount = bad.reduce((sum, proof) => sum + proof.amount, 0);
+      const what = 'the mint signed wrongly: what it took from a payer cannot be spent';
+      logger.error({ event: 'proofs_bad', payment: paymentId, mint, unit, amount, count: bad.length }, what);
+    },
+
+    collectingPostponed: (mint: string, error: unknown) =>
+      logger.warn({ event: 'proofs_postponed', mint, err: error }, 'settled payments wait to become proofs of our own'),
+
+    collectingFailed: (error: unknown) =>
+      logger.error({ event: 'proofs_failed', err: error }, 'settled payments cannot be made proofs of our own'),
 
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),

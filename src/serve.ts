@@ -69,7 +69,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   const payments = assemblePayments
     ? await assemblePayments({
         config,
-        ledger: stores.ledger,
+        stores,
         outbound,
         throttle,
         now,
@@ -80,6 +80,9 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onRecovered: telemetry.paymentRecovered,
         onStranded: telemetry.mintStranded,
         onRecoveryFailed: telemetry.recoveryFailed,
+        onCollected: telemetry.proofsCollected,
+        onCollectingPostponed: telemetry.collectingPostponed,
+        onCollectingFailed: telemetry.collectingFailed,
       })
     : undefined;
 
@@ -124,6 +127,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   if (payments) {
     payments.recovery.start();
     starting.defer(payments.recovery.close);
+    payments.collector.start();
+    starting.defer(payments.collector.close);
   }
   const running = starting.move();
 

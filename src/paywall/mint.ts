@@ -3,8 +3,8 @@
 /** A keyset as `/v1/keysets` lists it (NUT-02). */
 export type Keyset = Readonly<{ id: string; unit: string; active: boolean; inputFeePpk: number }>;
 
-/** The keyset that new proofs are signed with: public keys by amount. */
-export type ActiveKeys = Readonly<{ id: string; keys: Readonly<Record<string, string>> }>;
+/** A keyset's public keys by amount (NUT-01). */
+export type KeysetKeys = Readonly<{ id: string; keys: Readonly<Record<string, string>> }>;
 
 /** A blinded message as it goes to the mint, in JSON (NUT-00). */
 export type BlindedMessage = Readonly<{ amount: number; id: string; B_: string }>;
@@ -38,7 +38,9 @@ export type Mint = Readonly<{
   /** Looks again, unless it did so less than `maxAgeMs` ago. Throws where the last look failed. */
   refreshKeysets(maxAgeMs: number): Promise<void>;
   /** The cheapest keyset in a unit that new proofs can be of. Throws where there is none, or the mint does not answer. */
-  activeKeys(unit: string): Promise<ActiveKeys>;
+  activeKeys(unit: string): Promise<KeysetKeys>;
+  /** Of any keyset that the mint ever had. Throws where the mint does not give them. */
+  keys(keysetId: string): Promise<KeysetKeys>;
   /** Posts exactly this body. */
   swap(body: string, outputs: readonly BlindedMessage[]): Promise<SwapOutcome>;
   /** NUT-07, by Y in the order given. */

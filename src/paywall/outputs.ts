@@ -4,7 +4,7 @@ import { type SerializedOutputData, splitAmount } from '@cashu/cashu-ts';
 import type { Proof } from '../core/payment.ts';
 import type { Curve } from './curve/operations.ts';
 import type { Swap } from './ledger.ts';
-import type { ActiveKeys, BlindedMessage } from './mint.ts';
+import type { BlindedMessage, KeysetKeys } from './mint.ts';
 import type { Worth } from './worth.ts';
 
 /** Enough for any amount in coins of 1, 2, 4, …; a keyset that needs more would have us blind for seconds. */
@@ -31,7 +31,7 @@ export const prepareSwap = async (
   curve: Curve,
   proofs: readonly Proof[],
   { fee, net, credit }: Worth,
-  { id, keys }: ActiveKeys,
+  { id, keys }: KeysetKeys,
 ): Promise<Omit<Swap, 'number'>> => {
   const coins = splitAmount(net, { ...keys }).map(Number);
   if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${net} in ${coins.length} coins`);

@@ -5,8 +5,8 @@
  */
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 
-/** Where in the ledger a text stands. */
-export type Place = Readonly<{ paymentId: string; column: 'body' | 'outputs' | 'signatures' }>;
+/** Where in the ledger a text stands; a token that was exported stands under the export's id. */
+export type Place = Readonly<{ paymentId: string; column: 'body' | 'outputs' | 'signatures' | 'secret' | 'token' }>;
 
 export type Sealer = Readonly<{
   /** The key that seals; undefined where texts are kept as they are. */
@@ -28,7 +28,7 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** JSON, which is all that is ever sealed, does not begin like this. */
+/** JSON, hex and tokens, which are all that is ever sealed, do not begin like this. */
 const BEGINNING = 'sealed:1:';
 
 type Key = Readonly<{ id: string; bytes: Uint8Array }>;

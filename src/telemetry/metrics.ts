@@ -50,6 +50,7 @@ export const createMetrics = () => {
       'Payments brought to their end without their caller, by mint and result.',
       ['mint', 'result'],
     ),
+    proofs: tally('proofs_total', 'Proofs of our own that payments were made, by mint and result.', ['mint', 'result']),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -13,6 +13,7 @@ export const stubMint = (parts: Partial<Mint> & { list?: readonly Keyset[] } = {
     keysets: () => list,
     refreshKeysets: unexpected('refreshKeysets'),
     activeKeys: unexpected('activeKeys'),
+    keys: unexpected('keys'),
     swap: unexpected('swap'),
     states: unexpected('states'),
     restore: unexpected('restore'),

@@ -10,12 +10,14 @@ import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
 import { createCharge } from '../../src/paywall/charge.ts';
 import { openCurve } from '../../src/paywall/curve/open.ts';
+import type { Curve } from '../../src/paywall/curve/operations.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
-import type { BlindSignature } from '../../src/paywall/mint.ts';
+import type { BlindSignature, Mint } from '../../src/paywall/mint.ts';
 import { createQuotes } from '../../src/paywall/quote.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
+import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
@@ -53,6 +55,9 @@ export type Till = Readonly<{
   concluded: string[];
   ledger: Ledger;
   settle: Settle;
+  proofs: ProofStore;
+  curve: Curve;
+  mintOf(url: string): Mint | undefined;
   close(): Promise<void>;
 }>;
 
@@ -179,6 +184,9 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     reasons,
     concluded,
     ledger: stores.ledger,
+    proofs: stores.proofs,
+    curve,
+    mintOf: directoryOfMints.find,
     settle,
     close,
   };

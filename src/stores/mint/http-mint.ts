@@ -1,5 +1,5 @@
 /** A Cashu mint over HTTP (NUT-01, 02, 03, 07, 09). */
-import type { ActiveKeys, Keyset, Mint } from '../../paywall/mint.ts';
+import type { Keyset, KeysetKeys, Mint } from '../../paywall/mint.ts';
 import type { ExchangeResult, Outbound } from '../outbound/exchange.ts';
 import { readKeys, readKeysets, readRestored, readStates, readSwap } from './answers.ts';
 
@@ -31,7 +31,7 @@ const LIST_WITHIN_MS = 5_000;
 
 export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMintOptions): HttpMint => {
   let known: readonly Keyset[] = [];
-  const keysById = new Map<string, Promise<ActiveKeys>>();
+  const keysById = new Map<string, Promise<KeysetKeys>>();
   let lastAttemptMs = Number.NEGATIVE_INFINITY;
   let lastError: string | undefined;
   let flight: Promise<void> | undefined;
@@ -68,13 +68,13 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     if (!closed) timer = setTimeout(lookNowAndThen, lastError === undefined ? LOOK_AGAIN_MS : RETRY_MS).unref();
   };
 
-  const fetchKeys = async (id: string): Promise<ActiveKeys> => ({
+  const fetchKeys = async (id: string): Promise<KeysetKeys> => ({
     id,
     keys: readKeys(id, await exchange(`/v1/keys/${id}`)),
   });
 
   /** Kept for ever, for the keys of a keyset never change; a failure is not kept. */
-  const keysOf = (id: string): Promise<ActiveKeys> => {
+  const keysOf = (id: string): Promise<KeysetKeys> => {
     const asked = keysById.get(id);
     if (asked !== undefined) return asked;
     const keys = fetchKeys(id);
@@ -88,7 +88,7 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     if (lastError !== undefined) throw new Error(`the mint ${url} cannot be reached: ${lastError}`);
   };
 
-  const activeKeys = async (unit: string): Promise<ActiveKeys> => {
+  const activeKeys = async (unit: string): Promise<KeysetKeys> => {
     if (known.length === 0) await refreshKeysets(COOLDOWN_MS);
     const active = known.filter((keyset) => keyset.active && keyset.unit === unit);
     const cheapest = active.sort((a, b) => a.inputFeePpk - b.inputFeePpk)[0];
@@ -102,6 +102,7 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     keysets: () => known,
     refreshKeysets,
     activeKeys,
+    keys: keysOf,
 
     async swap(body, outputs) {
       try {

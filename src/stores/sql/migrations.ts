@@ -69,4 +69,30 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
   ],
   ['CREATE TABLE sealing_keys (id TEXT PRIMARY KEY)'],
+  [
+    'ALTER TABLE payments ADD COLUMN collected_at BIGINT',
+    `CREATE INDEX payments_uncollected ON payments (id) WHERE state = 'settled' AND collected_at IS NULL`,
+    'CREATE INDEX payments_by_time ON payments (created_at)',
+    `CREATE TABLE exports (
+      id TEXT PRIMARY KEY,
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      token TEXT NOT NULL,
+      created_at BIGINT NOT NULL
+    )`,
+    `CREATE TABLE proofs (
+      id TEXT PRIMARY KEY,
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      keyset_id TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      secret TEXT NOT NULL,
+      c TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('unspent', 'reserved', 'spent', 'bad')),
+      export_id TEXT REFERENCES exports (id)
+    )`,
+    'CREATE INDEX proofs_by_state ON proofs (mint, unit, state, id)',
+  ],
 ];

@@ -1,9 +1,11 @@
 /** Everything that a store does by transactions, whichever database runs them. */
+import { collectOperations } from './collect-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
+import { walletOperations } from './wallet-operations.ts';
 
 export const operations = {
   ...keyOperations,
@@ -11,6 +13,8 @@ export const operations = {
   ...ledgerOperations,
   ...recoveryOperations,
   ...sealingKeyOperations,
+  ...collectOperations,
+  ...walletOperations,
 };
 
 export type StoreOperations = typeof operations;

@@ -1,5 +1,6 @@
 /** The prepared payments, for whoever brings them to their end without their callers. */
 import type { DuePayment, Outstanding } from '../../paywall/ledger.ts';
+import { padded } from './padded.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 const toDue = (row: Row): DuePayment => ({
@@ -7,12 +8,6 @@ const toDue = (row: Row): DuePayment => ({
   mint: text(row, 'mint'),
   createdAtMs: integer(row, 'created_at'),
 });
-
-/** To the next power of two, so that few statements serve lists of any length. No mint has an empty name. */
-const padded = (mints: readonly string[]): string[] => {
-  const length = 2 ** Math.ceil(Math.log2(Math.max(1, mints.length)));
-  return [...mints, ...Array.from({ length: length - mints.length }, () => '')];
-};
 
 export const recoveryOperations = {
   async findOutstanding(

@@ -2,6 +2,7 @@
 import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Claims, Debit, Ledger, Standing } from '../../paywall/ledger.ts';
+import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
@@ -10,6 +11,7 @@ import type { Execute, Row, SqlValue } from './transaction.ts';
 export type Stores = Readonly<{
   keys: KeyStore;
   ledger: Ledger;
+  proofs: ProofStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -49,3 +51,18 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
     outstanding: (nowMs, exceptMints, limit) => execute('findOutstanding', { nowMs, exceptMints, limit }),
   };
 };
+
+export const createProofStore = (execute: Execute<StoreOperations>): ProofStore => ({
+  uncollected: (after, exceptMints, limit) => execute('findUncollected', { after, exceptMints, limit }),
+  signed: (paymentId) => execute('findSigned', { paymentId }),
+  collect: (payment, proofs, nowMs) => execute('collectProofs', { payment, proofs, nowMs }),
+  balances: () => execute('sumBalances', null),
+  proofs: (mint, unit, state, after, limit) => execute('listProofs', { mint, unit, state, after, limit }),
+  unspent: (mint, unit) => execute('listUnspent', { mint, unit }),
+  find: (ids) => execute('findProofs', { ids }),
+  export: (written, token, ids) => execute('exportProofs', { written, token, ids }),
+  exports: (limit) => execute('listExports', { limit }),
+  findExport: (id) => execute('findExport', { id }),
+  markSpent: (ids) => execute('markProofsSpent', { ids }),
+  payments: (limit) => execute('listPayments', { limit }),
+});

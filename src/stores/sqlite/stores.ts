@@ -1,6 +1,6 @@
 /** API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { createKeyStore, createLedger, type ReadRow, type Stores } from '../sql/stores.ts';
+import { createKeyStore, createLedger, createProofStore, type ReadRow, type Stores } from '../sql/stores.ts';
 import type { Row } from '../sql/transaction.ts';
 import { migrate, named, openDatabase } from './engine.ts';
 import { createWriter } from './writer.ts';
@@ -34,6 +34,7 @@ export const openSqliteStores = (path: string): Stores => {
   return {
     keys: createKeyStore(execute, readRow),
     ledger: createLedger(execute, readRow),
+    proofs: createProofStore(execute),
 
     async check() {
       reader.prepare('SELECT 1').get();

@@ -1,0 +1,86 @@
+/**
+ * The proofs that are ours: what the mint signed for settled payments, and where each of them went. Every operation is one
+ * durable transaction. `outputs`, `signatures`, `secret` and `token` are money for whoever reads them.
+ */
+
+/** A settled payment whose signatures were not made proofs yet. */
+export type Uncollected = Readonly<{ paymentId: string; mint: string; unit: string }>;
+
+/** What makes proofs of a payment, as the ledger wrote it, in JSON. */
+export type Signed = Readonly<{ outputs: string; signatures: string }>;
+
+/** `bad`: the mint's signature is not what it should be. `reserved`: in a token that was exported. */
+export type OwnProofState = 'unspent' | 'reserved' | 'spent' | 'bad';
+
+export type NewProof = Readonly<{
+  id: string;
+  keysetId: string;
+  amount: number;
+  secret: string;
+  /** Empty where there is none. */
+  C: string;
+  state: Extract<OwnProofState, 'unspent' | 'bad'>;
+}>;
+
+export type OwnProof = Omit<NewProof, 'state'> & Readonly<{ paymentId: string; state: OwnProofState }>;
+
+export type Sum = Readonly<{ amount: number; count: number }>;
+
+/** Of one mint in one unit. */
+export type Balance = Readonly<{
+  mint: string;
+  unit: string;
+  /** What settled payments brought, after the mint's fees: the sum of all that follows but `owed` and `inFlight`. */
+  received: Sum;
+  /** Signed for, and not yet made proofs of. */
+  uncollected: Sum;
+  proofs: Readonly<Record<OwnProofState, Sum>>;
+  /** Face value of payments that the mint has not answered for certain. */
+  inFlight: Sum;
+  /** Credit that payers have left; not what they bought and have not used. */
+  owed: number;
+}>;
+
+export type Export = Readonly<{
+  id: string;
+  mint: string;
+  unit: string;
+  amount: number;
+  createdAtMs: number;
+}>;
+
+export type PaymentRecord = Readonly<{
+  id: string;
+  state: 'prepared' | 'settled' | 'rejected';
+  mint: string;
+  unit: string;
+  /** Face value. */
+  amount: number;
+  /** Of settled payments: what the mint kept. */
+  fee: number | undefined;
+  rule: string;
+  createdAtMs: number;
+  concludedAtMs: number | undefined;
+}>;
+
+export type ProofStore = Readonly<{
+  /** Settled payments, in the order of their ids, from behind `after`, and none of `exceptMints`. */
+  uncollected(after: string, exceptMints: readonly string[], limit: number): Promise<readonly Uncollected[]>;
+  signed(paymentId: string): Promise<Signed | undefined>;
+  /** Writes a payment's proofs. `false`, and nothing done, where that was done before. */
+  collect(payment: Uncollected, proofs: readonly NewProof[], nowMs: number): Promise<boolean>;
+  balances(): Promise<readonly Balance[]>;
+  /** In the order of their ids, from behind `after`. */
+  proofs(mint: string, unit: string, state: OwnProofState, after: string, limit: number): Promise<readonly OwnProof[]>;
+  /** Amounts of the proofs that can be spent. */
+  unspent(mint: string, unit: string): Promise<readonly Pick<OwnProof, 'id' | 'amount'>[]>;
+  find(ids: readonly string[]): Promise<readonly OwnProof[]>;
+  /** Reserves the proofs and writes the token, or neither: `false` where one of them is not unspent any more. */
+  export(written: Export, token: string, ids: readonly string[]): Promise<boolean>;
+  exports(limit: number): Promise<readonly Export[]>;
+  findExport(id: string): Promise<(Export & Readonly<{ token: string }>) | undefined>;
+  /** Of reserved proofs. */
+  markSpent(ids: readonly string[]): Promise<void>;
+  /** The latest first. */
+  payments(limit: number): Promise<readonly PaymentRecord[]>;
+}>;

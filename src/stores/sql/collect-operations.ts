@@ -1,0 +1,55 @@
+/** From the signatures of settled payments to proofs of our own. */
+import type { NewProof, Signed, Uncollected } from '../../paywall/wallet/proof-store.ts';
+import { padded } from './padded.ts';
+import { type Row, type Transaction, text } from './transaction.ts';
+
+const toUncollected = (row: Row): Uncollected => ({
+  paymentId: text(row, 'id'),
+  mint: text(row, 'mint'),
+  unit: text(row, 'unit'),
+});
+
+export const collectOperations = {
+  async findUncollected(
+    transaction: Transaction,
+    { after, exceptMints, limit }: { after: string; exceptMints: readonly string[]; limit: number },
+  ): Promise<readonly Uncollected[]> {
+    const except = padded(exceptMints);
+    const rows = await transaction.all(
+      `SELECT id, mint, unit FROM payments WHERE state = 'settled' AND collected_at IS NULL AND id > $1
+        AND mint NOT IN (${except.map((_, index) => `$${index + 3}`).join(', ')}) ORDER BY id LIMIT $2`,
+      [after, limit, ...except],
+    );
+    return rows.map(toUncollected);
+  },
+
+  async findSigned(transaction: Transaction, { paymentId }: { paymentId: string }): Promise<Signed | undefined> {
+    const row = await transaction.first(
+      `SELECT outputs, signatures FROM payments
+        JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
+        WHERE payments.id = $1 AND state = 'settled'`,
+      [paymentId],
+    );
+    return row && { outputs: text(row, 'outputs'), signatures: text(row, 'signatures') };
+  },
+
+  async collectProofs(
+    transaction: Transaction,
+    argument: { payment: Uncollected; proofs: readonly NewProof[]; nowMs: number },
+  ): Promise<boolean> {
+    const { payment, proofs, nowMs } = argument;
+    const first = await transaction.run(
+      `UPDATE payments SET collected_at = $2 WHERE id = $1 AND state = 'settled' AND collected_at IS NULL`,
+      [payment.paymentId, nowMs],
+    );
+    if (first === 0) return false;
+    for (const { id, keysetId, amount, secret, C, state } of proofs) {
+      await transaction.run(
+        `INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [id, payment.paymentId, payment.mint, payment.unit, keysetId, amount, secret, C, state],
+      );
+    }
+    return true;
+  },
+};

@@ -1,0 +1,121 @@
+/** What our proofs are worth, where they are, and taking them out. */
+import type { Balance, Export, OwnProof, OwnProofState, PaymentRecord } from '../../paywall/wallet/proof-store.ts';
+import { balances } from './balances.ts';
+import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
+
+const columns = 'id, payment_id, keyset_id, amount, secret, c, state';
+
+const toProof = (row: Row): OwnProof => ({
+  id: text(row, 'id'),
+  paymentId: text(row, 'payment_id'),
+  keysetId: text(row, 'keyset_id'),
+  amount: integer(row, 'amount'),
+  secret: text(row, 'secret'),
+  C: text(row, 'c'),
+  state: text(row, 'state') as OwnProofState,
+});
+
+const toExport = (row: Row): Export => ({
+  id: text(row, 'id'),
+  mint: text(row, 'mint'),
+  unit: text(row, 'unit'),
+  amount: integer(row, 'amount'),
+  createdAtMs: integer(row, 'created_at'),
+});
+
+const toRecord = (row: Row): PaymentRecord => ({
+  id: text(row, 'id'),
+  state: text(row, 'state') as PaymentRecord['state'],
+  mint: text(row, 'mint'),
+  unit: text(row, 'unit'),
+  amount: integer(row, 'amount'),
+  fee: optionalInteger(row, 'fee'),
+  rule: text(row, 'rule'),
+  createdAtMs: integer(row, 'created_at'),
+  concludedAtMs: optionalInteger(row, 'concluded_at'),
+});
+
+export const walletOperations = {
+  sumBalances: (transaction: Transaction, _: null): Promise<readonly Balance[]> => balances(transaction),
+
+  async listProofs(
+    transaction: Transaction,
+    argument: { mint: string; unit: string; state: OwnProofState; after: string; limit: number },
+  ): Promise<readonly OwnProof[]> {
+    const { mint, unit, state, after, limit } = argument;
+    const sql = `SELECT ${columns} FROM proofs WHERE mint = $1 AND unit = $2 AND state = $3 AND id > $4 ORDER BY id LIMIT $5`;
+    return (await transaction.all(sql, [mint, unit, state, after, limit])).map(toProof);
+  },
+
+  async listUnspent(
+    transaction: Transaction,
+    { mint, unit }: { mint: string; unit: string },
+  ): Promise<readonly Pick<OwnProof, 'id' | 'amount'>[]> {
+    const sql = `SELECT id, amount FROM proofs WHERE mint = $1 AND unit = $2 AND state = 'unspent' ORDER BY id`;
+    return (await transaction.all(sql, [mint, unit])).map((row) => ({
+      id: text(row, 'id'),
+      amount: integer(row, 'amount'),
+    }));
+  },
+
+  async findProofs(transaction: Transaction, { ids }: { ids: readonly string[] }): Promise<readonly OwnProof[]> {
+    const found: OwnProof[] = [];
+    for (const id of ids) {
+      const row = await transaction.first(`SELECT ${columns} FROM proofs WHERE id = $1`, [id]);
+      if (row) found.push(toProof(row));
+    }
+    return found;
+  },
+
+  /** The proofs' rows are locked before anything is written. */
+  async exportProofs(
+    transaction: Transaction,
+    { written, token, ids }: { written: Export; token: string; ids: readonly string[] },
+  ): Promise<boolean> {
+    const { id, mint, unit, amount, createdAtMs } = written;
+    for (const proofId of ids) {
+      const held = await transaction.run(
+        `UPDATE proofs SET state = state WHERE id = $1 AND mint = $2 AND unit = $3 AND state = 'unspent'`,
+        [proofId, mint, unit],
+      );
+      if (held === 0) return false;
+    }
+    await transaction.run(
+      'INSERT INTO exports (id, mint, unit, amount, token, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
+      [id, mint, unit, amount, token, createdAtMs],
+    );
+    for (const proofId of ids) {
+      await transaction.run(`UPDATE proofs SET state = 'reserved', export_id = $2 WHERE id = $1`, [proofId, id]);
+    }
+    return true;
+  },
+
+  async listExports(transaction: Transaction, { limit }: { limit: number }): Promise<readonly Export[]> {
+    const sql = 'SELECT id, mint, unit, amount, created_at FROM exports ORDER BY created_at DESC, id LIMIT $1';
+    return (await transaction.all(sql, [limit])).map(toExport);
+  },
+
+  async findExport(
+    transaction: Transaction,
+    { id }: { id: string },
+  ): Promise<(Export & Readonly<{ token: string }>) | undefined> {
+    const row = await transaction.first('SELECT * FROM exports WHERE id = $1', [id]);
+    return row && { ...toExport(row), token: text(row, 'token') };
+  },
+
+  async markProofsSpent(transaction: Transaction, { ids }: { ids: readonly string[] }): Promise<void> {
+    for (const id of ids) {
+      await transaction.run(`UPDATE proofs SET state = 'spent' WHERE id = $1 AND state = 'reserved'`, [id]);
+    }
+  },
+
+  async listPayments(transaction: Transaction, { limit }: { limit: number }): Promise<readonly PaymentRecord[]> {
+    const rows = await transaction.all(
+      `SELECT payments.id, state, mint, unit, amount, fee, rule, payments.created_at, concluded_at FROM payments
+        LEFT JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
+        ORDER BY payments.created_at DESC, payments.id LIMIT $1`,
+      [limit],
+    );
+    return rows.map(toRecord);
+  },
+};
