@@ -84,6 +84,35 @@ withCommonOptions(keys.command('revoke'))
     process.exitCode = await revokeKey(id, { ...options, insecure: insecureOf(options) });
   });
 
+const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
+
+withCommonOptions(wallet.command('balance'))
+  .description('by mint and unit: what is held, exported, in flight, bad, and owed to payers')
+  .option('--check', 'ask the mints which of it is spent')
+  .action(async (options: GlobalOptions) => {
+    const { showBalance } = await import('./commands/wallet.ts');
+    process.exitCode = await showBalance({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(wallet.command('history'))
+  .description('payments with their results, and exports; the latest first')
+  .option('--limit <n>', 'how many', '50')
+  .action(async (options: GlobalOptions) => {
+    const { showHistory } = await import('./commands/wallet.ts');
+    process.exitCode = await showHistory({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(wallet.command('export'))
+  .description('take money out as a Cashu token')
+  .option('--mint <url>', 'whose money')
+  .option('--amount <n>', 'how much, or "all"')
+  .option('--unit <unit>', 'in which unit', 'sat')
+  .option('--show <id>', 'print the token of an earlier export again')
+  .action(async (options: GlobalOptions) => {
+    const { exportToken } = await import('./commands/wallet.ts');
+    process.exitCode = await exportToken({ ...options, insecure: insecureOf(options) });
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -6,6 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { CheckStateEnum, type Proof, Wallet } from '@cashu/cashu-ts';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
+import { createExporter } from '../../src/paywall/wallet/export.ts';
+import { createReconciler, isComplete } from '../../src/paywall/wallet/reconcile.ts';
 import { droppedAfter, droppedBefore, type FaultTable, failingAfter, withFaults } from '../peers/faults.ts';
 import { type Answer, type Asked, listen } from '../peers/loopback.ts';
 import { wire } from '../peers/purse.ts';
@@ -14,6 +16,7 @@ import { type NutshellOptions, startNutshell } from '../servers/nutshell.ts';
 import { needs } from '../servers/programs.ts';
 import type { Server } from '../servers/server.ts';
 import { ask, tally, times } from './ask.ts';
+import { collectAll } from './collect.ts';
 import { openTill, type Till } from './till.ts';
 
 type Scene = Readonly<{
@@ -166,6 +169,35 @@ test(
     assert.equal(faults.seen('/v1/swap') - swaps, 2);
     assert.equal(await till.ask(await pay.token(8)), 'paid', 'a token of the new keys');
     assert.equal(await spendAll(scene), 24);
+  },
+);
+
+test(
+  'Nutshell: what it signed is proven by its DLEQ, exported, received by a wallet, and then called spent',
+  needs('nutshell'),
+  async (t) => {
+    const { url, till, pay, faults } = await enter(t);
+    assert.equal(await till.ask(await pay.token(24)), 'paid');
+    faults.set('/v1/swap', droppedAfter, { times: 1 });
+    assert.equal(await till.ask(await pay.token(8)), 'paid', 'restored');
+    await collectAll(till);
+    const take = createExporter({ proofs: till.proofs, createId: () => 'exp_1', now: () => 0 });
+    const outcome = await take(url, 'sat', 24);
+    assert.equal(outcome.outcome, 'exported');
+    const wallet = new Wallet(url, { unit: 'sat' });
+    await wallet.loadMint();
+    const received = await wallet.receive(outcome.outcome === 'exported' ? outcome.exported.token : '');
+    assert.equal(
+      received.reduce((sum, { amount }) => sum + amount.toNumber(), 0),
+      24,
+    );
+    const mint = till.mintOf(url);
+    assert.ok(mint);
+    const { held, exported } = await createReconciler({ proofs: till.proofs, curve: till.curve })(mint, 'sat');
+    assert.deepEqual([held.UNSPENT.amount, held.SPENT.amount, exported.SPENT.amount], [8, 0, 24]);
+    const [balance] = await till.proofs.balances();
+    assert.ok(balance && isComplete(balance));
+    assert.equal(balance.proofs.bad.count, 0);
   },
 );
 

@@ -1,0 +1,166 @@
+/** `sallyport wallet`: works on the store itself, whether the service runs or not. */
+import { mintUrl, openWallet, type Wallet } from '../assemble-wallet.ts';
+import type { Balance, Export, PaymentRecord } from '../paywall/wallet/proof-store.ts';
+import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+import { describe, faultsOf, type Report, toJson } from './wallet-report.ts';
+
+type BalanceOptions = CommandOptions & Readonly<{ check?: boolean }>;
+type HistoryOptions = CommandOptions & Readonly<{ limit?: string }>;
+type ExportOptions = CommandOptions & Readonly<{ mint?: string; unit?: string; amount?: string; show?: string }>;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const withWallet = async (options: CommandOptions, run: (wallet: Wallet) => Promise<number>): Promise<number> => {
+  const loaded = loadToServe(options);
+  if (!loaded) return 1;
+  let wallet: Wallet | undefined;
+  try {
+    wallet = await openWallet(loaded.config);
+    return await run(wallet);
+  } catch (error) {
+    fail(`the wallet cannot be used: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    await wallet?.close();
+  }
+};
+
+const ask = async ({ mintAt, reconcile }: Wallet, { mint, unit }: Balance): Promise<Report['checked']> => {
+  try {
+    return await reconcile(mintAt(mint), unit);
+  } catch (error) {
+    return messageOf(error);
+  }
+};
+
+const reportOn = async (wallet: Wallet, check: boolean): Promise<Report[]> => {
+  const reports: Report[] = [];
+  // Asking comes first, for it finds out what was redeemed.
+  const before = check ? await wallet.proofs.balances() : [];
+  const checked = new Map<string, Report['checked']>();
+  for (const balance of before) checked.set(`${balance.mint}\n${balance.unit}`, await ask(wallet, balance));
+  for (const balance of await wallet.proofs.balances()) {
+    const answer = checked.get(`${balance.mint}\n${balance.unit}`);
+    reports.push({ balance, ...(answer !== undefined && { checked: answer }) });
+  }
+  return reports;
+};
+
+/** 1 where something is missing, or a mint that was to be asked did not answer. */
+export const showBalance = (options: BalanceOptions): Promise<number> =>
+  withWallet(options, async (wallet) => {
+    const reports = await reportOn(wallet, options.check === true);
+    if (options.json) say(JSON.stringify({ balances: reports.map(toJson) }));
+    else for (const report of reports) say(`${describe(report).join('\n')}\n`);
+    if (reports.length === 0 && !options.json) say('no payment has come in yet');
+    return reports.some((report) => faultsOf(report).length > 0) ? 1 : 0;
+  });
+
+const timeOf = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+
+type Entry = Readonly<{ atMs: number; text: string; json: Readonly<Record<string, unknown>> }>;
+
+const toPaymentEntry = (payment: PaymentRecord): Entry => {
+  const { id, state, mint, unit, amount, fee, rule, createdAtMs, concludedAtMs } = payment;
+  const feeText = fee ? `, fee ${fee}` : '';
+  return {
+    atMs: createdAtMs,
+    text: `${timeOf(createdAtMs)}  ${state.padEnd(8)}  ${id}  +${amount} ${unit}${feeText}  ${rule}  ${mint}`,
+    json: {
+      kind: 'payment',
+      id,
+      result: state,
+      mint,
+      unit,
+      amount,
+      fee: fee ?? null,
+      rule,
+      created_at: new Date(createdAtMs).toISOString(),
+      concluded_at: concludedAtMs === undefined ? null : new Date(concludedAtMs).toISOString(),
+    },
+  };
+};
+
+const toExportEntry = ({ id, mint, unit, amount, createdAtMs }: Export): Entry => ({
+  atMs: createdAtMs,
+  text: `${timeOf(createdAtMs)}  exported  ${id}  -${amount} ${unit}  ${mint}`,
+  json: { kind: 'export', id, mint, unit, amount, created_at: new Date(createdAtMs).toISOString() },
+});
+
+const wholeNumber = /^[1-9]\d{0,14}$/;
+
+export const showHistory = (options: HistoryOptions): Promise<number> => {
+  const { limit: written = '50', json } = options;
+  if (!wholeNumber.test(written)) {
+    fail('--limit takes a number from 1');
+    return Promise.resolve(2);
+  }
+  const limit = Number(written);
+  return withWallet(options, async ({ proofs }) => {
+    const entries = [
+      ...(await proofs.payments(limit)).map(toPaymentEntry),
+      ...(await proofs.exports(limit)).map(toExportEntry),
+    ];
+    const latest = entries.sort((a, b) => b.atMs - a.atMs).slice(0, limit);
+    if (json) say(JSON.stringify({ entries: latest.map((entry) => entry.json) }));
+    else for (const { text } of latest) say(text);
+    return 0;
+  });
+};
+
+const showToken = (exported: Export & Readonly<{ token: string }>, json: boolean | undefined): number => {
+  const { id, mint, unit, amount, token } = exported;
+  if (json) {
+    say(JSON.stringify({ id, mint, unit, amount, token }));
+    return 0;
+  }
+  say(token);
+  fail(`${id}: ${amount} ${unit} of ${mint}. Whoever has this token has the money.`);
+  fail(`To see it again: sallyport wallet export --show ${id}`);
+  return 0;
+};
+
+const showAgain = async ({ proofs }: Wallet, id: string, json: boolean | undefined): Promise<number> => {
+  const exported = await proofs.findExport(id);
+  if (exported) return showToken(exported, json);
+  fail(`there is no export ${id}; "sallyport wallet history" lists them`);
+  return 1;
+};
+
+const readMint = (written: string): string | undefined => {
+  try {
+    return mintUrl(written);
+  } catch {
+    return undefined;
+  }
+};
+
+const near = (unit: string, below: number | undefined, above: number | undefined): string => {
+  const amounts = [below, above].filter((amount) => amount !== undefined);
+  if (amounts.length === 0) return `nothing is held there in ${unit}`;
+  return `the proofs that are held make ${amounts.join(' or ')} ${unit}, the nearest to it`;
+};
+
+/** The token goes to the standard output alone, what it is to the standard error. */
+export const exportToken = (options: ExportOptions): Promise<number> => {
+  const { show, mint: written = '', unit = 'sat', amount: wanted = '', json } = options;
+  if (show !== undefined) return withWallet(options, (wallet) => showAgain(wallet, show, json));
+  const mint = readMint(written);
+  if (mint === undefined || !(wanted === 'all' || wholeNumber.test(wanted))) {
+    fail('--mint takes the URL of a mint, --amount a number from 1 or "all"; or --show the id of an earlier export');
+    return Promise.resolve(2);
+  }
+  return withWallet(options, async (wallet) => {
+    const outcome = await wallet.exportToken(mint, unit, wanted === 'all' ? wanted : Number(wanted));
+    switch (outcome.outcome) {
+      case 'exported':
+        return showToken(outcome.exported, json);
+      case 'impossible':
+        fail(`${wanted} ${unit} cannot be taken from ${mint}: ${near(unit, outcome.below, outcome.above)}`);
+        return 1;
+      case 'too-many':
+        fail(`${wanted} ${unit} take more proofs than fit into a token. Take ${outcome.most} ${unit} at once, or less`);
+        return 1;
+    }
+  });
+};
