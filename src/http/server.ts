@@ -1,7 +1,8 @@
 /** One HTTP listener: bounded on every side, and drained when it ends. */
 import { once } from 'node:events';
-import { createServer, IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { AuthMessage } from './auth-message.ts';
 import { AuthResponse } from './auth-response.ts';
 
 export type Listener = (message: IncomingMessage, response: AuthResponse) => void;
@@ -52,7 +53,7 @@ const statusFor = (code: string | undefined): string => {
 };
 
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
-const refuseBrokenRequests = (server: Server<typeof IncomingMessage, typeof AuthResponse>): void => {
+const refuseBrokenRequests = (server: Server<typeof AuthMessage, typeof AuthResponse>): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     // More came after the last request that is answered here: its answer ends the connection, and nothing else is sent.
@@ -74,7 +75,7 @@ const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): numbe
 
 export const listen = async (listener: Listener, options: ServerOptions): Promise<Listening> => {
   const server = createServer({
-    IncomingMessage,
+    IncomingMessage: AuthMessage,
     ServerResponse: AuthResponse,
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.readTimeoutMs),
