@@ -1,9 +1,9 @@
-import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse, STATUS_CODES } from 'node:http';
 
 declare module 'http' {
   interface OutgoingMessage {
-    /** Composes the head from the status line and the headers. Not in Node's documentation; a test holds us to it. */
-    _storeHeader(statusLine: string, headers: OutgoingHttpHeaders): void;
+    /** Makes the head of the lines given and the headers. Not in Node's documentation; a test holds us to it. */
+    _storeHeader(lines: string, headers: OutgoingHttpHeaders): void;
   }
 }
 
@@ -12,16 +12,11 @@ declare module 'http' {
  * costs node:http as much as a whole decision (docs/decisions/0002).
  */
 export class AuthResponse extends ServerResponse {
-  #lines = '';
-
-  /** Sends everything. `lines` are complete header lines, without `Content-Length`. */
+  /** Sends everything, where nothing was set or sent before. `lines` are complete header lines, without `Content-Length`. */
   send(status: number, lines: string, body: string): void {
-    this.#lines = lines;
-    this.writeHead(status, { 'Content-Length': Buffer.byteLength(body) });
+    this.statusCode = status;
+    const length = Buffer.byteLength(body);
+    this._storeHeader(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}`, { 'Content-Length': length });
     this.end(body);
-  }
-
-  override _storeHeader(statusLine: string, headers: OutgoingHttpHeaders): void {
-    super._storeHeader(statusLine + this.#lines, headers);
   }
 }

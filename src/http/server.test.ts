@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { answered, parseAnswers, sendRaw } from '../../test/servers/raw-http.ts';
 import { request } from '../../test/servers/request.ts';
 import { until } from '../../test/servers/until.ts';
-import { listen, type ServerOptions } from './server.ts';
+import { type Listener, listen, type ServerOptions } from './server.ts';
 
 type Owner = { after(cleanUp: () => Promise<void>): void };
 
@@ -16,7 +16,7 @@ const ok: RequestListener = (message, response) => {
   response.end(message.url);
 };
 
-const start = async (owner: Owner, listener: RequestListener = ok, options: Partial<ServerOptions> = {}) => {
+const start = async (owner: Owner, listener: Listener = ok, options: Partial<ServerOptions> = {}) => {
   const server = await listen(listener, {
     addr: '127.0.0.1:0',
     readTimeoutMs: 60_000,
@@ -141,8 +141,9 @@ test('short read timeouts are taken as they are', async (t) => {
 });
 
 test('a draining listener answers, and asks to come back on another connection, at once and later', async (t) => {
-  const both: RequestListener = (message, response) => {
+  const both: Listener = (message, response) => {
     if (message.url === '/at-once') response.writeHead(200, { 'Content-Length': '0' }).end();
+    else if (message.url === '/sent') response.send(200, '', '');
     else setImmediate(() => response.writeHead(200, { 'Content-Length': '0' }).end());
   };
   const { url, drain } = await start(t, both);
@@ -150,7 +151,7 @@ test('a draining listener answers, and asks to come back on another connection, 
   t.after(() => agent.destroy());
   assert.equal((await request(url, '/at-once', { agent })).headers.connection, 'keep-alive');
   drain();
-  for (const path of ['/at-once', '/later']) {
+  for (const path of ['/at-once', '/later', '/sent']) {
     const { status, headers } = await request(url, path, { agent });
     assert.deepEqual([status, headers.connection], [200, 'close'], path);
   }

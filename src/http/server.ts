@@ -100,7 +100,7 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
   server.on('request', (message, response) => {
     const problem = problemOf(message);
     // Node loses what follows an upgrade in the same packet: nothing may follow it.
-    if (draining || problem || message.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
+    if (draining || problem || message.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     if (problem) response.writeHead(problem, { 'Content-Length': '0' }).end();
     else listener(message, response);
   });
