@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
-import type { Paywall } from './assemble-rules.ts';
+import { freeOf, type Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
 import { isRefusal } from './core/refusal.ts';
 import type { Identifier } from './core/rule.ts';
@@ -117,7 +117,8 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     paywallFor(rule) {
       const offers = offersOf(rule, accepted);
       if (!offers) return undefined;
-      const quotes = createQuotes(rule.name, offers, config.cashu.request_format);
+      const free = freeOf(rule);
+      const quotes = createQuotes(rule.name, offers, { format: config.cashu.request_format, ...(free && { free }) });
       const charge = createCharge({
         rule: rule.name,
         quotes,

@@ -1,4 +1,5 @@
 /** From the rules of the configuration to rules that decide. */
+import { createAllowance } from './checks/allowance.ts';
 import { createRateLimitCheck, type RateLimiter } from './checks/rate-limit.ts';
 import { createRequirementsCheck } from './checks/requirements.ts';
 import type { Config, RuleConfig } from './config/config.ts';
@@ -74,6 +75,10 @@ const limitsOf = ({ limits }: RuleConfig): RateLimit[] =>
     return limit === undefined ? [] : [{ limit, windowMs }];
   });
 
+/** What callers without a credential have for nothing. */
+export const freeOf = ({ free }: RuleConfig): RateLimit | undefined =>
+  free && { limit: free.requests, windowMs: free.per };
+
 const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
   const { issuer, scopes, roles, claims } = rule.require;
   const accepted = Object.entries(claims).map(
@@ -103,11 +108,13 @@ const isCredential = (kind: string): kind is AcceptedKind => kind in credentialN
 const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
   const kinds = rule.accept.filter(isCredential);
   const paywall = parts.paywallFor(rule);
+  const free = freeOf(rule);
   return {
     name: rule.name,
     identifiers: Object.fromEntries(kinds.map((kind) => [kind, parts.identifiers[kind]])),
     acceptsAnonymous: rule.accept.includes('anonymous'),
     invite: paywall?.invite ?? inviteOf(kinds),
+    ...(free && { allowance: createAllowance(rule.name, free, parts.limiter) }),
     checks: checksOf(rule, parts.limiter),
     dress: createDress([...managed.values()], respell(managed, dressersOf(rule))),
     passToken: rule.headers.pass_token,

@@ -97,6 +97,29 @@ const checkCashu: RuleCheck = ({ accept, price }, at, config) => {
   return checkPrices(price, at, config);
 };
 
+const checkFree: RuleCheck = ({ accept, free }, at) => {
+  if (!free) return [];
+  const path = [...at, 'free'];
+  if (!accept.includes('cashu'))
+    return [
+      {
+        path,
+        message: 'free requests, but nobody is asked to pay',
+        hint: 'add cashu to accept, or drop free',
+        reads: [at],
+      },
+    ];
+  if (!accept.includes('anonymous')) return [];
+  return [
+    {
+      path,
+      message: 'free requests are counted, but anonymous callers pass without limit',
+      hint: 'drop anonymous from accept, or drop free',
+      reads: [at],
+    },
+  ];
+};
+
 const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
 
 const checkProvision: RuleCheck = ({ provision }, at, { pods }) => {
@@ -113,7 +136,15 @@ const checkProvision: RuleCheck = ({ provision }, at, { pods }) => {
   ];
 };
 
-const perRule: readonly RuleCheck[] = [checkAccept, checkJwt, checkIssuers, checkCashu, checkHeaders, checkProvision];
+const perRule: readonly RuleCheck[] = [
+  checkAccept,
+  checkJwt,
+  checkIssuers,
+  checkCashu,
+  checkFree,
+  checkHeaders,
+  checkProvision,
+];
 
 /** Two writers of one header: which of them the service behind would see is anybody's guess. */
 export const sameHeaders = (

@@ -116,6 +116,24 @@ const cases: readonly Case[] = [
     mints + rule('accept: cashu, price: [5, { amount: 9, unit: usd, mints: https://two.example }]'),
     ['rules[0].price[1].mints: this mint does not serve usd; found "https://two.example"'],
   ],
+  ['free requests before a price', mint + rule('accept: cashu, price: 5, free: { requests: 10, per: 1d }'), []],
+  [
+    'free requests of which nobody pays for the next',
+    rule('accept: api_key, free: { requests: 10, per: 1d }'),
+    ['rules[0].free: free requests, but nobody is asked to pay; add cashu to accept, or drop free'],
+  ],
+  [
+    'free requests that are not counted',
+    mint + rule('accept: [cashu, anonymous], price: 5, free: { requests: 10, per: 1d }'),
+    [
+      'rules[0].free: free requests are counted, but anonymous callers pass without limit; drop anonymous from accept, or drop free',
+    ],
+  ],
+  [
+    'free requests without a time',
+    mint + rule('accept: cashu, price: 5, free: { requests: 10 }'),
+    ['rules[0].free.per: missing; expected a duration up to 31d'],
+  ],
   ['no price at all', mint + rule('accept: cashu, price: []'), ['rules[0].price: empty; expected at least 1']],
   [
     'a template that is not there',

@@ -251,6 +251,58 @@ test('checks and charge are told whether the decision is meant', async () => {
   assert.deepEqual(intents, ['preview', 'preview']);
 });
 
+/** Three requests for nothing; which were looked at, and which were taken. */
+const trial = () => {
+  const asked: Intent[] = [];
+  const allowance: Rule['allowance'] = (_request, intent) => {
+    const isLeft = asked.filter((earlier) => earlier === 'enforce').length < 3;
+    asked.push(intent);
+    return isLeft;
+  };
+  return { asked, allowance };
+};
+
+test('callers without a credential pass until their allowance is used up; then they are invited', async () => {
+  const { allowance } = trial();
+  const asked = rule({ allowance, charge: () => assert.fail('nobody pays') });
+  const outcomes = [];
+  for (let count = 0; count < 5; count++) outcomes.push(await outcome(asked, {}));
+  assert.deepEqual(outcomes, ['anonymous', 'anonymous', 'anonymous', 'credential_required', 'credential_required']);
+});
+
+for (const [title, changes, headers, expected] of [
+  ['a refused check', { checks: [() => refuse('rate_limited', '')] }, {}, 'rate_limited'],
+  ['a header that cannot be written', { dress: () => refuse('unsafe_identity', '') }, {}, 'unsafe_identity'],
+  ['a good credential', {}, { 'x-cashu': cashu }, 'cashu'],
+  ['a bad credential', {}, { 'x-api-key': 'sk-bad' }, 'invalid_token'],
+  ['a credential that is not accepted', only('cashu'), { 'x-api-key': key }, 'credential_required'],
+  ['rubbish', {}, { authorization: 'Bearer rubbish' }, 'unrecognised_credential'],
+] as const) {
+  test(`${title} takes nothing of an allowance`, async () => {
+    const { allowance, asked } = trial();
+    assert.equal(await outcome(rule({ ...changes, allowance }), headers), expected);
+    assert.ok(!asked.includes('enforce'));
+  });
+}
+
+test('a preview takes nothing of an allowance', async () => {
+  const { allowance, asked } = trial();
+  for (let count = 0; count < 5; count++) assert.equal(await outcome(rule({ allowance }), {}, 'preview'), 'anonymous');
+  assert.ok(!asked.includes('enforce'));
+});
+
+test('an allowance that was used up a moment ago by another request of the caller lets nobody in', async () => {
+  const looks = [true, false];
+  const asked = rule({ allowance: async () => looks.shift() ?? false });
+  assert.equal(await outcome(asked, {}), 'credential_required');
+});
+
+test('an allowance that cannot be asked lets nobody in', async () => {
+  const asked = rule({ allowance: () => Promise.reject(new Error('boom')) });
+  assert.equal(await outcome(asked, {}), 'internal_error');
+  assert.equal(await outcome(asked, { 'x-cashu': cashu }), 'cashu');
+});
+
 for (const [title, changes] of [
   ['an identifier', { identifiers: { jwt: () => Promise.reject(new Error('boom')) } }],
   [

@@ -56,7 +56,7 @@ const identify = (
   credential: Accepted | undefined,
   intent: Intent,
 ): Eventually<Identity | Refusal> => {
-  if (!credential) return anonymous;
+  if (!credential) return admit(rule, request, 'preview');
   const identification = rule.identifiers[credential.kind]?.(request, credential, intent) ?? absent;
   return whenReady(identification, (found) => {
     switch (found.outcome) {
@@ -68,6 +68,12 @@ const identify = (
         return rule.invite(request);
     }
   });
+};
+
+/** Callers without a credential: for good, or as long as their allowance lasts. */
+const admit = (rule: Rule, request: AuthRequest, intent: Intent): Eventually<Identity | Refusal> => {
+  if (!rule.allowance) return anonymous;
+  return whenReady(rule.allowance(request, intent), (isLeft) => (isLeft ? anonymous : rule.invite(request)));
 };
 
 const runChecks = (
@@ -97,6 +103,9 @@ const conclude = (
   const upstream = rule.dress(identity);
   if (isRefusal(upstream)) return deny(upstream);
   const allow = { verdict: 'allow', identity, upstream, client: none, remove } as const;
+  if (rule.allowance && identity.method === 'anonymous') {
+    return whenReady(admit(rule, request, intent), (admitted) => (isRefusal(admitted) ? deny(admitted) : allow));
+  }
   if (!rule.charge) return allow;
   return whenReady(rule.charge(request, identity, intent), (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
@@ -121,9 +130,12 @@ const chooseCredential = (
   }
   if (chosen) return chosen;
   const examines = Object.keys(rule.identifiers).length > 0;
-  if (presented.length === 0 || !examines) return rule.acceptsAnonymous ? undefined : rule.invite(request);
+  if (presented.length === 0 || !examines) return isOpen(rule) ? undefined : rule.invite(request);
   return refuseUnaccepted(rule, rule.invite(request), presented);
 };
+
+/** A look at the allowance comes later, for it may have to wait. */
+const isOpen = ({ acceptsAnonymous, allowance }: Rule): boolean => acceptsAnonymous || allowance !== undefined;
 
 const accepts = (rule: Rule, credential: Credential): credential is Accepted =>
   credential.kind !== 'unknown' && rule.identifiers[credential.kind] !== undefined;

@@ -15,6 +15,9 @@ export type Identifier = (request: AuthRequest, credential: Credential, intent: 
 /** A gate that an identity must pass. Gives the refusal, or undefined. */
 export type Check = (request: AuthRequest, identity: Identity, intent: Intent) => Eventually<Refusal | undefined>;
 
+/** Whether a caller without a credential may still pass for nothing. `enforce` uses one of these requests up. */
+export type Allowance = (request: AuthRequest, intent: Intent) => Eventually<boolean>;
+
 /** The one irreversible step of a rule, after everything else has passed. */
 export type Charge = (
   request: AuthRequest,
@@ -31,6 +34,8 @@ export type Rule = Readonly<{
   acceptsAnonymous: boolean;
   /** The answer to a request without a credential: where to get in, or what it costs. */
   invite(request: AuthRequest): Refusal;
+  /** For callers whom `acceptsAnonymous` would keep out. */
+  allowance?: Allowance;
   checks: readonly Check[];
   dress: Dress;
   /** Whether the application sees the credential that opened the door. Never true of money. */

@@ -19,7 +19,7 @@ const decode = (text: string) => {
 const asked = { amount: 1_000, unit: 'sat', mints, ways: 0 };
 
 test('the request names amount, unit and mints, and no way to pay but in the header (NUT-18, NUT-24)', () => {
-  const { headers, members } = createChallenge([sats], 'creqA')('payment_required');
+  const { headers, members } = createChallenge([sats], { format: 'creqA' })('payment_required');
   const request = headers?.['X-Cashu'] ?? '';
   assert.match(request, /^creqA/);
   assert.deepEqual(decode(request), asked);
@@ -33,7 +33,7 @@ for (const [format, header, beside] of [
   ['both', /^creqA/, /^CREQB1[0-9A-Z]+$/],
 ] as const satisfies readonly (readonly [RequestFormat, RegExp, RegExp | undefined])[]) {
   test(`${format}: X-Cashu has one request, and every request that is given says the same (NUT-26)`, () => {
-    const { headers, members } = createChallenge([sats], format)('payment_required');
+    const { headers, members } = createChallenge([sats], { format })('payment_required');
     const request = headers?.['X-Cashu'] ?? '';
     assert.match(request, header);
     assert.equal(members?.['request'], request);
@@ -47,7 +47,7 @@ for (const [format, header, beside] of [
 }
 
 test('of several prices each has a request of its own, and X-Cashu has the first', () => {
-  const { headers, members, detail } = createChallenge([sats, cents], 'creqA')('payment_required');
+  const { headers, members, detail } = createChallenge([sats, cents], { format: 'creqA' })('payment_required');
   const prices = members?.['prices'] as readonly Readonly<Record<string, unknown>>[];
   assert.deepEqual(
     prices.map(({ amount, unit, mints: named, buys }) => ({ amount, unit, mints: named, buys })),
@@ -66,14 +66,23 @@ test('of several prices each has a request of its own, and X-Cashu has the first
 });
 
 test('where any mint is taken, the request names none', () => {
-  const { headers, members } = createChallenge([{ ...sats, mints: [] }], 'creqA')('payment_required');
+  const { headers, members } = createChallenge([{ ...sats, mints: [] }], { format: 'creqA' })('payment_required');
   assert.equal(decode(headers?.['X-Cashu'] ?? '').mints, undefined);
   assert.deepEqual(members?.['mints'], []);
 });
 
+test('what is free is told besides', () => {
+  const challenge = createChallenge([sats], { format: 'creqA', free: { limit: 10, windowMs: 86_400_000 } });
+  const { detail, members } = challenge('payment_required');
+  assert.match(detail, /The first 10 requests in 86400 seconds are free\.$/);
+  assert.deepEqual(members?.['free'], { requests: 10, seconds: 86_400 });
+});
+
 test('prices in one unit are told apart by their mints', () => {
   const other = { ...sats, amount: 1_200, mints: ['https://dear.example'] };
-  const { detail } = createChallenge([{ ...sats, mints: ['https://one.example'] }, other], 'creqA')('payment_required');
+  const { detail } = createChallenge([{ ...sats, mints: ['https://one.example'] }, other], { format: 'creqA' })(
+    'payment_required',
+  );
   assert.ok(
     detail.startsWith(
       '1000 sat of https://one.example buy one request, or 1200 sat of https://dear.example buy one request.',
@@ -88,7 +97,7 @@ for (const [buys, text] of [
   [{ timeMs: 90_000 }, '8 usd buy 90 seconds of access.'],
 ] as const) {
   test(`in words: ${text}`, () => {
-    const challenge = createChallenge([{ ...cents, buys }], 'creqA');
+    const challenge = createChallenge([{ ...cents, buys }], { format: 'creqA' });
     assert.ok(challenge('payment_required').detail.startsWith(text));
     const { detail, code } = challenge('credit_exhausted', 'It is used up.');
     assert.ok(detail.startsWith(`It is used up. ${text}`));

@@ -1,5 +1,6 @@
 /** The 402: what it costs, in a form for people, for programs and for wallets (NUT-18, NUT-24, NUT-26). */
 import { PaymentRequest } from '@cashu/cashu-ts';
+import type { RateLimit } from '../core/identity.ts';
 import { type Refusal, type RefusalCode, refuse } from '../core/refusal.ts';
 import type { Offer, Offers } from './offer.ts';
 
@@ -9,6 +10,12 @@ export type Challenge = (code: ChallengeCode, detail?: string) => Refusal;
 
 /** `creqA` is CBOR in base64 (NUT-18), `creqB` bech32m (NUT-26). */
 export type RequestFormat = 'creqA' | 'creqB' | 'both';
+
+export type ChallengeOptions = Readonly<{
+  format: RequestFormat;
+  /** What callers have before they are asked to pay. */
+  free?: RateLimit;
+}>;
 
 const purchaseText = ({ buys }: Offer): string => {
   if ('timeMs' in buys) return `${Math.round(buys.timeMs / 1000)} seconds of access`;
@@ -46,15 +53,23 @@ const describe = (offer: Offer, format: RequestFormat) => {
   return { amount, unit, mints, ...encode(offer, format), buys: bought };
 };
 
-export const createChallenge = (offers: Offers, format: RequestFormat): Challenge => {
+const freeText = ({ limit, windowMs }: RateLimit): string =>
+  ` The first ${limit === 1 ? 'request' : `${limit} requests`} in ${windowMs / 1000} seconds are free.`;
+
+export const createChallenge = (offers: Offers, { format, free }: ChallengeOptions): Challenge => {
   const first = describe(offers[0], format);
   const prices = [first, ...offers.slice(1).map((offer) => describe(offer, format))];
   const extras = {
     headers: { 'X-Cashu': first.request },
-    members: { error: 'Payment Required', ...first, prices },
+    members: {
+      error: 'Payment Required',
+      ...first,
+      prices,
+      ...(free && { free: { requests: free.limit, seconds: free.windowMs / 1000 } }),
+    },
   };
   const choice = offers.map((offer) => priceText(offer, offers)).join(', or ');
-  const invitation = `${choice}. Send a Cashu token in X-Cashu.`;
+  const invitation = `${choice}. Send a Cashu token in X-Cashu.${free ? freeText(free) : ''}`;
   const standard = refuse('payment_required', invitation, extras);
   return (code, detail) => (detail === undefined ? standard : refuse(code, `${detail} ${invitation}`, extras));
 };

@@ -19,7 +19,7 @@ const offers: Offers = [offer(1_000, 'sat', [one]), offer(1_200, 'sat', [two]), 
 
 /** In short: the amount and what it buys, or the code of the refusal. */
 const terms = (requiredAmount: string | undefined, unit: string, mint = one, from = offers): string => {
-  const quote = createQuotes('premium', from, 'creqA')({ requiredAmount });
+  const quote = createQuotes('premium', from, { format: 'creqA' })({ requiredAmount });
   if (isRefusal(quote)) return quote.code;
   const found = quote.termsFor({ unit, mint, amount: 1, proofs: [] });
   return isRefusal(found) ? found.code : `${found.amount} ${found.purchase}`;
@@ -61,11 +61,7 @@ test('what is required raises every price, never lowers one, and keeps their pro
   const amount = fc.integer({ min: 1, max: 1_000_000 });
   fc.assert(
     fc.property(amount, amount, fc.integer({ min: 0, max: 10_000_000 }), (first, second, required) => {
-      const quote = createQuotes(
-        'r',
-        [offer(first, 'sat'), offer(second, 'usd')],
-        'creqA',
-      )({
+      const quote = createQuotes('r', [offer(first, 'sat'), offer(second, 'usd')], { format: 'creqA' })({
         requiredAmount: String(required),
       });
       assert.ok(!isRefusal(quote));
@@ -78,7 +74,7 @@ test('what is required raises every price, never lowers one, and keeps their pro
 });
 
 test('a wrong unit is told what is accepted, and a wrong mint which', () => {
-  const quote = createQuotes('premium', offers, 'creqA')({});
+  const quote = createQuotes('premium', offers, { format: 'creqA' })({});
   assert.ok(!isRefusal(quote));
   const detail = (unit: string, mint: string) => {
     const found = quote.termsFor({ unit, mint, amount: 1, proofs: [] });
@@ -89,7 +85,7 @@ test('a wrong unit is told what is accepted, and a wrong mint which', () => {
 });
 
 test('the challenge names the raised price, and a price that comes again is not made anew', () => {
-  const quotes = createQuotes('premium', offers, 'creqA');
+  const quotes = createQuotes('premium', offers, { format: 'creqA' });
   const [one5000, again, other] = ['5000', '05000', '6000'].map((requiredAmount) => quotes({ requiredAmount }));
   assert.ok(one5000 && !isRefusal(one5000));
   assert.equal(one5000.challenge('payment_required').members?.['amount'], 5_000);

@@ -4,7 +4,7 @@ import type { CashuToken } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { type Answers, createAnswers } from './answer.ts';
-import { type Challenge, createChallenge, type RequestFormat } from './challenge.ts';
+import { type Challenge, type ChallengeOptions, createChallenge } from './challenge.ts';
 import { type Offer, type Offers, offerFor } from './offer.ts';
 
 /** The offer that a token is weighed against. */
@@ -21,8 +21,8 @@ export type Quotes = (request: Pick<AuthRequest, 'requiredAmount'>) => Quote | R
 
 const MOST_REMEMBERED = 64;
 
-const createQuote = (purchase: string, offers: Offers, format: RequestFormat): Quote => {
-  const challenge = createChallenge(offers, format);
+const createQuote = (purchase: string, offers: Offers, options: ChallengeOptions): Quote => {
+  const challenge = createChallenge(offers, options);
   const terms = offers.map((offer) => ({ ...offer, purchase, answers: createAnswers(offer, challenge) }));
   return { challenge, termsFor: (token) => offerFor(terms, token) };
 };
@@ -48,14 +48,14 @@ const raise = (offers: Offers, required: number): Offers | undefined => {
 };
 
 /** `rule` has no `@` in its name. */
-export const createQuotes = (rule: string, offers: Offers, format: RequestFormat): Quotes => {
-  const standard = createQuote(rule, offers, format);
+export const createQuotes = (rule: string, offers: Offers, options: ChallengeOptions): Quotes => {
+  const standard = createQuote(rule, offers, options);
   const raised = new LRUCache<number, Quote>({ max: MOST_REMEMBERED });
 
   const quoteRaised = (required: number): Quote | Refusal => {
     const dearer = raise(offers, required);
     if (!dearer) return refuse('ambiguous_amount', 'X-Required-Amount is too large.');
-    const quote = createQuote(`${rule}@${required}`, dearer, format);
+    const quote = createQuote(`${rule}@${required}`, dearer, options);
     raised.set(required, quote);
     return quote;
   };

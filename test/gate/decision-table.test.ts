@@ -29,6 +29,7 @@ rules:
     require: { issuer: users, scopes: ["orders:write"], roles: [customer], claims: { tenant: acme } }
     headers: { inject_claims: { "realm_access.roles": X-User-Roles, "org.unit": X-Unit } }
   - { name: premium, match: { path: "/premium/**" }, accept: [cashu, api_key], price: 1000 }
+  - { name: trial, match: { path: "/trial/**" }, accept: [cashu], price: 1000, free: { requests: 1000, per: 1d } }
   - { name: named, accept: [api_key] }
   - { name: slow, match: { path: "/slow/**" }, accept: [api_key], limits: { per_day: 1 } }
 `,
@@ -100,6 +101,8 @@ const table: Row[] = [
   { title: 'a payment, and no amount required that can be read', asked: async () => ({ target: '/premium/1', headers: { ...required('1e4'), 'X-Cashu': await payer.token(1000) } }), status: 400, code: 'ambiguous_amount' },
   { title: 'an amount is required of payers alone', asked: () => ({ target: '/premium/1', headers: { ...required('free'), ...bearer(key) } }), status: 200 },
   { title: 'an amount is required where nothing has a price', asked: () => ({ target: '/free/1', headers: required('free') }), status: 200 },
+  { title: 'no payment as long as requests are free', asked: () => ({ target: '/trial/1', headers: { 'X-Forwarded-For': '203.0.113.7' } }), status: 200, upstream: { 'x-auth-method': 'anonymous', 'x-payment-verified': '' } },
+  { title: 'a bad payment where requests are free', asked: () => ({ target: '/trial/1', headers: { 'X-Forwarded-For': '203.0.113.7', 'X-Cashu': 'cashuBrubbish' } }), status: 400, code: 'malformed_payment' },
   { title: 'a header that imitates ours', asked: () => ({ target: '/free/1', headers: { x_user_id: 'root' } }), status: 400, code: 'ambiguous_header' },
   ...['/free/../orders/1', '/free/%2e%2e/orders', '/free/..%2forders', '/free//orders', '/free/..;/orders', '/free\\..\\orders', '/free/%252e%252e/x', '/free/%00'].map((target) => (
   { title: `the path ${target}`, asked: () => ({ target }), status: 400, code: 'ambiguous_path' })),
@@ -125,7 +128,12 @@ for (const [dialect, ask] of Object.entries(askers)) {
         assert.equal(JSON.parse(answer.body).status, status);
       }
       if (status === 401) assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer realm="sallyport"/);
-      if (status === 402) assert.match(String(answer.headers['x-cashu']), /^creqA/);
+      if (status === 402) {
+        const payment = String(answer.headers['x-cashu']);
+        assert.match(payment, /^creqA[\w+/=-]+$/);
+        const challenged = answer.status === 401 ? `Cashu realm="sallyport", request="${payment}"` : undefined;
+        assert.equal(answer.headers['www-authenticate'], challenged);
+      }
     });
   }
 }

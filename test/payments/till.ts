@@ -116,7 +116,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
       rule,
       createCharge({
         rule,
-        quotes: createQuotes(rule, [{ ...price, mints: [] }], 'creqA'),
+        quotes: createQuotes(rule, [{ ...price, mints: [] }], { format: 'creqA' }),
         ledger: stores.ledger,
         mintOf: directoryOfMints.find,
         curve,

@@ -91,6 +91,11 @@ const offer = withShort(
   }).transform((settings) => ({ ...settings, mints: settings.mints.map(normaliseMint) })),
 );
 
+export const free = block({
+  requests: integer().describe('Number of requests.'),
+  per: duration({ least: 1000, most: 31 * 86_400_000 }).describe('In any stretch of this length.'),
+}).describe('Requests that a caller without a credential has for nothing, by address, before the price is asked.');
+
 const isSingle = (raw: unknown): boolean => raw !== undefined && !Array.isArray(raw);
 
 export const price = withShort(

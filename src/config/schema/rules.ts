@@ -4,7 +4,7 @@ import { textOf } from '../read/variable.ts';
 import { block, listOf } from './forms.ts';
 import { leaf, Wrong } from './leaf.ts';
 import { integer, toggle } from './numbers.ts';
-import { price } from './payment.ts';
+import { free, price } from './payment.ts';
 import { choice, hostPattern, method, name, text } from './texts.ts';
 
 /** A header that carries identity to the service behind. Which ones nobody may set is in `header-names.ts`. */
@@ -94,6 +94,7 @@ export const rule = block({
   limits: limits.optional().describe('Most requests of one caller on this rule, in every window at once.'),
   headers: headers.prefault({}).describe('What the service behind is told.'),
   price: price.optional(),
+  free: free.optional(),
   provision: name.optional().describe('Template of `pods` that a payment starts.'),
   policy: text().optional().describe('Policy query that must allow the request, such as `data.orders.allow`.'),
 });

@@ -52,6 +52,12 @@ export const readNginx = (incoming: Incoming, method: string | undefined) => {
   return isRefusal(request) ? request : { request, ...named };
 };
 
+/** Of a 401 without further directives nginx hands nothing on but this header: it carries the payment request. */
+const paymentChallenge = ({ headers }: Refusal): string => {
+  const request = headers?.['X-Cashu'];
+  return request === undefined ? 'Cashu realm="sallyport"' : `Cashu realm="sallyport", request="${request}"`;
+};
+
 export const nginx: Dialect = {
   name: 'nginx',
   needsTrust: true,
@@ -67,7 +73,7 @@ export const nginx: Dialect = {
     const { status } = refusalKinds[refusal.code];
     const wantsCredential = status === 401 || status === 402;
     const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
-    if (wantsCredential) headers['WWW-Authenticate'] ??= 'Cashu realm="sallyport"';
+    if (wantsCredential) headers['WWW-Authenticate'] ??= paymentChallenge(refusal);
     return { status: wantsCredential ? 401 : 403, headers: [new HeaderLines(headers)] };
   },
 };
