@@ -6,6 +6,7 @@
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../../core/refusal.ts';
 import { HeaderLines } from '../header-lines.ts';
 import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
+import type { Reply } from '../reply.ts';
 import { allowLines } from './allow-lines.ts';
 import { echoCredentials } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
@@ -58,6 +59,17 @@ const paymentChallenge = ({ headers }: Refusal): string => {
   return request === undefined ? 'Cashu realm="sallyport"' : `Cashu realm="sallyport", request="${request}"`;
 };
 
+const denialOf = (refusal: Refusal): Reply => {
+  const { status } = refusalKinds[refusal.code];
+  const wantsCredential = status === 401 || status === 402;
+  const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
+  if (wantsCredential) headers['WWW-Authenticate'] ??= paymentChallenge(refusal);
+  return { status: wantsCredential ? 401 : 403, headers: [new HeaderLines(headers)] };
+};
+
+/** Invitations are made once for each rule and refused many times. */
+const denials = new WeakMap<Refusal, Reply>();
+
 export const nginx: Dialect = {
   name: 'nginx',
   needsTrust: true,
@@ -70,10 +82,8 @@ export const nginx: Dialect = {
   }),
 
   deny(refusal) {
-    const { status } = refusalKinds[refusal.code];
-    const wantsCredential = status === 401 || status === 402;
-    const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
-    if (wantsCredential) headers['WWW-Authenticate'] ??= paymentChallenge(refusal);
-    return { status: wantsCredential ? 401 : 403, headers: [new HeaderLines(headers)] };
+    const known = denials.get(refusal) ?? denialOf(refusal);
+    denials.set(refusal, known);
+    return known;
   },
 };
