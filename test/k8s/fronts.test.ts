@@ -29,7 +29,7 @@ before(async () => {
 
 for (const { name, options } of fronts.filter((front) => front.options.skip)) test(name, options, () => {});
 
-for (const { name, named } of fronts.filter((front) => !front.options.skip)) {
+for (const { name, named, dearer } of fronts.filter((front) => !front.options.skip)) {
   const ask = (path: string, { headers, ...asking }: Asking = {}) =>
     request(urls.get(name) ?? '', path, { ...asking, headers: { Host: host, ...headers } });
 
@@ -140,6 +140,26 @@ for (const { name, named } of fronts.filter((front) => !front.options.skip)) {
       const answer = await ask(`/free/status/${status}`);
       assert.equal(answer.status, status);
       assert.equal(answer.headers['x-answered-by'], 'echo-app');
+    });
+  }
+
+  if (dearer) {
+    test(`${name}: what is dearer is asked and taken, however it is spelled and whatever the client says`, async () => {
+      const { path, amount } = dearer;
+      const asked = async (target: string, headers: Readonly<Record<string, string>> = {}): Promise<unknown> => {
+        const answer = await refused(target, { headers });
+        return [answer.status, JSON.parse(answer.body).amount];
+      };
+      assert.deepEqual(await asked(path), [402, amount]);
+      assert.deepEqual(await asked(path.replace('plus', '%70lus')), [402, amount]);
+      assert.deepEqual(await asked(path, { 'X-Required-Amount': '1' }), [402, amount]);
+      assert.deepEqual(await asked('/premium/film', { 'X-Required-Amount': '9000' }), [402, 1000]);
+      const little = await inWorld().payer.token(amount - 1);
+      assert.deepEqual(await asked(path, { 'X-Cashu': little }), [402, amount]);
+      const enough = await inWorld().payer.token(amount);
+      assert.equal((await ask(path, { headers: { 'X-Cashu': enough } })).status, 200);
+      assert.deepEqual(valuesOf(latest(), 'X-Payment-Amount'), [String(amount)]);
+      assert.deepEqual(valuesOf(latest(), 'X-Cashu').filter(Boolean), []);
     });
   }
 

@@ -37,6 +37,8 @@ export type Front = Readonly<{
   options: { skip: string | false };
   /** What becomes of a refusal on a route whose rule is named: `whole` keeps status and body. */
   named: Readonly<{ rule: 'api' | 'premium'; whole: boolean }> | undefined;
+  /** A part of what `premium` sells for which the way in asks more. */
+  dearer?: Readonly<{ path: string; amount: number }>;
   start(world: World, owner: Owner): Promise<Readonly<{ url: string }>>;
 }>;
 
@@ -57,6 +59,7 @@ export const fronts: readonly Front[] = [
     name: 'ingress-nginx with snippets',
     options: needs('nginx'),
     named: { rule: 'premium', whole: true },
+    dearer: { path: '/premium/plus/film', amount: 5000 },
     start: (world, owner) =>
       startNginx({ config: ingressNginx(ingressesOf('nginx/with-snippets'), []), ports: portsOf(world), owner }),
   },

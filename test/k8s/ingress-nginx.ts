@@ -11,6 +11,7 @@ const prefix = 'nginx.ingress.kubernetes.io/';
 const rebuilt = [
   'auth-method',
   'auth-response-headers',
+  'auth-snippet',
   'auth-url',
   'configuration-snippet',
   'custom-http-errors',
@@ -105,6 +106,7 @@ const authLocation = (path: string, annotations: Annotations): string => {
     proxy_buffers 4 ${size};
     proxy_http_version 1.1;
     proxy_pass_request_headers on;
+    ${annotations['auth-snippet'] ?? ''}
     set $target ${locally(url)};
     proxy_pass $target;
   }`;
