@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleLedger } from './assemble-ledger.ts';
+import { openStores } from './assemble-stores.ts';
 import type { Config } from './config/config.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { Mint } from './paywall/mint.ts';
@@ -9,7 +10,6 @@ import { createExporter } from './paywall/wallet/export.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
 import { createReconciler } from './paywall/wallet/reconcile.ts';
 import { createHttpMint } from './stores/mint/http-mint.ts';
-import { openStores } from './stores/open.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 
 export type Wallet = Readonly<{
@@ -27,7 +27,7 @@ export const mintUrl = (written: string): string => normalizeMintUrl(written);
 /** Throws where the store cannot be opened, or its secrets cannot be read. */
 export const openWallet = async (config: Config): Promise<Wallet> => {
   await using opening = new AsyncDisposableStack();
-  const stores = openStores(config.store);
+  const stores = await openStores(config);
   opening.defer(stores.close);
   const { proofs } = await assembleLedger(config, stores, () => undefined);
   const curve = await openCurve();

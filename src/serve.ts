@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openListeners } from './assemble-listeners.ts';
 import { assembleGate } from './assemble-rules.ts';
+import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import type { ReadinessPart } from './http/health.ts';
@@ -11,7 +12,6 @@ import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
-import { openStores } from './stores/open.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
 
@@ -35,7 +35,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   await using starting = new AsyncDisposableStack();
   const telemetry = assembleTelemetry(config, now);
   starting.defer(telemetry.flush);
-  const stores = openStores(config.store);
+  const stores = await openStores(config);
   starting.defer(stores.close);
   const outbound = createOutbound();
   starting.defer(outbound.close);

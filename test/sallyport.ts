@@ -29,6 +29,8 @@ export type SallyportOptions = Readonly<{
   owner?: Owner;
   env?: Readonly<Record<string, string>>;
   args?: readonly string[];
+  /** The value of `store`; a SQLite file in its directory without it. */
+  store?: string;
   /** Of an earlier one, to start again on its data. */
   directory?: string;
 }>;
@@ -44,7 +46,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   const frame = [
     'http: { addr: "127.0.0.1:0" }',
     `admin: { addr: "127.0.0.1:0", token: "${adminToken}" }`,
-    `store: "sqlite:${join(directory, 'sallyport.db')}"`,
+    `store: ${options.store ?? `"sqlite:${join(directory, 'sallyport.db')}"`}`,
   ];
   writeFileSync(file, `${frame.join('\n')}\n${options.config}`);
   let running: Running | undefined;

@@ -1,15 +1,15 @@
 /** `sallyport keys`: works on the store itself, whether the service runs or not. */
+import { openStores } from '../assemble-stores.ts';
 import type { Config } from '../config/config.ts';
 import { showKey } from '../http/admin/keys.ts';
 import { createKeyRegistry, type KeyRegistry } from '../keys/registry.ts';
-import { openStores } from '../stores/open.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 type CreateOptions = CommandOptions &
   Readonly<{ user?: string; name?: string; perMinute?: string; perDay?: string; scope?: string[] }>;
 
-const openRegistry = (config: Config): { registry: KeyRegistry; close(): Promise<void> } => {
-  const stores = openStores(config.store);
+const openRegistry = async (config: Config): Promise<{ registry: KeyRegistry; close(): Promise<void> }> => {
+  const stores = await openStores(config);
   const { prefix, cache_max_age: maxAgeMs } = config.api_keys;
   return {
     registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now }),
@@ -23,7 +23,7 @@ const withRegistry = async (
 ): Promise<number> => {
   const loaded = loadToServe(options);
   if (!loaded) return 1;
-  const { registry, close } = openRegistry(loaded.config);
+  const { registry, close } = await openRegistry(loaded.config);
   try {
     return await run(registry, loaded.config);
   } finally {

@@ -5,6 +5,8 @@ import { sameHeaders } from './check-rules.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import type { Path } from './path.ts';
+import { readPostgresUrl } from './postgres-url.ts';
+import { standIn } from './read/variable.ts';
 import { repeated } from './repeated.ts';
 
 const checkListeners = ({ http, admin, endpoints, egress, resolver, grpc }: Config): Finding[] => {
@@ -28,6 +30,19 @@ const checkListeners = ({ http, admin, endpoints, egress, resolver, grpc }: Conf
       ? [{ path, message: 'the same address as', refersTo: before.path, shows: 'value', reads: [before.path] }]
       : [];
   });
+};
+
+/** A file that is not on this machine has been stood in for, and is not judged. */
+const checkStore = ({ store }: Config): Finding[] => {
+  if (store.type !== 'postgres' || !(store.url instanceof Secret)) return [];
+  const text = store.url.reveal();
+  const address = text === standIn ? undefined : readPostgresUrl(text);
+  if (!address) return [];
+  if ('message' in address) return [{ path: ['store', 'url'], ...address }];
+  if (store.ca === undefined || address.tls) return [];
+  return [
+    { path: ['store', 'ca'], message: 'is for TLS, and there is none', expected: '?sslmode=require in store.url' },
+  ];
 };
 
 const checkTls = ({ http: { tls } }: Config): Finding[] => {
@@ -128,7 +143,16 @@ const checkPolicy = ({ policy }: Config): Finding[] => {
 
 const checkProxy = ({ proxy }: Config): Finding[] => (proxy ? sameHeaders(proxy.headers, ['proxy', 'headers']) : []);
 
-const checks = [checkListeners, checkTls, checkEndpoints, checkAdmin, checkResolver, checkPolicy, checkProxy];
+const checks = [
+  checkListeners,
+  checkStore,
+  checkTls,
+  checkEndpoints,
+  checkAdmin,
+  checkResolver,
+  checkPolicy,
+  checkProxy,
+];
 
 /** Everything about listeners and services that needs more than one key to see. */
 export const checkServices = (config: Config): Finding[] => checks.flatMap((check) => check(config));

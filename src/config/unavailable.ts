@@ -8,8 +8,6 @@ type Used = (value: unknown) => boolean;
 const present: Used = (value) => value !== undefined;
 const enabled: Used = (value) =>
   typeof value === 'object' && value !== null && 'enabled' in value && value.enabled === true;
-const postgres: Used = (value) =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'postgres';
 const certificate: Used = (value) => value === 'certificate';
 const vault: Used = (value) => value instanceof VaultReference;
 
@@ -17,7 +15,6 @@ const vault: Used = (value) => value instanceof VaultReference;
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
   ['http.tls',                 enabled,     'TLS on the listener'],
-  ['store',                    postgres,    'the PostgreSQL store'],
   ['redis',                    present,     'Redis'],
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
   ['rules[].price[].buys.units', present,     'buying units'],

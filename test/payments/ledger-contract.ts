@@ -65,9 +65,10 @@ const countDebited = async (ledger: Ledger, claims: Claims, times: number, chang
   return standings.filter((standing) => standing === 'debited').length;
 };
 
-export const ledgerContract = (name: string, open: OpenLedger): void => {
+/** `options`: of each test, for a database that may not be on this machine. */
+export const ledgerContract = (name: string, open: OpenLedger, options: { skip?: string | false } = {}): void => {
   const guarantee = (what: string, check: (ledger: Ledger, t: TestContext) => Promise<void>) =>
-    test(`${name}: ${what}`, async (t) => check(await open(t), t));
+    test(`${name}: ${what}`, options, async (t) => check(await open(t), t));
 
   guarantee('a payment is written once, and found by its set of proofs in any order', async (ledger) => {
     const claims = setOf('ab');
@@ -168,7 +169,11 @@ export const ledgerContract = (name: string, open: OpenLedger): void => {
         const won = await Promise.all(claims.map((entry) => ledger.prepare(paymentOf(entry), entry)));
         const held = sets.filter((_, index) => won[index]).flat();
         assert.equal(new Set(held).size, held.length);
-        assert.equal(won[0], true);
+        const lost = sets.filter((_, index) => !won[index]);
+        assert.ok(
+          lost.every((set) => set.some((proof) => held.includes(proof))),
+          'who lost, lost to a winner',
+        );
       }),
       { numRuns: 40 },
     );

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { locate } from './programs.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
 
@@ -25,6 +27,24 @@ function run(directory: string, program: string, ...given: string[]): boolean {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: directory, encoding: 'utf8' });
   if (status !== 0 && program === 'initdb') throw new Error(`initdb failed: ${error ?? `${stdout}${stderr}`}`);
   return status === 0;
+}
+
+/** Runs SQL in the database of this URL, in a session of its own. Gives the rows of the last statement. */
+export async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return [await client.query(sql)].flat().at(-1)?.rows ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
+/** An empty database of its own on a running server: its URL. */
+export async function createDatabase({ url }: Pick<Server, 'url'>): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await ask(url, `CREATE DATABASE ${name}`);
+  return url.replace(/\/[^/]*$/, `/${name}`);
 }
 
 /** PostgreSQL with an empty database `postgres`, whose only user `sallyport` needs no password. */

@@ -4,7 +4,7 @@ import { textOf, Variable } from '../read/variable.ts';
 import { block, member, oneOf, withShort } from './forms.ts';
 import { endpoint } from './network.ts';
 import { integer, toggle } from './numbers.ts';
-import { secret } from './secret.ts';
+import { publicText, secret } from './secret.ts';
 import { filePath, text } from './texts.ts';
 
 const isMissing = (raw: unknown): boolean => raw instanceof Variable && raw.missing;
@@ -27,7 +27,18 @@ export const store = withShort(
       type: z.literal('sqlite'),
       path: filePath.describe('The database file, relative to the working directory.'),
     }),
-    member({ type: z.literal('postgres'), url: secret.describe('`postgres://user:password@host/database`.') }),
+    member({
+      type: z.literal('postgres'),
+      url: secret.describe(
+        '`postgres://user:password@host/database`; with `?sslmode=require` by TLS, and the certificate must fit the host.',
+      ),
+      ca: publicText
+        .optional()
+        .describe('With TLS: the authority that signed the server’s certificate, in PEM or as `file:PATH`.'),
+      max_connections: integer({ most: 1_000 })
+        .prefault(10)
+        .describe('Most connections that one process opens; each of `workers` is a process.'),
+    }),
   ]),
 ).describe('Where keys, payments and sessions are kept.');
 
