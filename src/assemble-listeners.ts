@@ -9,6 +9,7 @@ import { createHealth, type ReadinessPart } from './http/health.ts';
 import { createKoaListener, createMainListener } from './http/main-app.ts';
 import { createPeers } from './http/peers.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
+import { createSessionEndpoint } from './http/session.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import type { KeyRegistry } from './keys/registry.ts';
 
@@ -21,6 +22,8 @@ export type ListenerParts = Readonly<{
   readiness: readonly ReadinessPart[];
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
+  /** Left out where nothing is sold. */
+  endSession: ((id: string) => Promise<void>) | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -36,7 +39,7 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
 };
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
-  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics } = parts;
+  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics, endSession } = parts;
   const { http, endpoints, admin, api_keys } = config;
 
   const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
@@ -71,8 +74,13 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     isStopping,
     renderMetrics: async () => ({ contentType: telemetry.registry.contentType, body: await renderMetrics() }),
   });
+  const sessions = endSession ? [createSessionEndpoint(peers, endSession, telemetry.failed)] : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
-  const main = createMainListener(forwardAuth, [createChallenge(gate, peers), ...ownHealth], telemetry.failed);
+  const main = createMainListener(
+    forwardAuth,
+    [createChallenge(gate, peers), ...sessions, ...ownHealth],
+    telemetry.failed,
+  );
 
   const opened: Listening[] = [];
   try {

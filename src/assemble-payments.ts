@@ -10,12 +10,14 @@ import { isRefusal } from './core/refusal.ts';
 import type { Identifier } from './core/rule.ts';
 import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
+import { createSessionIdentifier } from './identify/session.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
+import { createSessionEnd, hashOfSession } from './paywall/session.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
@@ -42,7 +44,8 @@ export type PaymentParts = Readonly<{
 }>;
 
 export type Payments = Readonly<{
-  identifier: Identifier;
+  identifiers: Readonly<{ cashu: Identifier; session: Identifier }>;
+  endSession(id: string): Promise<void>;
   mints: MintDirectory;
   recovery: Recovery;
   collector: Collector;
@@ -97,7 +100,10 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
   const settle = createSettlement(redeem);
 
   return {
-    identifier: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
+    identifiers: {
+      cashu: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
+      session: createSessionIdentifier((id) => ledger.findSession(hashOfSession(id), now()), throttle),
+    },
     mints,
     recovery: createRecovery({
       ledger,
@@ -112,6 +118,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
       onFailed: parts.onRecoveryFailed,
     }),
     collector,
+    endSession: createSessionEnd(ledger, now),
     close: curve.close,
 
     paywallFor(rule) {
@@ -128,6 +135,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         settle,
         patienceMs: PATIENCE_MS,
         debitOnceWithinMs: config.cashu.debit_once_within,
+        sessionLifetimeMs: config.cashu.session_lifetime,
         throttle,
         now,
       });

@@ -95,7 +95,9 @@ const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
 
 const credentialNames = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' } as const;
 
-const inviteOf = (kinds: readonly AcceptedKind[]): Rule['invite'] => {
+type NamedKind = keyof typeof credentialNames;
+
+const inviteOf = (kinds: readonly NamedKind[]): Rule['invite'] => {
   const names = kinds.map((kind) => credentialNames[kind]).join(' or ');
   const invite = refuse('credential_required', `Send ${names} as Authorization: Bearer ….`, {
     headers: bearerChallenge(),
@@ -103,15 +105,16 @@ const inviteOf = (kinds: readonly AcceptedKind[]): Rule['invite'] => {
   return () => invite;
 };
 
-const isCredential = (kind: string): kind is AcceptedKind => kind in credentialNames;
+const isCredential = (kind: string): kind is NamedKind => kind in credentialNames;
 
 const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
   const kinds = rule.accept.filter(isCredential);
   const paywall = parts.paywallFor(rule);
   const free = freeOf(rule);
+  const accepted: AcceptedKind[] = paywall ? [...kinds, 'session'] : kinds;
   return {
     name: rule.name,
-    identifiers: Object.fromEntries(kinds.map((kind) => [kind, parts.identifiers[kind]])),
+    identifiers: Object.fromEntries(accepted.map((kind) => [kind, parts.identifiers[kind]])),
     acceptsAnonymous: rule.accept.includes('anonymous'),
     invite: paywall?.invite ?? inviteOf(kinds),
     ...(free && { allowance: createAllowance(rule.name, free, parts.limiter) }),

@@ -92,7 +92,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     identifiers: {
       api_key: createApiKeyIdentifier(keys.find, throttle),
       ...(issuers && { jwt: issuers.identifier }),
-      ...(payments && { cashu: payments.identifier }),
+      ...payments?.identifiers,
     },
     limiter: primary?.limiter ?? createMemoryRateLimiter(now),
     paywallFor: (rule) => payments?.paywallFor(rule),
@@ -122,6 +122,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     telemetry,
     readiness,
     isStopping: () => stopping,
+    endSession: payments?.endSession,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
   });
   if (payments) {

@@ -12,7 +12,7 @@ local managed = {
   'x-user-id', 'x-auth-method', 'x-api-key-id', 'x-user-email', 'x-user-roles', 'x-payment-verified',
   'x-payment-amount', 'x-payment-balance', 'x-provisioned-pod',
   -- As the application may see them: keys and money are taken off.
-  'authorization', 'x-api-key', 'x-cashu',
+  'authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie',
 }
 
 -- From a refusal to the client.
@@ -75,6 +75,12 @@ core.register_action('sallyport', { 'http-req' }, function(txn)
     -- For the client, on the application's answer.
     local balance = first(answer, 'x-payment-balance')
     if balance and balance ~= '' then txn:set_var('txn.payment_balance', balance) end
+    -- A session for what was paid.
+    local cookie = first(answer, 'set-cookie')
+    if cookie then
+      txn:set_var('txn.session_cookie', cookie)
+      txn:set_var('txn.session_id', cookie:match('=([^;]+)'))
+    end
     return
   end
 

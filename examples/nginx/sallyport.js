@@ -12,6 +12,8 @@ const managed = [
   'Authorization',
   'X-API-Key',
   'X-Cashu',
+  'X-Payment-Session',
+  'Cookie',
 ];
 
 // Of a refusal, for the client.
@@ -34,6 +36,11 @@ async function gate(r) {
     for (let i = 0; i < managed.length; i++) {
       r.variables[`sallyport_${managed[i].toLowerCase().replace(/-/g, '_')}`] = answer.headersOut[managed[i]] || '';
     }
+    // A session for what was paid, for the client. Some versions crash where headersOut has no Set-Cookie.
+    const pair = answer.rawHeadersOut.find((one) => one[0].toLowerCase() === 'set-cookie');
+    const cookie = pair ? pair[1] : '';
+    r.variables.sallyport_set_cookie = cookie;
+    r.variables.sallyport_session_id = cookie.slice(cookie.indexOf('=') + 1).split(';')[0];
     r.internalRedirect('@application');
     return;
   }

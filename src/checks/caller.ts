@@ -25,6 +25,7 @@ export const callerOf = ({ clientIp }: Pick<AuthRequest, 'clientIp'>, identity: 
         ? `jwt:${identity.issuer}:ip:${networkOf(clientIp)}`
         : `jwt:${identity.issuer}:sub:${bounded(identity.subject)}`;
     case 'cashu':
+    case 'session':
     case 'anonymous':
       return `ip:${networkOf(clientIp)}`;
   }

@@ -1,13 +1,14 @@
 /** Which credentials a request presents. Recognised by shape alone; whether they are good is for the identifiers. */
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
+import { sessionsIn } from './session-cookie.ts';
 
 /** Headers that can carry a credential of ours. */
-export const credentialHeaders = ['authorization', 'x-api-key', 'x-cashu'] as const;
+export const credentialHeaders = ['authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie'] as const;
 export type CredentialHeader = (typeof credentialHeaders)[number];
 
 /** `unknown`: a bearer credential that has the shape of none of ours; perhaps the application's own. */
-export type CredentialKind = 'api_key' | 'jwt' | 'cashu' | 'unknown';
+export type CredentialKind = 'api_key' | 'jwt' | 'cashu' | 'session' | 'unknown';
 
 export type Credential = Readonly<{ kind: CredentialKind; value: string; header: CredentialHeader }>;
 
@@ -45,13 +46,20 @@ const kindOf = (value: string, apiKeyPrefix: string): CredentialKind => {
 const ambiguous = (header: string): Refusal =>
   refuse('ambiguous_credentials', `The ${header} header has more than one value. Send one credential.`);
 
-/** A header that carries one kind of credential alone. */
-const parseSingle = (request: AuthRequest, header: 'x-api-key' | 'x-cashu'): Credential | Refusal | undefined => {
+/** The headers that carry one kind of credential alone. */
+const singleKinds = { 'x-api-key': 'api_key', 'x-cashu': 'cashu', 'x-payment-session': 'session' } as const;
+
+const spelling = { 'x-api-key': 'X-API-Key', 'x-cashu': 'X-Cashu', 'x-payment-session': 'X-Payment-Session' } as const;
+
+const parseSingle = (request: AuthRequest, header: keyof typeof singleKinds): Credential | Refusal | undefined => {
   const value = request.header(header)?.trim();
   if (value === undefined || value === '') return undefined;
-  if (value.includes(',')) return ambiguous(header === 'x-cashu' ? 'X-Cashu' : 'X-API-Key');
-  return { kind: header === 'x-cashu' ? 'cashu' : 'api_key', value, header };
+  if (value.includes(',')) return ambiguous(spelling[header]);
+  return { kind: singleKinds[header], value, header };
 };
+
+const parseCookie = (request: AuthRequest): Credential[] =>
+  sessionsIn(request.header('cookie'), request.scheme).map((value) => ({ kind: 'session', value, header: 'cookie' }));
 
 /** Every credential that a request presents. Two headers with one and the same value are two entries. */
 export const readCredentials = (request: AuthRequest, apiKeyPrefix: string): readonly Credential[] | Refusal => {
@@ -60,6 +68,8 @@ export const readCredentials = (request: AuthRequest, apiKeyPrefix: string): rea
     authorization === undefined ? undefined : parseAuthorization(authorization, apiKeyPrefix),
     parseSingle(request, 'x-api-key'),
     parseSingle(request, 'x-cashu'),
+    parseSingle(request, 'x-payment-session'),
+    ...parseCookie(request),
   ];
   const credentials: Credential[] = [];
   for (const entry of found) {

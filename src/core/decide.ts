@@ -1,12 +1,14 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
-import { type Credential, readCredentials } from './credential.ts';
+import { type Choice, chooseCredential, credentialsToRemove } from './choose-credential.ts';
+import { readCredentials } from './credential.ts';
 import { type Decision, deny } from './decision.ts';
 import { dressPayment, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
-import { absent, anonymous, type Identity } from './identity.ts';
+import { absent, anonymous, type Identification, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
-import type { AcceptedKind, Check, Intent, Rule } from './rule.ts';
+import type { Check, Intent, Rule } from './rule.ts';
+import { cookieWithoutSessions } from './session-cookie.ts';
 
 /** What is the same for every rule. */
 export type House = Readonly<{
@@ -14,8 +16,6 @@ export type House = Readonly<{
   /** Whether a header of a client's could be taken for one that some rule sets. */
   imitates: (name: string) => boolean;
 }>;
-
-type Accepted = Credential & { kind: AcceptedKind };
 
 const none = {};
 
@@ -40,7 +40,7 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
   if (isRefusal(presented)) return deny(presented);
   const chosen = chooseCredential(rule, request, presented);
   if (isRefusal(chosen)) return deny(chosen);
-  const remove = credentialsToRemove(rule, presented, chosen);
+  const remove = credentialsToRemove(rule, presented, chosen.credential);
 
   return whenReady(identify(rule, request, chosen, intent), (identity) => {
     if (isRefusal(identity)) return deny(identity);
@@ -53,21 +53,50 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
 const identify = (
   rule: Rule,
   request: AuthRequest,
-  credential: Accepted | undefined,
+  { credential, session }: Choice,
   intent: Intent,
 ): Eventually<Identity | Refusal> => {
   if (!credential) return admit(rule, request, 'preview');
-  const identification = rule.identifiers[credential.kind]?.(request, credential, intent) ?? absent;
-  return whenReady(identification, (found) => {
-    switch (found.outcome) {
-      case 'identified':
-        return found.identity;
-      case 'rejected':
-        return found.refusal;
-      case 'absent':
-        return rule.invite(request);
-    }
+  const verify = ({ kind, ...presented }: NonNullable<typeof credential>): Eventually<Identification> =>
+    rule.identifiers[kind]?.(request, { kind, ...presented }, intent) ?? absent;
+  return whenReady(verify(credential), (found) => {
+    const opened = conclusionOf(rule, request, found);
+    if (!session || isRefusal(opened)) return opened;
+    return whenReady(verify(session), (beside) => withAccount(opened, beside));
   });
+};
+
+const conclusionOf = (rule: Rule, request: AuthRequest, found: Identification): Identity | Refusal => {
+  switch (found.outcome) {
+    case 'identified':
+      return found.identity;
+    case 'rejected':
+      return found.refusal.code === 'invalid_session'
+        ? inviteAgain(rule.invite(request), found.refusal)
+        : found.refusal;
+    case 'absent':
+      return rule.invite(request);
+  }
+};
+
+/** Whoever comes with a session that is over is told how to get another. */
+const inviteAgain = (invite: Refusal, { code, detail }: Refusal): Refusal => ({
+  ...invite,
+  code,
+  detail: `${detail} ${invite.detail}`,
+});
+
+/**
+ * A token beside a session adds to its account, where that has the same mint and unit. Otherwise, and where the session is
+ * over, it opens an account of its own.
+ */
+const withAccount = (payer: Identity, session: Identification): Identity | Refusal => {
+  if (session.outcome === 'rejected' && session.refusal.code !== 'invalid_session') return session.refusal;
+  const holder = session.outcome === 'identified' ? session.identity : undefined;
+  if (payer.method !== 'cashu' || holder?.method !== 'session') return payer;
+  const { token } = payer;
+  const { account } = holder;
+  return account.mint === token.mint && account.unit === token.unit ? { ...payer, account } : payer;
 };
 
 /** Callers without a credential: for good, or as long as their allowance lasts. */
@@ -102,7 +131,8 @@ const conclude = (
 ): Eventually<Decision> => {
   const upstream = rule.dress(identity);
   if (isRefusal(upstream)) return deny(upstream);
-  const allow = { verdict: 'allow', identity, upstream, client: none, remove } as const;
+  const cookie = cookieWithoutSessions(request.header('cookie'));
+  const allow = { verdict: 'allow', identity, upstream, client: none, remove, cookie } as const;
   if (rule.allowance && identity.method === 'anonymous') {
     return whenReady(admit(rule, request, intent), (admitted) => (isRefusal(admitted) ? deny(admitted) : allow));
   }
@@ -110,67 +140,6 @@ const conclude = (
   return whenReady(rule.charge(request, identity, intent), (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
     if (!receipt) return allow;
-    return { ...allow, upstream: dressPayment(upstream, receipt), client: tellPayer(receipt), receipt };
+    return { ...allow, upstream: dressPayment(upstream, receipt), client: tellPayer(receipt, request.scheme), receipt };
   });
-};
-
-/** The one credential that this rule accepts; undefined for an anonymous caller. */
-const chooseCredential = (
-  rule: Rule,
-  request: AuthRequest,
-  presented: readonly Credential[],
-): Accepted | Refusal | undefined => {
-  let chosen: Accepted | undefined;
-  for (const credential of presented) {
-    if (!accepts(rule, credential)) continue;
-    chosen ??= credential;
-    if (credential.value !== chosen.value) {
-      return refuse('ambiguous_credentials', 'More than one credential was sent. Send the one that is to be used.');
-    }
-  }
-  if (chosen) return chosen;
-  const examines = Object.keys(rule.identifiers).length > 0;
-  if (presented.length === 0 || !examines) return isOpen(rule) ? undefined : rule.invite(request);
-  return refuseUnaccepted(rule, rule.invite(request), presented);
-};
-
-/** A look at the allowance comes later, for it may have to wait. */
-const isOpen = ({ acceptsAnonymous, allowance }: Rule): boolean => acceptsAnonymous || allowance !== undefined;
-
-const accepts = (rule: Rule, credential: Credential): credential is Accepted =>
-  credential.kind !== 'unknown' && rule.identifiers[credential.kind] !== undefined;
-
-const names: Record<AcceptedKind, string> = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu token' };
-
-/** Something was presented that this rule does not take. It is never overlooked in favour of anonymous access. */
-const refuseUnaccepted = (rule: Rule, invite: Refusal, presented: readonly Credential[]): Refusal => {
-  const takes = Object.keys(names)
-    .filter((kind): kind is AcceptedKind => rule.identifiers[kind as AcceptedKind] !== undefined)
-    .map((kind) => names[kind]);
-  const sentence = `The credential is none that is accepted here. Expected ${takes.join(' or ')}.`;
-  const takesBearer = rule.identifiers.api_key ?? rule.identifiers.jwt;
-  if (takesBearer && presented.some(({ kind }) => kind === 'unknown')) {
-    return refuse('unrecognised_credential', sentence, invite.headers ? { headers: invite.headers } : {});
-  }
-  return { ...invite, detail: rule.acceptsAnonymous ? sentence : `${invite.detail} ${sentence}` };
-};
-
-/**
- * The application never sees money or API keys, whichever rule let the request in; a JWT is taken off where it was ours to
- * judge, for elsewhere it may be the application's own.
- */
-const credentialsToRemove = (
-  rule: Rule,
-  presented: readonly Credential[],
-  chosen: Credential | undefined,
-): string[] => {
-  const isHidden = ({ kind, header }: Credential): boolean => {
-    if (kind === 'cashu') return true;
-    if (kind === 'unknown') return false;
-    const opened = chosen !== undefined && (chosen.header === header || chosen.kind === kind);
-    return opened ? !rule.passToken : kind === 'api_key';
-  };
-  const hidden: string[] = [];
-  for (const credential of presented) if (isHidden(credential)) hidden.push(credential.header);
-  return hidden;
 };

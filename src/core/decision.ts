@@ -14,6 +14,8 @@ export type Allow = Readonly<{
   client: Headers;
   /** Lower-case names of headers to take off the request before the application sees it. */
   remove: readonly string[];
+  /** The `Cookie` header that takes the place of the client's; empty where nothing is left; undefined where it stays. */
+  cookie?: string | undefined;
 }>;
 
 export type Deny = Readonly<{ verdict: 'deny'; refusal: Refusal }>;

@@ -3,6 +3,8 @@ import type { Headers } from './decision.ts';
 import type { Identity } from './identity.ts';
 import type { Receipt } from './payment.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import type { AuthRequest } from './request.ts';
+import { sessionCookie } from './session-cookie.ts';
 
 /** Gives the value of one header; undefined or empty where there is none. Lists are joined by commas. */
 export type Dresser = Readonly<{
@@ -76,7 +78,13 @@ export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
 });
 
 /** What the payer is told. */
-export const tellPayer = (receipt: Receipt): Headers => ({ 'X-Payment-Balance': balanceText(receipt) });
+export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Headers => {
+  const balance = { 'X-Payment-Balance': balanceText(receipt) };
+  if (!receipt.session) return balance;
+  const { id, maxAgeSeconds } = receipt.session;
+  const cookie = sessionCookie(id.reveal(), maxAgeSeconds, scheme);
+  return { ...balance, 'X-Payment-Session': id.reveal(), 'Set-Cookie': cookie };
+};
 
 /**
  * Whether some applications read a client's header as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain

@@ -1,4 +1,4 @@
-import type { CashuToken } from './payment.ts';
+import type { Account, CashuToken } from './payment.ts';
 import type { Refusal } from './refusal.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -21,7 +21,9 @@ export type Identity = Attributes &
     | { method: 'anonymous' }
     | { method: 'api_key'; keyId: string; limits: readonly RateLimit[] }
     | { method: 'jwt'; issuer: string }
-    | { method: 'cashu'; token: CashuToken }
+    /** `account`: where the token is added to. */
+    | { method: 'cashu'; token: CashuToken; account?: Account }
+    | { method: 'session'; account: Account }
   >;
 
 export type IdentityMethod = Identity['method'];
@@ -31,6 +33,8 @@ const none = { subject: '', scopes: [], roles: [], claims: {} } as const;
 export const anonymous: Identity = { method: 'anonymous', ...none };
 
 export const payer = (token: CashuToken): Identity => ({ method: 'cashu', ...none, token });
+
+export const sessionHolder = (account: Account): Identity => ({ method: 'session', ...none, account });
 
 /** Three answers that are never confused: a bad credential is `rejected`, it does not become `absent`. */
 export type Identification =

@@ -1,3 +1,5 @@
+import type { Secret } from './secret.ts';
+
 /** One proof of a Cashu token as the payer sent it (NUT-00): plain data, amounts in the token's unit. */
 export type Proof = Readonly<{
   id: string;
@@ -21,12 +23,30 @@ export type Purchase = Readonly<{ requests: number } | { timeMs: number }>;
 
 export type Price = Readonly<{ amount: number; unit: string; buys: Purchase }>;
 
+/** What a payment left to draw on. Named after the payment that opened it; later ones may have added to it. */
+export type Account = Readonly<{
+  id: string;
+  mint: string;
+  unit: string;
+  /** As it was when it was looked up. */
+  balance: number;
+}>;
+
+/** What is known of a session's id. `closed`: it was one of ours, and has run out or was revoked. */
+export type FoundSession =
+  | Readonly<{ session: 'open'; account: Account }>
+  | Readonly<{ session: 'closed' }>
+  | Readonly<{ session: 'unknown' }>;
+
 /** The settled payment that opened a request. */
 export type Receipt = Readonly<{
+  /** The account's. */
   paymentId: string;
   /** What this request's purchase cost, in `unit`. */
   amount: number;
   unit: string;
-  /** Credit that is left on the payment after this request, in `unit`. */
+  /** Credit that is left on the account after this request, in `unit`. */
   balance: number;
+  /** Opens the account from now on, in the place of the token. */
+  session?: Readonly<{ id: Secret; maxAgeSeconds: number }>;
 }>;

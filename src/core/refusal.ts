@@ -73,7 +73,8 @@ export const refusalKinds = {
   // What it costs (NUT-24: a wrong token is 400, no or too little money is 402).
   payment_required: kind(402, PERMISSION_DENIED, 'Payment Required', 'A payment is required.'),
   insufficient_payment: kind(402, PERMISSION_DENIED, 'Payment Required', 'The token is worth less than the price.'),
-  credit_exhausted: kind(402, PERMISSION_DENIED, 'Payment Required', 'What the token paid for is used up.'),
+  credit_exhausted: kind(402, PERMISSION_DENIED, 'Payment Required', 'What was paid for is used up.'),
+  invalid_session: kind(402, PERMISSION_DENIED, 'Payment Required', 'The session is unknown, revoked or over.'),
   malformed_payment: kind(400, INVALID_ARGUMENT, 'Malformed payment', 'The Cashu token cannot be read.'),
   wrong_mint: kind(400, INVALID_ARGUMENT, 'Wrong mint', 'The token is of a mint that is not accepted here.'),
   wrong_unit: kind(400, INVALID_ARGUMENT, 'Wrong unit', 'The token is in a unit that is not accepted here.'),

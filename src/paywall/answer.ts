@@ -1,5 +1,5 @@
 /** What a payment's standing means for the request that presented it. */
-import type { CashuToken, Price, Receipt } from '../core/payment.ts';
+import type { Account, CashuToken, Price, Receipt } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Challenge } from './challenge.ts';
 import type { Standing } from './ledger.ts';
@@ -8,8 +8,8 @@ import type { Worth } from './worth.ts';
 
 export type Answers = Readonly<{
   toStanding(standing: Standing): Receipt | Refusal;
-  /** Undefined where the token is worth its price. */
-  toWorth(token: CashuToken, worth: Worth): Refusal | undefined;
+  /** Undefined where the token, with what is on the account that it is added to, is worth the price. */
+  toWorth(token: CashuToken, worth: Worth, account: Account | undefined): Refusal | undefined;
 }>;
 
 const overlap = refuse(
@@ -25,7 +25,7 @@ export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
       case 'exhausted': {
         const left =
           standing.balance === 0 ? '' : `; ${standing.balance} ${standing.unit} are left, which is too little`;
-        return challenge('credit_exhausted', `What this token paid for is used up${left}.`);
+        return challenge('credit_exhausted', `What was paid for is used up${left}.`);
       }
       case 'rejected':
         return refuse(standing.rejection.code, standing.rejection.detail);
@@ -37,11 +37,12 @@ export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
     }
   },
 
-  toWorth({ amount, unit }, { net, credit }) {
+  toWorth({ amount, unit }, { net, credit }, account) {
     // The mint swaps for nothing where its fee takes everything, whoever would bear it.
     const worth = net > 0 ? credit : 0;
-    if (worth >= price.amount) return undefined;
+    if (worth > 0 && worth + (account?.balance ?? 0) >= price.amount) return undefined;
     const afterFee = worth === amount ? '' : `, ${worth} after the mint’s fee`;
-    return challenge('insufficient_payment', `The token is worth ${amount} ${unit}${afterFee}.`);
+    const besides = account ? `, and ${account.balance} are left of what was paid before` : '';
+    return challenge('insufficient_payment', `The token is worth ${amount} ${unit}${afterFee}${besides}.`);
   },
 });

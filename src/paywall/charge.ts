@@ -1,16 +1,18 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
-import type { CashuToken, Receipt } from '../core/payment.ts';
+import type { Identity } from '../core/identity.ts';
+import type { Account, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
-import type { Claims, Ledger, Standing } from './ledger.ts';
+import type { Claims, Debit, Ledger, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
-import type { Quotes, Terms } from './quote.ts';
+import type { Quote, Quotes, Terms } from './quote.ts';
 import { repeatOf } from './repeat.ts';
+import { offerSession, sessionOf } from './session.ts';
 import type { Settle } from './settlement.ts';
 
 export type ChargeOptions = Readonly<{
@@ -24,6 +26,7 @@ export type ChargeOptions = Readonly<{
   patienceMs: number;
   /** How long the same question of a proxy is one request; 0 where clients may choose the proxy's request ids. */
   debitOnceWithinMs: number;
+  sessionLifetimeMs: number;
   /** Told of every worthless token. A source that sends many has none looked at any more that was not seen before. */
   throttle: Readonly<{ isOpen(source: string): boolean; recordFailure(source: string): void }>;
   now: () => number;
@@ -32,18 +35,30 @@ export type ChargeOptions = Readonly<{
 /** Tokens that were never money, or are not any more. */
 const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
 
-type Order = Readonly<{ request: AuthRequest; claims: Claims; terms: Terms; intent: Intent; signal: AbortSignal }>;
+type Payer = Extract<Identity, { method: 'cashu' }>;
+type Asked = Readonly<{ request: AuthRequest; terms: Terms; intent: Intent }>;
+type Order = Asked & Readonly<{ payer: Payer; claims: Claims; signal: AbortSignal }>;
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, quotes, ledger, mintOf, curve, settle, patienceMs, debitOnceWithinMs, throttle, now } = options;
+  const { rule, quotes, ledger, mintOf, curve, settle, patienceMs, throttle, now } = options;
   const prepare = createPreparer({ rule, ledger, mintOf, curve, now });
 
-  const present = ({ request, claims, terms, intent }: Order): Promise<Standing> => {
+  const debitOf = ({ request, terms }: Asked): Debit => {
     const nowMs = now();
     const { purchase, amount, unit, buys } = terms;
-    const debit = { rule: purchase, amount, unit, buys, nowMs, ...repeatOf(request, debitOnceWithinMs, nowMs) };
-    return ledger.present(claims, debit, intent === 'enforce');
+    return { rule: purchase, amount, unit, buys, nowMs, ...repeatOf(request, options.debitOnceWithinMs, nowMs) };
+  };
+
+  const present = (order: Order): Promise<Standing> => {
+    const offer = offerSession(order.payer.token, options.sessionLifetimeMs, now());
+    return ledger.present(order.claims, debitOf(order), order.intent === 'enforce', offer);
+  };
+
+  const answerTo = (standing: Standing, { payer, terms }: Order): Outcome => {
+    const outcome = terms.answers.toStanding(standing);
+    if (isRefusal(outcome) || standing.standing !== 'debited' || !standing.session) return outcome;
+    return { ...outcome, session: sessionOf(payer.token, standing.session, now()) };
   };
 
   /** `write` is left out where the payment was written before. */
@@ -52,15 +67,16 @@ export const createCharge = (options: ChargeOptions): Charge => {
     const resolution = await settle(order.claims.paymentId, write, order.signal);
     if (resolution.resolution === 'uncertain') return uncertainUntil(resolution.untilMs, now());
     // Where nobody waits any more, nothing is taken from the credit for an answer that nobody hears.
-    return order.signal.aborted ? uncertain : order.terms.answers.toStanding(await present(order));
+    return order.signal.aborted ? uncertain : answerTo(await present(order), order);
   };
 
-  const open = async (token: CashuToken, order: Order): Promise<Outcome> => {
+  const open = async (order: Order): Promise<Outcome> => {
     const standing = await present(order);
     switch (standing.standing) {
       case 'unknown': {
         if (!throttle.isOpen(order.request.clientIp)) return heldOff;
-        const write = await prepare(token, order.claims, order.terms.answers.toWorth);
+        const { token, account } = order.payer;
+        const write = await prepare(token, order.claims, order.terms.answers.toWorth, account);
         return isRefusal(write) ? write : bring(order, write);
       }
       case 'prepared':
@@ -69,43 +85,59 @@ export const createCharge = (options: ChargeOptions): Charge => {
       case 'exhausted':
       case 'overlap':
       case 'rejected':
-        return order.terms.answers.toStanding(standing);
+        return answerTo(standing, order);
     }
   };
 
-  const openOrSayWhyNot = async (token: CashuToken, order: Order): Promise<Outcome> => {
+  const openOrSayWhyNot = async (order: Order): Promise<Outcome> => {
     try {
-      return await open(token, order);
+      return await open(order);
     } catch (error) {
       return error instanceof MintUnreachable ? unreachable(error.cause) : storeFailed(error);
     }
   };
 
   /** The answer, or that there is none yet. */
-  const openInTime = async (token: CashuToken, order: Omit<Order, 'claims' | 'signal'>): Promise<Outcome> => {
+  const openInTime = async (payer: Payer, asked: Asked): Promise<Outcome> => {
     const patience = new AbortController();
     const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => {
       patience.abort();
       resolve(uncertain);
     }, patienceMs);
-    const whole = { ...order, claims: claimsOf(token), signal: patience.signal };
-    const outcome = await Promise.race([openOrSayWhyNot(token, whole), outOfPatience]);
+    const order = { ...asked, payer, claims: claimsOf(payer.token), signal: patience.signal };
+    const outcome = await Promise.race([openOrSayWhyNot(order), outOfPatience]);
     clearTimeout(timer);
     return outcome;
   };
 
-  return async (request, identity, intent) => {
-    if (identity.method !== 'cashu') return undefined;
-    const { token } = identity;
-    const quote = quotes(request);
-    if (isRefusal(quote)) return quote;
-    const terms = quote.termsFor(token);
+  const pay = async (payer: Payer, quote: Quote, request: AuthRequest, intent: Intent): Promise<Outcome> => {
+    const terms = quote.termsFor(payer.token);
     if (isRefusal(terms)) return terms;
-    const outcome = await openInTime(token, { request, terms, intent });
+    const outcome = await openInTime(payer, { request, terms, intent });
     if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') {
       throttle.recordFailure(request.clientIp);
     }
     return outcome;
+  };
+
+  const draw = async (account: Account, quote: Quote, request: AuthRequest, intent: Intent): Promise<Outcome> => {
+    const terms = quote.termsFor(account);
+    if (isRefusal(terms)) return quote.challenge('payment_required', 'What the session holds does not pay here.');
+    try {
+      const standing = await ledger.draw(account.id, debitOf({ request, terms, intent }), intent === 'enforce');
+      return terms.answers.toStanding(standing);
+    } catch (cause) {
+      return storeFailed(cause);
+    }
+  };
+
+  return (request, identity, intent) => {
+    if (identity.method !== 'cashu' && identity.method !== 'session') return undefined;
+    const quote = quotes(request);
+    if (isRefusal(quote)) return quote;
+    return identity.method === 'cashu'
+      ? pay(identity, quote, request, intent)
+      : draw(identity.account, quote, request, intent);
   };
 };

@@ -2,7 +2,7 @@
  * The ledger: what payers gave us and what they may still have for it. Every operation is one durable transaction; a
  * promise that resolves has been written to disk.
  */
-import type { Purchase } from '../core/payment.ts';
+import type { FoundSession, Purchase } from '../core/payment.ts';
 
 /** One exact request to the mint, and what makes money of its answer. */
 export type Swap = Readonly<{
@@ -34,7 +34,12 @@ export type PreparedPayment = Readonly<{
   earlier: readonly Swap[];
 }>;
 
-export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> & Readonly<{ swap: Omit<Swap, 'number'> }>;
+export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> &
+  Readonly<{
+    swap: Omit<Swap, 'number'>;
+    /** Where its credit is added to; left out where it opens an account of its own. */
+    accountId?: string | undefined;
+  }>;
 
 export type RejectionCode = 'payment_spent' | 'payment_rejected';
 
@@ -53,6 +58,14 @@ export type Debit = Readonly<{
   once?: Readonly<{ key: string; untilMs: number }>;
 }>;
 
+/**
+ * A session that a payment's token may open. Its id is made of the salt and the token, so that whoever sends the token again
+ * is given the same one, and nobody can make it of what is stored.
+ */
+export type SessionOffer = Readonly<{ idHash: string; salt: string; expiresAtMs: number }>;
+
+export type SessionGrant = Omit<SessionOffer, 'idHash'>;
+
 /** The set of proofs that makes a payment: one claim for each, sorted, and the id that they give. */
 export type Claims = Readonly<{ paymentId: string; ids: readonly string[] }>;
 
@@ -65,9 +78,14 @@ export type Standing =
   | Readonly<{ standing: 'prepared' }>
   | Readonly<{ standing: 'rejected'; rejection: Rejection }>
   /** Settled, and this request is paid for. */
-  | Readonly<{ standing: 'debited'; paymentId: string; balance: number }>
-  /** Settled, and what is left, in `unit`, does not pay for this request. */
-  | Readonly<{ standing: 'exhausted'; paymentId: string; balance: number; unit: string }>;
+  | Debited
+  | Exhausted;
+
+/** `paymentId`: the account's. */
+export type Debited = Readonly<{ standing: 'debited'; paymentId: string; balance: number; session?: SessionGrant }>;
+
+/** What is left, in `unit`, does not pay for this request. */
+export type Exhausted = Readonly<{ standing: 'exhausted'; paymentId: string; balance: number; unit: string }>;
 
 export type Lease =
   /** `unansweredAtMs`: an earlier holder posted then and never learnt, or never told, what came of it. */
@@ -93,9 +111,15 @@ export type Outstanding = Readonly<{
 
 export type Ledger = Readonly<{
   /**
-   * Finds the payment of a set of proofs and, where it is settled, debits it. Without `commit` it says what would be.
+   * Finds the payment of a set of proofs and, where it is settled, debits its account. Without `commit` it says what would
+   * be. Whoever is debited gets the payment's session: the one that is open, or else the one offered.
    */
-  present(claims: Claims, debit: Debit, commit: boolean): Promise<Standing>;
+  present(claims: Claims, debit: Debit, commit: boolean, offer?: SessionOffer): Promise<Standing>;
+  /** The same for an account whose session was presented. */
+  draw(accountId: string, debit: Debit, commit: boolean): Promise<Debited | Exhausted>;
+  findSession(idHash: string, nowMs: number): Promise<FoundSession>;
+  /** Closes every session of an account. */
+  revokeSessions(accountId: string, nowMs: number): Promise<void>;
   /** Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. */
   prepare(payment: NewPayment, claims: Claims): Promise<boolean>;
   /** Takes or renews the right to act on a prepared payment until `untilMs`; one holder at a time. */

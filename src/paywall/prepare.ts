@@ -1,5 +1,5 @@
 /** Steps 0 and 1 for a token that is seen for the first time: examined without asking anybody, then written down. */
-import type { CashuToken } from '../core/payment.ts';
+import type { Account, CashuToken } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Curve } from './curve/operations.ts';
 import type { Claims, Ledger } from './ledger.ts';
@@ -22,7 +22,7 @@ export type PreparerOptions = Readonly<{
 }>;
 
 /** Says whether a token is worth too little. */
-export type Weigh = (token: CashuToken, worth: Worth) => Refusal | undefined;
+export type Weigh = (token: CashuToken, worth: Worth, account: Account | undefined) => Refusal | undefined;
 
 /** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
 export type Write = () => Promise<void>;
@@ -37,17 +37,18 @@ export const createPreparer = ({ rule, ledger, mintOf, curve, now }: PreparerOpt
     }
   };
 
-  const write = async (token: CashuToken, claims: Claims, mint: Mint): Promise<void> => {
+  const write = async (token: CashuToken, claims: Claims, mint: Mint, accountId: string | undefined): Promise<void> => {
     const swap = await draw(token, mint);
     const { mint: url, unit, amount } = token;
-    await ledger.prepare({ id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap }, claims);
+    const payment = { id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap, accountId };
+    await ledger.prepare(payment, claims);
   };
 
-  return async (token: CashuToken, claims: Claims, weigh: Weigh): Promise<Write | Refusal> => {
+  return async (token: CashuToken, claims: Claims, weigh: Weigh, account?: Account): Promise<Write | Refusal> => {
     const mint = mintOf(token.mint);
     if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
     const arePoints = await Promise.all(token.proofs.map(({ C }) => curve.isPoint(C)));
     if (arePoints.includes(false)) return malformed('a signature is not a point of the curve');
-    return weigh(token, worthOf(token, mint.keysets())) ?? (() => write(token, claims, mint));
+    return weigh(token, worthOf(token, mint.keysets()), account) ?? (() => write(token, claims, mint, account?.id));
   };
 };

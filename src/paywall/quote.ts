@@ -1,6 +1,6 @@
 /** What one request costs: the rule's prices, raised where a trusted ingress wants more (`X-Required-Amount`, seed 004). */
 import { LRUCache } from 'lru-cache';
-import type { CashuToken } from '../core/payment.ts';
+import type { Account, CashuToken } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { type Answers, createAnswers } from './answer.ts';
@@ -15,7 +15,10 @@ export type Terms = Offer &
     answers: Answers;
   }>;
 
-export type Quote = Readonly<{ challenge: Challenge; termsFor(token: CashuToken): Terms | Refusal }>;
+export type Quote = Readonly<{
+  challenge: Challenge;
+  termsFor(origin: CashuToken | Account): Terms | Refusal;
+}>;
 
 export type Quotes = (request: Pick<AuthRequest, 'requiredAmount'>) => Quote | Refusal;
 
@@ -24,7 +27,7 @@ const MOST_REMEMBERED = 64;
 const createQuote = (purchase: string, offers: Offers, options: ChallengeOptions): Quote => {
   const challenge = createChallenge(offers, options);
   const terms = offers.map((offer) => ({ ...offer, purchase, answers: createAnswers(offer, challenge) }));
-  return { challenge, termsFor: (token) => offerFor(terms, token) };
+  return { challenge, termsFor: (origin) => offerFor(terms, origin) };
 };
 
 const wholeNumber = /^\d{1,16}$/;

@@ -93,7 +93,8 @@ test('k8s/istio: the provider sends what Sallyport decides on, takes over what i
   for (const header of [...credentialHeaders, 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto']) {
     assert.ok(sent.includes(header), header);
   }
-  const allowed = await request(gateUrl(), '/auth/envoy/api/x', { headers: { 'X-API-Key': key } });
+  const headers = { 'X-API-Key': key, Cookie: 'a=1; sallyport-session=x' };
+  const allowed = await request(gateUrl(), '/auth/envoy/api/x', { headers });
   const removed = 'x-envoy-auth-headers-to-remove';
   assert.equal(allowed.headers[removed], 'x-api-key');
   assert.deepEqual(

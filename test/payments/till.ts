@@ -123,6 +123,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         settle,
         patienceMs,
         debitOnceWithinMs,
+        sessionLifetimeMs: 86_400_000,
         throttle: { isOpen: () => true, recordFailure: () => undefined },
         now,
       }),

@@ -9,7 +9,7 @@ import { type Front, type Fronted, lineUp } from './line-up.ts';
 
 const house = await openHouse({ after });
 const cases = await casesOf(house);
-const credentialHeaders = ['authorization', 'x-api-key', 'x-cashu'];
+const credentialHeaders = ['authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie'];
 
 const distinct = (value: string | string[] | undefined) =>
   new Set(String(value ?? '').split(/, (?=Bearer|Basic|Cashu)/));

@@ -9,7 +9,7 @@ import { openHouse } from './house.ts';
 import { example, ingressNginx } from './line-up.ts';
 
 const house = await openHouse({ after });
-const credentials = ['authorization', 'x-api-key', 'x-cashu'];
+const credentials = ['authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie'];
 const expected = [...house.managed, ...credentials].sort();
 
 const sorted = (names: Iterable<string>) => [...new Set([...names].map((name) => name.toLowerCase()))].sort();
@@ -34,7 +34,9 @@ const lists: Readonly<Record<string, () => string[]>> = {
   'nginx/status.conf, from the answer': () => answered(example('nginx/status.conf')),
   'nginx/njs.conf': () => setFrom(application(example('nginx/njs.conf'))),
   'nginx/njs.conf, variables': () =>
-    sorted(captured(example('nginx/njs.conf'), /js_var \$sallyport_(\w+)/g).map((name) => name.replaceAll('_', '-'))),
+    sorted(
+      captured(example('nginx/njs.conf'), /js_var \$sallyport_(\w+)/g).map((name) => name.replaceAll('_', '-')),
+    ).filter((name) => !['set-cookie', 'session-id'].includes(name)),
   'nginx/sallyport.js': () => sorted(names(example('nginx/sallyport.js'), /managed = \[([^\]]*)\]/)),
   'nginx/lua.conf': () => sorted(names(example('nginx/lua.conf'), /managed = \{([^}]*)\}/)),
   'ingress-nginx': () => setFrom(application(ingressNginx)),
@@ -68,7 +70,7 @@ const exact = (patterns: readonly { exact?: string }[]) => sorted(patterns.flatM
 
 test('envoy/envoy.yaml lists every managed header; credentials are taken off by name', () => {
   const { allowed_upstream_headers } = extAuthz.http_service.authorization_response;
-  assert.deepEqual(exact(allowed_upstream_headers.patterns), sorted(house.managed));
+  assert.deepEqual(exact(allowed_upstream_headers.patterns), sorted([...house.managed, 'cookie']));
 });
 
 test('envoy/envoy.yaml shows Sallyport every header that can carry a credential', () => {

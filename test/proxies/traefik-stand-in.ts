@@ -12,9 +12,20 @@ import { parse } from 'yaml';
 import { type Ports, substitute } from '../servers/addresses.ts';
 import type { Owner } from '../servers/last-resort.ts';
 
-type ForwardAuth = Readonly<{ address: string; authResponseHeaders: string[]; maxResponseBodySize?: number }>;
+type ForwardAuth = Readonly<{
+  address: string;
+  authResponseHeaders: string[];
+  addAuthCookiesToResponse: string[];
+  maxResponseBodySize?: number;
+}>;
 
-const understood = ['address', 'trustForwardHeader', 'authResponseHeaders', 'maxResponseBodySize'];
+const understood = [
+  'address',
+  'trustForwardHeader',
+  'authResponseHeaders',
+  'addAuthCookiesToResponse',
+  'maxResponseBodySize',
+];
 
 const hopByHop = [
   'connection',
@@ -103,18 +114,33 @@ const replaceHeaders = (forwarded: Headers, { authResponseHeaders }: ForwardAuth
   }
 };
 
+/** The listed cookies of the answer take the place of the application's of the same name. */
+const addCookies = (
+  answered: Headers,
+  { addAuthCookiesToResponse }: ForwardAuth,
+  verdict: IncomingMessage,
+): Headers => {
+  const isListed = (cookie: string) => addAuthCookiesToResponse.includes(cookie.split('=')[0] ?? '');
+  const own = (answered.get('set-cookie') ?? []).filter((cookie) => !isListed(cookie));
+  const added = (verdict.headers['set-cookie'] ?? []).filter(isListed);
+  if (own.length + added.length > 0) answered.set('set-cookie', [...own, ...added]);
+  return answered;
+};
+
 const passOn = async (
   middleware: Middleware,
   request: IncomingMessage,
   forwarded: Headers,
   response: ServerResponse,
+  verdict: IncomingMessage,
 ) => {
   const { method, url = '', headers } = request;
   for (const name of ['host', 'x-forwarded-host']) forwarded.set(name, [headers.host ?? '']);
   if (headers['transfer-encoding']) forwarded.set('transfer-encoding', ['chunked']);
   const options = { method, headers: pairs(forwarded), agent: middleware.agent };
   const answer = await responseTo(middleware.service, url, options, request);
-  response.writeHead(answer.statusCode ?? 502, pairs(headersOf(answer)));
+  const told = addCookies(headersOf(answer), middleware.forwardAuth, verdict);
+  response.writeHead(answer.statusCode ?? 502, pairs(told));
   await pipeline(answer, response);
 };
 
@@ -128,7 +154,7 @@ const handle = async (middleware: Middleware, request: IncomingMessage, response
   if (body.length > (forwardAuth.maxResponseBodySize ?? Number.POSITIVE_INFINITY)) return plainly(response, 401);
   if (statusCode >= 200 && statusCode < 300) {
     replaceHeaders(forwarded, forwardAuth, verdict);
-    return passOn(middleware, request, forwarded, response);
+    return passOn(middleware, request, forwarded, response, verdict);
   }
   response.writeHead(statusCode, pairs(headersOf(verdict)));
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -58,6 +58,9 @@ export const cashu = block({
     ),
   max_proofs: integer({ most: 10_000 }).prefault(128).describe('Most proofs in one token.'),
   request_timeout: duration({ most: 300_000 }).prefault('10s').describe('How long a mint may take to answer.'),
+  session_lifetime: duration({ least: 60_000 })
+    .prefault('30d')
+    .describe('How long a session opens what was paid for, without the token. The token opens it for ever.'),
   debit_once_within: duration({ least: 0, most: 300_000 })
     .prefault('0s')
     .describe(

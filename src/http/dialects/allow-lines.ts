@@ -3,7 +3,9 @@ import { type HeaderLines, linesOf } from '../header-lines.ts';
 
 /**
  * What a permission says to the application and to the client, in one answer: the proxy's configuration says who gets which.
- * A header that both are told stands there once.
+ * A header that both are told stands there once. `taken`: names under which the client cannot be told anything.
  */
-export const allowLines = ({ upstream, client }: Allow): HeaderLines =>
-  linesOf(Object.keys(client).length === 0 ? upstream : { ...client, ...upstream });
+export const allowLines = ({ upstream, client }: Allow, taken: readonly string[] = []): HeaderLines => {
+  const told = Object.entries(client).filter(([name]) => !taken.includes(name));
+  return linesOf(told.length === 0 ? upstream : { ...Object.fromEntries(told), ...upstream });
+};

@@ -54,9 +54,11 @@ export const envoy: Dialect = {
   },
 
   allow(decision) {
-    const { remove } = decision;
+    const { remove, cookie } = decision;
     const headers = [allowLines(decision)];
-    if (remove.length > 0) headers.push(removal(remove.join(',')));
+    if (cookie) headers.push(new HeaderLines({ Cookie: cookie }));
+    const removed = cookie === '' ? [...remove, 'cookie'] : remove;
+    if (removed.length > 0) headers.push(removal(removed.join(',')));
     return { status: 200, headers };
   },
 

@@ -6,7 +6,7 @@ import { isRefusal, refuse } from '../../core/refusal.ts';
 import { single, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
 import { allowLines } from './allow-lines.ts';
-import { echoCredentials } from './credential-echo.ts';
+import { echoCredentials, echoedHeaders } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
 import { ruleParameter } from './rule-parameter.ts';
 
@@ -33,7 +33,7 @@ const forwarded = (name: string): Dialect => ({
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [allowLines(decision), echoCredentials(decision, incoming)],
+    headers: [allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
   }),
 
   deny: problemReply,

@@ -8,7 +8,7 @@ import { HeaderLines } from '../header-lines.ts';
 import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
 import type { Reply } from '../reply.ts';
 import { allowLines } from './allow-lines.ts';
-import { echoCredentials } from './credential-echo.ts';
+import { echoCredentials, echoedHeaders } from './credential-echo.ts';
 import type { Dialect } from './dialect.ts';
 import { ruleParameter } from './rule-parameter.ts';
 
@@ -78,7 +78,7 @@ export const nginx: Dialect = {
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [allowLines(decision), echoCredentials(decision, incoming)],
+    headers: [allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
   }),
 
   deny(refusal) {

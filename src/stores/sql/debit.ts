@@ -1,5 +1,8 @@
-/** Takes one request from the credit of a settled payment: from what was bought for the rule, or by buying again. */
-import type { Debit, Standing } from '../../paywall/ledger.ts';
+/**
+ * Takes one request from an account: from what was bought for the rule, or by buying again. An account has the id of the
+ * payment that opened it.
+ */
+import type { Debit, Debited, Exhausted } from '../../paywall/ledger.ts';
 import { isRepeat, rememberDebit } from './repeats.ts';
 import { integer, type Row, type Transaction, text } from './transaction.ts';
 
@@ -44,12 +47,12 @@ const buy = async (transaction: Transaction, paymentId: string, debit: Debit): P
 const lock = (transaction: Transaction, paymentId: string): Promise<number> =>
   transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [paymentId]);
 
-/** Of a settled payment: bought time that has not run out at `$3`. */
+/** Of an account: bought time that has not run out at `$3`. */
 export const findRunningTime = `SELECT purchases.payment_id, balance FROM purchases
   JOIN credits ON credits.payment_id = purchases.payment_id
   WHERE purchases.payment_id = $1 AND rule = $2 AND expires_at > $3`;
 
-export const toRunningTime = (row: Row): Standing => ({
+export const toRunningTime = (row: Row): Debited => ({
   standing: 'debited',
   paymentId: text(row, 'payment_id'),
   balance: integer(row, 'balance'),
@@ -62,7 +65,7 @@ export const drawOn = async (
   unit: string,
   debit: Debit,
   commit: boolean,
-): Promise<Standing> => {
+): Promise<Debited | Exhausted> => {
   if (commit) await lock(transaction, paymentId);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);

@@ -1,5 +1,6 @@
-import type { Claims, Debit, NewPayment, Rejection, Standing } from '../../paywall/ledger.ts';
+import type { Claims, Debit, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
 import { drawOn } from './debit.ts';
+import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
 import { optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
@@ -11,7 +12,9 @@ const isForgiven = (payment: Row, nowMs: number): boolean => {
 };
 
 const find = (transaction: Transaction, paymentId: string): Promise<Row | undefined> =>
-  transaction.first('SELECT id, state, unit, rejection, rejected_until FROM payments WHERE id = $1', [paymentId]);
+  transaction.first('SELECT id, state, unit, account_id, rejection, rejected_until FROM payments WHERE id = $1', [
+    paymentId,
+  ]);
 
 /** A payment that has one of these proofs. */
 const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<string | undefined> => {
@@ -23,8 +26,9 @@ const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<
 export const ledgerOperations = {
   async presentClaims(
     transaction: Transaction,
-    { claims, debit, commit }: { claims: Claims; debit: Debit; commit: boolean },
+    argument: { claims: Claims; debit: Debit; commit: boolean; offer: SessionOffer | undefined },
   ): Promise<Standing> {
+    const { claims, debit, commit, offer } = argument;
     const payment = await find(transaction, claims.paymentId);
     if (!payment || isForgiven(payment, debit.nowMs)) {
       const claimant = await findClaimant(transaction, claims);
@@ -35,24 +39,26 @@ export const ledgerOperations = {
     const state = text(payment, 'state');
     if (state === 'prepared') return { standing: 'prepared' };
     if (state === 'rejected') return { standing: 'rejected', rejection: JSON.parse(text(payment, 'rejection')) };
-    return drawOn(transaction, claims.paymentId, text(payment, 'unit'), debit, commit);
+    const drawn = await drawOn(transaction, text(payment, 'account_id'), text(payment, 'unit'), debit, commit);
+    if (drawn.standing !== 'debited' || !commit || !offer) return drawn;
+    return { ...drawn, session: await grantSession(transaction, claims.paymentId, offer, debit.nowMs) };
   },
 
   async preparePayment(
     transaction: Transaction,
     { payment, claims }: { payment: NewPayment; claims: Claims },
   ): Promise<boolean> {
-    const { id, mint, unit, amount, rule, createdAtMs } = payment;
+    const { id, mint, unit, amount, rule, createdAtMs, accountId = id } = payment;
     const before = await find(transaction, id);
     if (before && !isForgiven(before, createdAtMs)) return false;
     if ((await findClaimant(transaction, claims)) !== undefined) return false;
     const written = await transaction.run(
-      `INSERT INTO payments (id, state, mint, unit, amount, rule, lease_until, tries, created_at)
-        VALUES ($1, 'prepared', $2, $3, $4, $5, 0, 0, $6)
+      `INSERT INTO payments (id, state, mint, unit, amount, rule, lease_until, tries, created_at, account_id)
+        VALUES ($1, 'prepared', $2, $3, $4, $5, 0, 0, $6, $7)
         ON CONFLICT (id) DO UPDATE SET state = 'prepared', rejection = NULL, rejected_until = NULL, concluded_at = NULL,
-          rule = excluded.rule, created_at = excluded.created_at, lease_until = 0, tries = 0
+          rule = excluded.rule, account_id = excluded.account_id, created_at = excluded.created_at, lease_until = 0, tries = 0
           WHERE payments.state = 'rejected' AND payments.rejected_until <= excluded.created_at`,
-      [id, mint, unit, amount, rule, createdAtMs],
+      [id, mint, unit, amount, rule, createdAtMs, accountId],
     );
     if (written === 0) return false;
     await addSwap(transaction, id, payment.swap);
@@ -74,7 +80,9 @@ export const ledgerOperations = {
     );
     if (settled === 0) return;
     const credited = await transaction.run(
-      'INSERT INTO credits (payment_id, balance) SELECT payment_id, credit FROM swaps WHERE payment_id = $1 AND number = $2',
+      `INSERT INTO credits (payment_id, balance) SELECT account_id, credit FROM swaps
+        JOIN payments ON payments.id = swaps.payment_id WHERE swaps.payment_id = $1 AND number = $2
+        ON CONFLICT (payment_id) DO UPDATE SET balance = credits.balance + excluded.balance`,
       [paymentId, swapNumber],
     );
     if (credited === 0) throw new Error(`the payment ${paymentId} has no swap ${swapNumber}`);

@@ -95,4 +95,17 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX proofs_by_state ON proofs (mint, unit, state, id)',
   ],
+  [
+    'ALTER TABLE payments ADD COLUMN account_id TEXT REFERENCES payments (id)',
+    'UPDATE payments SET account_id = id',
+    `CREATE TABLE sessions (
+      id_hash TEXT PRIMARY KEY,
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      salt TEXT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      revoked_at BIGINT
+    )`,
+    'CREATE INDEX sessions_by_payment ON sessions (payment_id)',
+    'CREATE INDEX payments_by_account ON payments (account_id)',
+  ],
 ];

@@ -1,4 +1,6 @@
 /** Everything that a store does by transactions, whichever database runs them. */
+
+import { accountOperations } from './account-operations.ts';
 import { collectOperations } from './collect-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
@@ -11,6 +13,7 @@ export const operations = {
   ...keyOperations,
   ...leaseOperations,
   ...ledgerOperations,
+  ...accountOperations,
   ...recoveryOperations,
   ...sealingKeyOperations,
   ...collectOperations,

@@ -1,11 +1,12 @@
 /** API keys and ledger, made of transactions and of reads that need none. */
 import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
-import type { Claims, Debit, Ledger, Standing } from '../../paywall/ledger.ts';
+import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
+import { findRunningTimeOfPayment, findSessionByHash, toFoundSession, toRunningTimeOfPayment } from './sessions.ts';
 import type { Execute, Row, SqlValue } from './transaction.ts';
 
 export type Stores = Readonly<{
@@ -29,15 +30,25 @@ export const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadR
 
 export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
   /** Time that runs needs no writing: it is read where it is asked for, and goes on when the disk takes no more. */
-  const presentTime = async ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Promise<Standing | undefined> => {
+  const timeOf = async ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Promise<Debited | undefined> => {
     if (!('timeMs' in buys)) return undefined;
-    const row = await readRow(findRunningTime, [paymentId, rule, nowMs]);
+    const row = await readRow(findRunningTimeOfPayment, [paymentId, rule, nowMs]);
+    return row && toRunningTimeOfPayment(row);
+  };
+
+  const timeOfAccount = async (accountId: string, { rule, buys, nowMs }: Debit): Promise<Debited | undefined> => {
+    if (!('timeMs' in buys)) return undefined;
+    const row = await readRow(findRunningTime, [accountId, rule, nowMs]);
     return row && toRunningTime(row);
   };
 
   return {
-    present: async (claims, debit, commit) =>
-      (await presentTime(claims, debit)) ?? execute('presentClaims', { claims, debit, commit }),
+    present: async (claims, debit, commit, offer) =>
+      (await timeOf(claims, debit)) ?? execute('presentClaims', { claims, debit, commit, offer }),
+    draw: async (accountId, debit, commit) =>
+      (await timeOfAccount(accountId, debit)) ?? execute('drawOnAccount', { accountId, debit, commit }),
+    findSession: async (idHash, nowMs) => toFoundSession(await readRow(findSessionByHash, [idHash]), nowMs),
+    revokeSessions: (accountId, nowMs) => execute('revokeSessions', { accountId, nowMs }),
     prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
     lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
     release: (paymentId, holder, untilMs, unansweredAtMs) =>

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ledgerContract } from '../../../test/payments/ledger-contract.ts';
 import { sealingContract } from '../../../test/payments/sealing-contract.ts';
+import { sessionContract } from '../../../test/payments/session-contract.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import { createSealer } from '../../paywall/seal.ts';
 import { createSealedLedger } from '../../paywall/sealed-ledger.ts';
@@ -19,5 +20,6 @@ const open = async (t: TestContext) => {
 };
 
 ledgerContract('sqlite', open);
+sessionContract('sqlite', open);
 ledgerContract('sqlite, sealed', async (t) => createSealedLedger(await open(t), createSealer(randomBytes(32))));
 sealingContract('sqlite', open);

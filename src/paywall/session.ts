@@ -1,0 +1,35 @@
+/** Sessions: what opens an account in the place of the token that paid for it. */
+import { createHmac, hash, randomBytes } from 'node:crypto';
+import type { CashuToken, Receipt } from '../core/payment.ts';
+import { Secret } from '../core/secret.ts';
+import { contentOf } from './claim.ts';
+import type { Ledger, SessionGrant, SessionOffer } from './ledger.ts';
+
+/** 256 bits that need both the token, which the mint has seen, and the salt, which only the ledger has. */
+const idOf = (token: CashuToken, salt: string): string =>
+  createHmac('sha256', Buffer.from(salt, 'base64url')).update(contentOf(token)).digest('base64url');
+
+/** What is stored of a session's id. */
+export const hashOfSession = (id: string): string => hash('sha256', id);
+
+export const offerSession = (token: CashuToken, lifetimeMs: number, nowMs: number): SessionOffer => {
+  const salt = randomBytes(32).toString('base64url');
+  return { idHash: hashOfSession(idOf(token, salt)), salt, expiresAtMs: nowMs + lifetimeMs };
+};
+
+export const sessionOf = (
+  token: CashuToken,
+  { salt, expiresAtMs }: SessionGrant,
+  nowMs: number,
+): NonNullable<Receipt['session']> => ({
+  id: new Secret(idOf(token, salt)),
+  maxAgeSeconds: Math.ceil((expiresAtMs - nowMs) / 1000),
+});
+
+/** Ends a session, and with it every other of the same account. One that is not open is left as it is. */
+export const createSessionEnd =
+  (ledger: Pick<Ledger, 'findSession' | 'revokeSessions'>, now: () => number) =>
+  async (id: string): Promise<void> => {
+    const found = await ledger.findSession(hashOfSession(id), now());
+    if (found.session === 'open') await ledger.revokeSessions(found.account.id, now());
+  };
