@@ -1,8 +1,7 @@
 /** Our side of a swap: blinded outputs for what a token is worth, and the exact bytes that ask the mint to sign them. */
-import { randomBytes } from 'node:crypto';
 import { type SerializedOutputData, splitAmount } from '@cashu/cashu-ts';
 import type { Proof } from '../core/payment.ts';
-import type { Curve } from './curve/operations.ts';
+import type { Curve, DrawnBlinding } from './curve/operations.ts';
 import type { Swap } from './ledger.ts';
 import type { BlindedMessage, KeysetKeys } from './mint.ts';
 import type { Worth } from './worth.ts';
@@ -10,13 +9,11 @@ import type { Worth } from './worth.ts';
 /** Enough for any amount in coins of 1, 2, 4, …; a keyset that needs more would have us blind for seconds. */
 const MOST_OUTPUTS = 64;
 
-const randomHex = (): string => randomBytes(32).toString('hex');
-
-type Output = Readonly<{ message: BlindedMessage; blinding: Readonly<{ secret: string; blindingFactor: string }> }>;
+type Output = Readonly<{ message: BlindedMessage; blinding: DrawnBlinding }>;
 
 const drawOutput = async (curve: Curve, amount: number, id: string): Promise<Output> => {
-  const blinding = { secret: randomHex(), blindingFactor: randomHex() };
-  return { message: { amount, id, B_: await curve.blind(blinding) }, blinding };
+  const blinding = await curve.drawBlinding();
+  return { message: { amount, id, B_: blinding.B_ }, blinding };
 };
 
 /** As cashu-ts has it: the secret's bytes in hex, the blinding factor as a decimal. */

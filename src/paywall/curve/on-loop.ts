@@ -1,5 +1,5 @@
 /** Operations of some 50 µs on the thread that asks for them, with room for everything else between slices of a few. */
-import type { Curve, CurveOperations } from './operations.ts';
+import type { CurveEngine, CurveOperations } from './operations.ts';
 
 /** What callers wait at most while others' points are reckoned. */
 const SLICE_MS = 2;
@@ -28,7 +28,7 @@ const createTurns = () => {
   };
 };
 
-export const createCurveOnLoop = (operations: CurveOperations): Curve => {
+export const createCurveOnLoop = (operations: CurveOperations): CurveEngine => {
   const queue = createTurns();
 
   const later =

@@ -32,6 +32,14 @@ export type CurveOperations = Readonly<{
 export type OperationName = keyof CurveOperations;
 
 /** The same without stalling the event loop, however much is asked for at once. */
-export type Curve = Readonly<{
+export type CurveEngine = Readonly<{
   [Name in OperationName]: (value: Parameters<CurveOperations[Name]>[0]) => Promise<ReturnType<CurveOperations[Name]>>;
 }>;
+
+export type DrawnBlinding = Readonly<{ secret: string; blindingFactor: string; B_: string }>;
+
+export type Curve = CurveEngine &
+  Readonly<{
+    /** A new random secret, blinded by a new random factor; never the same one twice. */
+    drawBlinding(): Promise<DrawnBlinding>;
+  }>;

@@ -1,11 +1,11 @@
 /** A few threads that reckon in JavaScript where libsecp256k1 has no binary. Started by the first work, ended by `close`. */
 import { Worker } from 'node:worker_threads';
-import type { Curve, OperationName } from './operations.ts';
+import type { CurveEngine, OperationName } from './operations.ts';
 
 export type PoolRequest = Readonly<{ id: number; operation: OperationName; value: unknown }>;
 export type PoolReply = Readonly<{ id: number; result?: unknown; error?: string }>;
 
-export type CurvePool = Curve & Readonly<{ close(): Promise<void> }>;
+export type CurvePool = CurveEngine & Readonly<{ close(): Promise<void> }>;
 
 type Waiting = Readonly<{ resolve: (result: never) => void; reject: (error: Error) => void }>;
 type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting> }>;

@@ -9,6 +9,12 @@ const toUncollected = (row: Row): Uncollected => ({
   unit: text(row, 'unit'),
 });
 
+export const findSigned = `SELECT outputs, signatures FROM payments
+  JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
+  WHERE payments.id = $1 AND state = 'settled'`;
+
+export const toSigned = (row: Row): Signed => ({ outputs: text(row, 'outputs'), signatures: text(row, 'signatures') });
+
 export const collectOperations = {
   async findUncollected(
     transaction: Transaction,
@@ -21,16 +27,6 @@ export const collectOperations = {
       [after, limit, ...except],
     );
     return rows.map(toUncollected);
-  },
-
-  async findSigned(transaction: Transaction, { paymentId }: { paymentId: string }): Promise<Signed | undefined> {
-    const row = await transaction.first(
-      `SELECT outputs, signatures FROM payments
-        JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
-        WHERE payments.id = $1 AND state = 'settled'`,
-      [paymentId],
-    );
-    return row && { outputs: text(row, 'outputs'), signatures: text(row, 'signatures') };
   },
 
   async collectProofs(

@@ -3,6 +3,7 @@ import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
+import { findSigned, toSigned } from './collect-operations.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
@@ -63,9 +64,12 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
   };
 };
 
-export const createProofStore = (execute: Execute<StoreOperations>): ProofStore => ({
+export const createProofStore = (execute: Execute<StoreOperations>, readRow: ReadRow): ProofStore => ({
   uncollected: (after, exceptMints, limit) => execute('findUncollected', { after, exceptMints, limit }),
-  signed: (paymentId) => execute('findSigned', { paymentId }),
+  async signed(paymentId) {
+    const row = await readRow(findSigned, [paymentId]);
+    return row && toSigned(row);
+  },
   collect: (payment, proofs, nowMs) => execute('collectProofs', { payment, proofs, nowMs }),
   balances: () => execute('sumBalances', null),
   proofs: (mint, unit, state, after, limit) => execute('listProofs', { mint, unit, state, after, limit }),

@@ -34,7 +34,7 @@ export const openSqliteStores = (path: string): Stores => {
   return {
     keys: createKeyStore(execute, readRow),
     ledger: createLedger(execute, readRow),
-    proofs: createProofStore(execute),
+    proofs: createProofStore(execute, readRow),
 
     async check() {
       reader.prepare('SELECT 1').get();
