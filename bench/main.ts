@@ -10,7 +10,8 @@ import { find } from '../test/servers/programs.ts';
 import { cases } from './cases.ts';
 import type { Comparison } from './compare.ts';
 import { measureFootprint } from './footprint.ts';
-import { chart, document, row } from './report.ts';
+import { measurePayments } from './payments/measure.ts';
+import { chart, document, paymentLines, row } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +26,7 @@ if (find('wrk') === undefined) {
   process.exit(2);
 }
 
-const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'footprint'];
+const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'payments', 'footprint'];
 const comparisons: Comparison[] = [];
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}`;
 
@@ -41,14 +42,16 @@ for (const [name, run] of Object.entries(cases)) {
     },
   });
 }
+const payments = chosen.includes('payments') ? await measurePayments() : undefined;
+if (payments) console.log(paymentLines(payments).join('\n'));
 const footprint = chosen.includes('footprint') ? await measureFootprint() : undefined;
 if (footprint)
   console.log(
     `ready within ${Math.round(footprint.readyMs)} ms, ${Math.round(footprint.residentMb)} MB resident when idle`,
   );
 
-if (values.write && footprint) {
+if (values.write && footprint && payments) {
   const docs = join(import.meta.dirname, '..', 'docs');
-  writeFileSync(join(docs, 'performance.md'), document(comparisons, footprint, machine));
+  writeFileSync(join(docs, 'performance.md'), document(comparisons, footprint, payments, machine));
   writeFileSync(join(docs, 'performance.svg'), chart(comparisons));
 }

@@ -1,5 +1,6 @@
 import type { Comparison } from './compare.ts';
 import type { Footprint } from './footprint.ts';
+import type { RedemptionCosts } from './payments/redeem-many.ts';
 
 const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
 const wanted = ({ target }: Comparison): string => (Number.isNaN(target) ? '–' : `≥ ${target.toFixed(2)}`);
@@ -12,6 +13,14 @@ export const row = (comparison: Comparison): string => {
   const rates = `${thousands(baseline.requestsPerSecond)} → ${thousands(subject.requestsPerSecond)}/s`;
   return `${name.padEnd(50)} ${rates.padEnd(20)} ratio ${ratio.toFixed(2)} (${wanted(comparison)}), p99 × ${p99Ratio.toFixed(2)}${flaw(comparison)}`;
 };
+
+/** What a token of 8 proofs costs, and what is hoped for. */
+export const paymentLines = (costs: RedemptionCosts): string[] => [
+  `redemption of 8 proofs: ${costs.beforeSwapMs.toFixed(2)} ms of the event loop before the swap (≤ 1)`,
+  `  CPU in all, our proofs included: ${costs.cpuMs.toFixed(1)} ms one after another, ${costs.cpuAtOnceMs.toFixed(1)} ms of 50 at once (≤ 4)`,
+  `  longest turn of the event loop while 50 run at once: ${costs.stallMs.toFixed(1)} ms (≤ 10)`,
+  `  one after another ${Math.round(costs.perSecond)}/s at ${Math.round(costs.share * 100)} % of a processor, by a mint that answers at once`,
+];
 
 const tableRow = (comparison: Comparison): string => {
   const { name, baseline, subject, ratio, p99Ratio } = comparison;
@@ -29,6 +38,7 @@ const tableRow = (comparison: Comparison): string => {
 export const document = (
   comparisons: readonly Comparison[],
   footprint: Footprint,
+  payments: RedemptionCosts,
   machine: string,
 ): string => `# Performance
 
@@ -43,6 +53,16 @@ rates belong to the machine. Bare \`node:http\` reads the same request, with the
 | case | baseline, requests/s | Sallyport, requests/s | ratio | hoped for | p99, ratio |
 |---|---|---|---|---|---|
 ${comparisons.map(tableRow).join('\n')}
+
+## Payments
+
+SQLite, a mint that answers at once; times of processors, not of the clock.
+
+\`\`\`
+${paymentLines(payments).join('\n')}
+\`\`\`
+
+## Footprint
 
 Ready ${Math.round(footprint.readyMs)} ms after the start (hoped for: within 700), ${Math.round(footprint.residentMb)} MB resident when
 idle (hoped for: under 120), with API keys, a JWT issuer and a mint configured.

@@ -14,7 +14,7 @@ export const pinned = (processor: 0 | 1, command: string, args: readonly string[
 
 export type BenchServer = Readonly<{ url: string; port: number; pid: number; readyMs: number; stop(): Promise<void> }>;
 
-const announcedPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
+export const announcedPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
   let output = '';
   for await (const chunk of child.stdout ?? []) {
     output += chunk;

@@ -1,0 +1,203 @@
+/**
+ * Redeems tokens of 8 proofs by everything that takes payments, in this process, with a mint elsewhere; writes what it cost
+ * as JSON. `node redeem-many.ts CONFIG MINT`.
+ */
+import { randomBytes } from 'node:crypto';
+import { Amount, getEncodedToken } from '@cashu/cashu-ts';
+import { assemblePayments } from '../../src/assemble-payments.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
+import type { AuthRequest } from '../../src/core/request.ts';
+import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
+import { openStores } from '../../src/stores/open.ts';
+import { createOutbound } from '../../src/stores/outbound/exchange.ts';
+import { keysetId } from './instant-mint.ts';
+
+export type RedemptionCosts = Readonly<{
+  /** Of the event loop's thread, from the token's text to the swap's first byte. */
+  beforeSwapMs: number;
+  /** Of all threads, from the token's text to our own proofs in the database: one after another, and 50 at once. */
+  cpuMs: number;
+  cpuAtOnceMs: number;
+  /** The longest turn of the event loop, in time of its thread, while 50 redemptions ran at once. */
+  stallMs: number;
+  perSecond: number;
+  /** Of one processor, while redemptions ran one after another as fast as they could. */
+  share: number;
+}>;
+
+const [, , path = '', mint = ''] = process.argv;
+const WARM_UP = 200;
+const ALONE = 50;
+const ROUNDS = 300;
+const AT_ONCE = 50;
+
+const curve = loadLibsecp256k1();
+if (!curve) throw new Error('there is no binary of libsecp256k1 for this machine');
+
+/** The mint's key is 1: its signature is the point itself. */
+const drawToken = (): string =>
+  getEncodedToken({
+    mint,
+    unit: 'sat',
+    proofs: Array.from({ length: 8 }, (_, power) => {
+      const secret = randomBytes(32).toString('hex');
+      return { id: keysetId, amount: Amount.from(2 ** power), secret, C: curve.hashToCurve(secret) };
+    }),
+  });
+
+const threadMs = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(since);
+  return (user + system) / 1000;
+};
+const processMs = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+};
+
+const { config } = loadConfig({ path, env: {}, insecure: new Set() });
+const stores = openStores(config.store);
+const real = createOutbound();
+let swapAtMs = 0;
+let collected = 0;
+let expected = 0;
+let done = Promise.withResolvers<void>();
+const expect = (count: number): Promise<void> => {
+  expected = collected + count;
+  done = Promise.withResolvers();
+  return done.promise;
+};
+const ignore = (): void => undefined;
+const fail = (_: unknown, error?: unknown): void => {
+  throw error instanceof Error ? error : new Error('a redemption failed');
+};
+const payments = await assemblePayments({
+  config,
+  stores,
+  outbound: {
+    close: real.close,
+    exchange(asked) {
+      if (asked.url.pathname === '/v1/swap') swapAtMs = threadMs();
+      return real.exchange(asked);
+    },
+  },
+  throttle: { isOpen: () => true, recordFailure: ignore },
+  now: Date.now,
+  onConcluded: ignore,
+  onUncertain: fail,
+  onUnsealed: ignore,
+  onOutstanding: ignore,
+  onRecovered: ignore,
+  onStranded: fail,
+  onCollected(_, proofs) {
+    if (proofs.some(({ state }) => state === 'bad')) fail(undefined, new Error('the instant mint signs wrongly'));
+    collected += 1;
+    if (collected >= expected) done.resolve();
+  },
+  onCollectingPostponed: fail,
+  onCollectingFailed: fail,
+  onRecoveryFailed: fail,
+});
+await payments.mints.start();
+payments.collector.start();
+const [rule] = config.rules;
+const charge = rule && payments.paywallFor(rule)?.charge;
+if (!charge) throw new Error('the first rule has no price');
+
+const request: AuthRequest = {
+  id: 'request-1',
+  method: 'GET',
+  scheme: 'https',
+  host: 'shop.example.com',
+  path: '/paid/1',
+  query: '',
+  clientIp: '203.0.113.7',
+  header: () => undefined,
+  findHeaderName: () => undefined,
+};
+
+const redeem = async (token: string): Promise<void> => {
+  const identified = await payments.identifier(request, { kind: 'cashu', value: token, header: 'x-cashu' }, 'enforce');
+  if (identified.outcome !== 'identified') throw new Error('the token was not read');
+  const receipt = await charge(request, identified.identity, 'enforce');
+  if (receipt === undefined || isRefusal(receipt)) throw new Error(`not paid: ${receipt?.code}`);
+};
+
+const draw = (count: number): string[] => Array.from({ length: count }, drawToken);
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+const inTurn = async (tokens: readonly string[]): Promise<void> => {
+  for (const token of tokens) await redeem(token);
+};
+
+/** Each alone: nothing is made proofs of in the meantime. */
+const timesBeforeSwap = async (tokens: readonly string[]): Promise<number[]> => {
+  const times: number[] = [];
+  for (const token of tokens) {
+    const end = expect(1);
+    const startedAt = threadMs();
+    await redeem(token);
+    times.push(swapAtMs - startedAt);
+    await end;
+  }
+  return times;
+};
+
+const atOnce = async (tokens: readonly string[]): Promise<number> => {
+  let longestMs = 0;
+  let running = true;
+  let last = threadMs();
+  const turn = (): void => {
+    const now = threadMs();
+    longestMs = Math.max(longestMs, now - last);
+    last = now;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await Promise.all(tokens.map(redeem));
+  running = false;
+  return longestMs;
+};
+
+const warm = expect(WARM_UP + 2 * AT_ONCE);
+await inTurn(draw(WARM_UP));
+for (const tokens of [draw(AT_ONCE), draw(AT_ONCE)]) await atOnce(tokens);
+await warm;
+
+const beforeSwap = await timesBeforeSwap(draw(ALONE));
+
+const tokens = draw(ROUNDS);
+const all = expect(ROUNDS);
+const cpuBefore = process.cpuUsage();
+const startedAt = performance.now();
+await inTurn(tokens);
+const tookMs = performance.now() - startedAt;
+await all;
+const cpuMs = processMs(cpuBefore);
+
+const stalls: number[] = [];
+let cpuAtOnceMs = 0;
+for (let round = 0; round < 5; round++) {
+  const many = draw(AT_ONCE);
+  const end = expect(AT_ONCE);
+  const before = process.cpuUsage();
+  stalls.push(await atOnce(many));
+  await end;
+  cpuAtOnceMs += processMs(before) / (5 * AT_ONCE);
+}
+
+const costs: RedemptionCosts = {
+  beforeSwapMs: median(beforeSwap),
+  cpuMs: cpuMs / ROUNDS,
+  cpuAtOnceMs,
+  stallMs: median(stalls),
+  perSecond: (ROUNDS * 1_000) / tookMs,
+  share: cpuMs / tookMs,
+};
+console.log(JSON.stringify(costs));
+await payments.collector.close();
+payments.mints.close();
+await payments.close();
+real.close();
+await stores.close();
