@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { Amount, getEncodedToken } from '@cashu/cashu-ts';
 import { assemblePayments } from '../../src/assemble-payments.ts';
+import { openStores } from '../../src/assemble-stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';
 import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
-import { openStores } from '../../src/stores/open.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { keysetId } from './instant-mint.ts';
 
@@ -56,7 +56,7 @@ const processMs = (since?: NodeJS.CpuUsage): number => {
 };
 
 const { config } = loadConfig({ path, env: {}, insecure: new Set() });
-const stores = openStores(config.store);
+const stores = await openStores(config);
 const real = createOutbound();
 let swapAtMs = 0;
 let collected = 0;

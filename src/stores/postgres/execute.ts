@@ -26,7 +26,6 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'rejectPayment',
   'findOutstanding',
   'findUncollected',
-  'findSigned',
   'collectProofs',
 ]);
 

@@ -67,7 +67,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
   return {
     keys: createKeyStore(execute, readRow),
     ledger: createLedger(execute, readRow),
-    proofs: createProofStore(execute),
+    proofs: createProofStore(execute, readRow),
 
     async check() {
       await readRow('SELECT 1 AS one', []);
