@@ -117,7 +117,11 @@ const request: AuthRequest = {
 };
 
 const redeem = async (token: string): Promise<void> => {
-  const identified = await payments.identifier(request, { kind: 'cashu', value: token, header: 'x-cashu' }, 'enforce');
+  const identified = await payments.identifiers.cashu(
+    request,
+    { kind: 'cashu', value: token, header: 'x-cashu' },
+    'enforce',
+  );
   if (identified.outcome !== 'identified') throw new Error('the token was not read');
   const receipt = await charge(request, identified.identity, 'enforce');
   if (receipt === undefined || isRefusal(receipt)) throw new Error(`not paid: ${receipt?.code}`);
