@@ -46,6 +46,15 @@ for (const [format, header, beside] of [
   });
 }
 
+test('every request is in the alphabet of base64url, which is the one that wallets read (NUT-18)', () => {
+  for (let amount = 1; amount <= 1_000; amount++) {
+    const { headers } = createChallenge([{ ...sats, amount }], { format: 'creqA' })('payment_required');
+    const request = headers?.['X-Cashu'] ?? '';
+    assert.match(request, /^creqA[\w-]+=*$/);
+    assert.equal(decode(request).amount, amount);
+  }
+});
+
 test('of several prices each has a request of its own, and X-Cashu has the first', () => {
   const { headers, members, detail } = createChallenge([sats, cents], { format: 'creqA' })('payment_required');
   const prices = members?.['prices'] as readonly Readonly<Record<string, unknown>>[];

@@ -28,6 +28,9 @@ const priceText = (offer: Offer, offers: Offers): string => {
   return `${offer.amount} ${offer.unit}${from} buy ${purchaseText(offer)}`;
 };
 
+/** NUT-18 wants base64url. cashu-ts writes the other alphabet, which strict wallets do not read. */
+const creqA = (request: PaymentRequest): string => request.toEncodedCreqA().replaceAll('+', '-').replaceAll('/', '_');
+
 /**
  * A request has one unit, and a wallet that reads `X-Cashu` decodes the whole header: what is besides the first request is
  * in the document alone.
@@ -39,11 +42,11 @@ const encode = (
   const request = new PaymentRequest([], undefined, amount, unit, mints.length > 0 ? [...mints] : undefined);
   switch (format) {
     case 'creqA':
-      return { request: request.toEncodedCreqA() };
+      return { request: creqA(request) };
     case 'creqB':
       return { request: request.toEncodedCreqB() };
     case 'both':
-      return { request: request.toEncodedCreqA(), creqB: request.toEncodedCreqB() };
+      return { request: creqA(request), creqB: request.toEncodedCreqB() };
   }
 };
 

@@ -110,6 +110,7 @@ for (const yaml of [
   'rules: [{ name: a, accept: [cashu], price: { amount: 5, buys: { time: 1h } }, require: { claims: { a: [1, true, x] } } }]',
   'rules: [{ name: a, accept: [cashu], price: [5, { amount: 1, unit: usd, mints: https://mint.example.com }] }]',
   'cashu: { mints: [https://mint.example.com], request_format: both }',
+  'rules: [{ name: a, accept: [cashu], price: 5, free: { requests: 5, per: 1d } }]',
   'http: { tls: { min_version: 1.3 }, max_header_size: 512 }',
 ]) {
   test(`the JSON Schema accepts ${yaml}`, () => assert.deepEqual(misfits(schema, parse(yaml)), []));
