@@ -9,12 +9,15 @@ import type { SerializedOutputData } from '@cashu/cashu-ts';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
 import { createSealer } from '../../src/paywall/seal.ts';
+import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { droppedBefore } from '../peers/faults.ts';
 import { type FaultyMint, startMint } from '../peers/mint.ts';
 import { refusing } from '../peers/mint-faults.ts';
 import { type Sallyport, startSallyport } from '../sallyport.ts';
 import { until } from '../servers/until.ts';
+import { createWorkdir } from '../servers/workdir.ts';
 import { ask, codeOf } from './ask.ts';
+import { paymentOf, setOf, signatures } from './ledger-contract.ts';
 
 const [old, current] = [randomBytes(32), randomBytes(32)];
 const [oldText, currentText] = [old.toString('base64'), current.toString('hex')];
@@ -137,4 +140,29 @@ test('keys are changed: old payments open by the former key; without it the serv
   const last = await start(t, mint, withKey(currentText, [oldText]), directory);
   await until('it is paid', async () => codeOf(await ask(last.url, token)) === 'paid', { everyMs: 200 });
   assert.equal(mint.spentAmount(), 16);
+});
+
+test('a key that sealed only our proofs, or a token that was exported, is missed as well', async (t) => {
+  const { path } = createWorkdir('sealing', { after: (end) => t.after(end) });
+  const { ledger, proofs, close } = openSqliteStores(join(path, 'test.db'));
+  t.after(close);
+  const claims = setOf('a');
+  const payment = paymentOf(claims);
+  await ledger.prepare(payment, claims);
+  await ledger.settle(payment.id, 1, signatures, 0);
+  const proof = {
+    id: 'one',
+    keysetId: '00',
+    amount: 1,
+    secret: 'sealed:1:ofproofs:x',
+    C: '02',
+    state: 'unspent',
+  } as const;
+  assert.deepEqual(await ledger.noteKeys('ofproofs', ['ofproofs']), []);
+  assert.equal(await proofs.collect({ paymentId: payment.id, mint: payment.mint, unit: 'sat' }, [proof], 0), true);
+  assert.deepEqual(await ledger.noteKeys('ofexports', ['ofexports']), ['ofproofs']);
+  assert.deepEqual(await ledger.noteKeys('ofexports', ['ofproofs', 'ofexports']), []);
+  const written = { id: 'export', mint: payment.mint, unit: 'sat', amount: 1, createdAtMs: 0 };
+  assert.equal(await proofs.export(written, 'sealed:1:ofexports:x', ['one']), true);
+  assert.deepEqual(await ledger.noteKeys(undefined, []), ['ofexports', 'ofproofs']);
 });

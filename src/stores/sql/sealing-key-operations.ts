@@ -1,10 +1,13 @@
 /** Which keys have sealed what is kept here, by their ids. */
 import { type Transaction, text } from './transaction.ts';
 
+/** In every column that is sealed. */
 const isUsed = async (transaction: Transaction, id: string): Promise<boolean> => {
   const found = await transaction.first(
     `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM swaps WHERE body LIKE $1)
-      OR EXISTS (SELECT 1 FROM payments WHERE signatures LIKE $1)`,
+      OR EXISTS (SELECT 1 FROM payments WHERE signatures LIKE $1)
+      OR EXISTS (SELECT 1 FROM proofs WHERE secret LIKE $1)
+      OR EXISTS (SELECT 1 FROM exports WHERE token LIKE $1)`,
     [`sealed:1:${id}:%`],
   );
   return found !== undefined;
