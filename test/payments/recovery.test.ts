@@ -5,7 +5,16 @@ import { createPayer } from '../../examples/play-mint/payer.ts';
 import type { DuePayment, Outstanding } from '../../src/paywall/ledger.ts';
 import { createRecovery, type Recovery, type RecoveryOptions } from '../../src/paywall/recovery.ts';
 import type { Settle } from '../../src/paywall/settlement.ts';
-import { droppedAfter, droppedBefore, hold } from '../peers/faults.ts';
+import {
+  answering,
+  badJson,
+  droppedAfter,
+  droppedBefore,
+  failingAfter,
+  hold,
+  hugeBody,
+  rateLimited,
+} from '../peers/faults.ts';
 import { startMint } from '../peers/mint.ts';
 import { until } from '../servers/until.ts';
 import { openTill, type Till } from './till.ts';
@@ -68,6 +77,10 @@ const worker = async (t: TestContext, { ledger, settle, clock }: Till): Promise<
 for (const [title, fault, next] of [
   ['before it acted', droppedBefore, droppedBefore],
   ['after it had acted', droppedAfter, droppedAfter],
+  ['by too many requests', rateLimited(3), rateLimited(3)],
+  ['in an error after it had acted', failingAfter(500), answering(500)],
+  ['in JSON that breaks off', badJson, badJson],
+  ['in a body without end', hugeBody(), hugeBody()],
 ] as const) {
   test(`the mint’s answer was lost ${title}, and the caller never comes back: settled all the same`, async (t) => {
     const mint = await startMint({ owner: t });

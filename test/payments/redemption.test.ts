@@ -18,7 +18,7 @@ import {
   redirected,
 } from '../peers/faults.ts';
 import { type FaultyMint, startMint } from '../peers/mint.ts';
-import { codeless, refusing, rotating, tooFewSignatures, withoutDleq } from '../peers/mint-faults.ts';
+import { codeless, refusing, rotating, tooFewSignatures, withoutDleq, wrongSignatures } from '../peers/mint-faults.ts';
 import { activeKeyset, blank, wire } from '../peers/purse.ts';
 import { until } from '../servers/until.ts';
 import { openTill, type Till } from './till.ts';
@@ -462,3 +462,52 @@ test('a token of a keyset that has expired: refused, not for ever, and nothing i
   assert.equal(mint.spentAmount(), 0);
   assert.equal(till.credited(), 0);
 });
+
+const enterExpiring = async (t: TestContext) => {
+  const clock = { nowMs: 0 };
+  const mint = await startMint({ owner: t, keysets: [{ finalExpiry: 4_000_000_000 }], now: () => clock.nowMs });
+  const till = await openTill(t, { mints: [mint.url], timeoutMs: 1_000 });
+  const token = await createPayer(mint.url).token(AMOUNT);
+  const expire = (): void => {
+    mint.mint.rotate();
+    clock.nowMs = 4_000_000_001_000;
+  };
+  return { mint, till, token, expire };
+};
+
+test('a keyset that expires after the mint has acted, while we do not know it: paid', async (t) => {
+  const { mint, till, token, expire } = await enterExpiring(t);
+  mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
+  mint.faults.set('/v1/checkstate', droppedBefore);
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  expire();
+  mint.faults.clear();
+  till.clock.nowMs += REST_MS;
+  assert.equal(await till.ask(token), 'paid', till.reasons.join('; '));
+  assert.deepEqual([till.credited(), mint.spentAmount()], [AMOUNT, AMOUNT]);
+});
+
+test('a keyset that expires before the mint has acted: refused when nothing can be under way, and nothing is taken', async (t) => {
+  const { mint, till, token, expire } = await enterExpiring(t);
+  mint.faults.set('/v1/swap', droppedBefore);
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  expire();
+  mint.faults.clear();
+  till.clock.nowMs += REST_MS;
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  till.clock.nowMs += NO_LONGER_UNDER_WAY_MS;
+  assert.equal(await till.ask(token), 'payment_rejected', till.reasons.join('; '));
+  assert.deepEqual([till.credited(), mint.spentAmount()], [0, 0]);
+});
+
+for (const path of ['/v1/swap', '/v1/restore']) {
+  test(`${path} gives signatures of other outputs: the mint's fault is not the payer's, and nothing is credited twice`, async (t) => {
+    const { mint, till, token } = await enter(t);
+    if (path === '/v1/restore') mint.faults.set('/v1/swap', droppedAfter, { times: 1 });
+    mint.faults.set(path, wrongSignatures);
+    assert.equal(await till.ask(token), 'paid', till.reasons.join('; '));
+    mint.faults.clear();
+    assert.deepEqual([till.credited(), mint.spentAmount()], [AMOUNT, AMOUNT]);
+    assert.equal(await till.ask(token), 'credit_exhausted');
+  });
+}
