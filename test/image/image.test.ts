@@ -133,6 +133,15 @@ test('the image holds every dependency, and no dev dependency, no Node of npm, n
   );
 });
 
+test('of the curve’s library the binary is there, and the slow one that it falls back to is not', () => {
+  const modules = 'app/node_modules/';
+  assert.ok(program.includes(`${modules}secp256k1/prebuilds/linux-x64/secp256k1.glibc.node`));
+  assert.deepEqual(
+    program.filter((path) => path.startsWith(`${modules}elliptic`) || path.startsWith(`${modules}secp256k1/src`)),
+    [],
+  );
+});
+
 test('the program takes less than 25 MB beside Node', () => {
   const bytes = program.reduce((sum, path) => sum + lstatSync(join(tree.root, path)).size, 0);
   assert.ok(bytes < 25_000_000, `${bytes} bytes`);
