@@ -1,8 +1,10 @@
 /** Each case: what is compared with what, and the ratio that is hoped for. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createPayer } from '../examples/play-mint/payer.ts';
 import { start as startIssuer } from '../examples/sample-issuer/server.ts';
 import { startEchoApp } from '../test/peers/echo-app.ts';
+import { startMint } from '../test/peers/mint.ts';
 import { startNginx } from '../test/servers/nginx.ts';
 import { type Comparison, compare } from './compare.ts';
 import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
@@ -161,6 +163,30 @@ const throughNginx = (bench: Bench) =>
     );
   });
 
+/** A time pass: nothing is written while it runs. */
+const session = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const mint = await startMint({ owner: { after: closing.defer } });
+    const directory = makeDirectory();
+    closing.defer(directory.remove);
+    const server = await startGate({
+      directory: directory.path,
+      config: `cashu: { mints: ["${mint.url}"] }
+rules:
+  - { name: api, match: { path: "/api/**" }, accept: [cashu], price: { amount: 8, buys: { time: 1h } } }
+`,
+    });
+    closing.defer(server.stop);
+    const token = await createPayer(mint.url).token(8);
+    const paid = await fetch(at(server), { headers: { ...proxyHeaders, 'X-Cashu': token } });
+    const [cookie = ''] = (paid.headers.get('set-cookie') ?? '').split(';');
+    const bare = await bareFor(closing, 'answer');
+    const headers = { ...proxyHeaders, Cookie: `theme=dark; ${cookie}` };
+    bench.report(
+      await compare('paid session', 0.75, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds),
+    );
+  });
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -168,4 +194,5 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   keys: manyKeys,
   rules: manyRules,
   nginx: throughNginx,
+  session,
 };

@@ -47,6 +47,8 @@ export type Receipt = Readonly<{
   unit: string;
   /** Credit that is left on the account after this request, in `unit`. */
   balance: number;
+  /** Nothing was taken: time that was bought before is running. */
+  isRunning: boolean;
   /** Opens the account from now on, in the place of the token. */
   session?: Readonly<{ id: Secret; maxAgeSeconds: number }>;
 }>;

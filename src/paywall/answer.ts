@@ -20,8 +20,10 @@ const overlap = refuse(
 export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
   toStanding(standing) {
     switch (standing.standing) {
-      case 'debited':
-        return { paymentId: standing.paymentId, amount: price.amount, unit: price.unit, balance: standing.balance };
+      case 'debited': {
+        const { paymentId, balance, isRunning = false } = standing;
+        return { paymentId, amount: price.amount, unit: price.unit, balance, isRunning };
+      }
       case 'exhausted': {
         const left =
           standing.balance === 0 ? '' : `; ${standing.balance} ${standing.unit} are left, which is too little`;

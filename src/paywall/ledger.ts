@@ -82,7 +82,14 @@ export type Standing =
   | Exhausted;
 
 /** `paymentId`: the account's. */
-export type Debited = Readonly<{ standing: 'debited'; paymentId: string; balance: number; session?: SessionGrant }>;
+export type Debited = Readonly<{
+  standing: 'debited';
+  paymentId: string;
+  balance: number;
+  /** Nothing was taken: time that was bought before is running. */
+  isRunning?: boolean;
+  session?: SessionGrant;
+}>;
 
 /** What is left, in `unit`, does not pay for this request. */
 export type Exhausted = Readonly<{ standing: 'exhausted'; paymentId: string; balance: number; unit: string }>;

@@ -130,6 +130,18 @@ test('an allowed line says by which credential and who; a payment always has one
   assert.ok(!lines().join().includes('canary'));
 });
 
+for (const [isRunning, lines] of [
+  [false, 1],
+  [true, 0],
+] as const) {
+  test(`where ${isRunning ? 'bought time runs, nothing is paid and' : 'something is paid, in any case'} ${lines} line`, (t) => {
+    const created = create(t);
+    const receipt = { paymentId: 'pay_1', amount: 8, unit: 'sat', balance: 4, isRunning };
+    created.observe(event({ ...allow(), receipt } as DecisionEvent['decision']));
+    assert.equal(created.lines().length, lines);
+  });
+}
+
 test('what callers choose is cut to a length', (t) => {
   const { observe, lines } = create(t, 1, () => 0);
   const long = 'x'.repeat(20_000);

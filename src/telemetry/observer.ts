@@ -59,10 +59,11 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
   };
 
   const logAllow = (event: DecisionEvent, { identity, receipt }: Allow): void => {
-    if (!receipt && random() >= sampleAllows) return;
+    const isPayment = receipt && !receipt.isRunning;
+    if (!isPayment && random() >= sampleAllows) return;
     logger.info(
       {
-        event: receipt ? 'paid' : 'allowed',
+        event: isPayment ? 'paid' : 'allowed',
         ...asked(event),
         credential: identity.method,
         user: cut(userOf(identity)),
@@ -73,7 +74,7 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
           balance: receipt.balance,
         }),
       },
-      receipt ? 'allowed, paid' : 'allowed',
+      isPayment ? 'allowed, paid' : 'allowed',
     );
   };
 

@@ -56,6 +56,7 @@ export const toRunningTime = (row: Row): Debited => ({
   standing: 'debited',
   paymentId: text(row, 'payment_id'),
   balance: integer(row, 'balance'),
+  isRunning: true,
 });
 
 /** Without `commit` it says what would come of it. */
@@ -69,9 +70,8 @@ export const drawOn = async (
   if (commit) await lock(transaction, paymentId);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);
-  if (isInTime(purchase, debit) || (await isRepeat(transaction, paymentId, debit))) {
-    return { standing: 'debited', paymentId, balance };
-  }
+  if (isInTime(purchase, debit)) return { standing: 'debited', paymentId, balance, isRunning: true };
+  if (await isRepeat(transaction, paymentId, debit)) return { standing: 'debited', paymentId, balance };
   if (hasRequests(purchase, debit)) {
     if (commit) await useOne(transaction, paymentId, debit);
     return { standing: 'debited', paymentId, balance };
