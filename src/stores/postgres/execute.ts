@@ -24,6 +24,7 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'replaceSwap',
   'settlePayment',
   'rejectPayment',
+  'drawOnAccount',
   'findOutstanding',
   'findUncollected',
   'collectProofs',
