@@ -1,0 +1,95 @@
+/**
+ * A process of the paywall, put together as the service does it, that takes tokens while it recovers what others left, and kills
+ * itself at the point that it was told. It says each answer on a line.
+ */
+import { writeSync } from 'node:fs';
+import { assemblePayments } from '../../src/assemble-payments.ts';
+import type { Config } from '../../src/config/config.ts';
+import { payer } from '../../src/core/identity.ts';
+import { isRefusal } from '../../src/core/refusal.ts';
+import type { AuthRequest } from '../../src/core/request.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Ledger, Outstanding } from '../../src/paywall/ledger.ts';
+import { createTokenReader } from '../../src/paywall/token.ts';
+import { openStores } from '../../src/stores/open.ts';
+import { createOutbound } from '../../src/stores/outbound/exchange.ts';
+import { until } from '../servers/until.ts';
+import type { Orders, Point } from './storm.ts';
+
+const orders = JSON.parse(process.argv[2] ?? '') as Orders;
+let skip = orders.skip;
+
+const reached = (point: Point): void => {
+  if (point !== orders.point) return;
+  skip -= 1;
+  if (skip < 0) process.kill(process.pid, 'SIGKILL');
+};
+
+const deadly = (ledger: Ledger): Ledger => ({
+  ...ledger,
+  async prepare(...asked) {
+    reached('before A');
+    const written = await ledger.prepare(...asked);
+    reached('after A');
+    return written;
+  },
+  async settle(...asked) {
+    await ledger.settle(...asked);
+    reached('after B');
+  },
+});
+
+// To read a configuration takes as long as all the rest of the start: it was read by whoever started this process.
+const read = orders.config as Config;
+const config: Config = { ...read, cashu: { ...read.cashu, encryption_key: new Secret(orders.key) } };
+const [rule] = config.rules;
+if (!rule) throw new Error('the storm needs a rule');
+const { choice } = orders;
+const stores = openStores(choice.type === 'sqlite' ? choice : { ...choice, url: new Secret(choice.url) });
+const outbound = createOutbound();
+const now = () => Date.now() + orders.skewMs;
+let outstanding: Outstanding | undefined;
+const payments = await assemblePayments({
+  config,
+  ledger: deadly(stores.ledger),
+  outbound,
+  throttle: { isOpen: () => true, recordFailure: () => undefined },
+  now,
+  onConcluded: () => undefined,
+  onUncertain: () => undefined,
+  onUnsealed: () => undefined,
+  onOutstanding: (found) => {
+    outstanding = found;
+  },
+  onRecovered: () => undefined,
+  onStranded: (mint) => {
+    throw new Error(`stranded at ${mint}`);
+  },
+  onRecoveryFailed: (error) => {
+    throw error;
+  },
+});
+payments.recovery.start();
+
+const charge = payments.paywallFor(rule)?.charge;
+const readToken = createTokenReader(payments.mints.find, config.cashu.max_proofs);
+const request = { clientIp: '203.0.113.7' } as AuthRequest;
+
+const present = async (text: string, index: number): Promise<void> => {
+  const token = await readToken(text);
+  const answer = isRefusal(token) ? token : await charge?.(request, payer(token), 'enforce');
+  const word = isRefusal(answer) ? answer.code : 'paid';
+  writeSync(1, `${index} ${word}\n`);
+  reached('answered');
+};
+
+await Promise.all(orders.tokens.map(present));
+if (orders.untilIdle) {
+  await until('nothing waits any more', () => outstanding?.count === 0, { deadlineMs: 60_000 });
+  writeSync(1, 'idle\n');
+}
+await payments.recovery.close();
+await payments.close();
+payments.mints.close();
+outbound.close();
+await stores.close();

@@ -1,0 +1,188 @@
+/**
+ * Processes that are killed at every point of a redemption, one after the other on one ledger, while payers send tokens, send
+ * them again, and spend some elsewhere. In the end a process that nobody kills recovers what is left without a token, so
+ * that every sat can be accounted for (storm-books.ts).
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { encodeToken } from '../../examples/play-mint/token.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Ledger } from '../../src/paywall/ledger.ts';
+import type { Fault } from '../peers/faults.ts';
+import { type FaultyMint, startMint } from '../peers/mint.ts';
+import { activeKeyset, blank, coinsOf, wire } from '../peers/purse.ts';
+import { createWorkdir } from '../servers/workdir.ts';
+
+/** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered. */
+export const points = ['before A', 'after A', 'posted', 'acted', 'after B', 'answered'] as const;
+
+export type Point = (typeof points)[number];
+
+export type Orders = Readonly<{
+  /** A configuration, without its secrets. */
+  config: unknown;
+  choice: StormStore['choice'];
+  /** In base64. */
+  key: string;
+  tokens: readonly string[];
+  /** Ahead of the true time, so that nobody waits for leases. */
+  skewMs: number;
+  point?: Point;
+  /** How often the point is passed before. */
+  skip: number;
+  /** Ends when nothing is left to recover. */
+  untilIdle: boolean;
+}>;
+
+/** A database to be stormed, empty. */
+export type StormStore = Readonly<{
+  choice: Readonly<{ type: 'sqlite'; path: string } | { type: 'postgres'; url: string }>;
+  open(): Promise<Readonly<{ ledger: Ledger; close(): Promise<void> }>>;
+  query(sql: string): Promise<readonly Record<string, unknown>[]>;
+}>;
+
+/** A token worth `AMOUNT`, and what became of it. */
+export type Gift = Readonly<{ proofs: ReturnType<typeof coinsOf>; token: string }> & {
+  spentElsewhere: boolean;
+  /** How often its payer was told that it paid. */
+  paid: number;
+};
+
+export type Aftermath = Readonly<{
+  mint: FaultyMint;
+  gifts: readonly Gift[];
+  /** How many processes died at each point. */
+  died: ReadonlyMap<Point, number>;
+  key: Buffer;
+  /** By the clock of the last process. */
+  nowMs: number;
+}>;
+
+export const AMOUNT = 9;
+/** The mint keeps 1 of it, so that one coin is left to sign. */
+const COINS = [8, 1];
+/** More than the lease of a process that was killed. */
+const STEP_MS = 20_000;
+/** From then on no post can be under way. */
+const LATER_MS = 10 * 60_000;
+
+const script = join(import.meta.dirname, 'storm-child.ts');
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+const configFor = (mint: FaultyMint, folder: string): unknown => {
+  const path = join(folder, 'sallyport.yaml');
+  writeFileSync(
+    path,
+    `cashu: { mints: ["${mint.url}"], request_timeout: 2s }\nrules: [{ name: premium, accept: [cashu], price: ${AMOUNT} }]`,
+  );
+  return loadConfig({ path, env: {}, insecure: new Set() }).config;
+};
+
+/** Kills `kills` processes, as many at each point. */
+export const storm = async (
+  t: TestContext,
+  { choice }: Pick<StormStore, 'choice'>,
+  kills: number,
+): Promise<Aftermath> => {
+  const mint = await startMint({ owner: t, keysets: [{ inputFeePpk: 100 }] });
+  const folder = createWorkdir('storm', { after: (end) => t.after(end) }).path;
+  const key = randomBytes(32);
+  const shared = { config: configFor(mint, folder), choice, key: key.toString('base64') };
+  const gifts: Gift[] = [];
+  const died = new Map<Point, number>(points.map((point) => [point, 0]));
+  let skewMs = 0;
+
+  const give = (): Gift => {
+    const proofs = coinsOf(mint.mint, COINS);
+    const gift = {
+      proofs,
+      token: encodeToken({ mint: mint.url, unit: 'sat', proofs }),
+      spentElsewhere: false,
+      paid: 0,
+    };
+    gifts.push(gift);
+    return gift;
+  };
+
+  /** What a dishonest payer does: the mint says who was first. */
+  const spendElsewhere = (gift: Gift): void => {
+    try {
+      mint.mint.swap(gift.proofs.map(wire), blank(activeKeyset(mint.mint), [8]).outputs);
+      gift.spentElsewhere = true;
+    } catch {
+      // It was ours already.
+    }
+  };
+
+  const start = (orders: Pick<Orders, 'point' | 'skip' | 'untilIdle'>, presented: readonly Gift[]) => {
+    const whole: Orders = { ...shared, ...orders, skewMs, tokens: presented.map(({ token }) => token) };
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const child = spawn(process.execPath, [script, JSON.stringify(whole)], { stdio: [...stdio], env });
+    t.after(() => void child.kill('SIGKILL'));
+    return { child, exited: once(child, 'exit'), said: child.stdout ? text(child.stdout) : Promise.resolve('') };
+  };
+
+  const hear = (said: string, presented: readonly Gift[]): void => {
+    for (const line of said.split('\n')) {
+      const [index = '', answer = ''] = line.split(' ');
+      const gift = presented[Number(index)];
+      if (!gift || index === '') continue;
+      if (answer === 'paid') gift.paid += 1;
+      assert.ok(['paid', 'payment_uncertain', 'payment_spent', 'credit_exhausted'].includes(answer), line);
+    }
+  };
+
+  const round = async (point: Point, presented: readonly Gift[]): Promise<void> => {
+    const skip = Math.floor(Math.random() * 2);
+    const { child, exited, said } = start({ point, skip, untilIdle: false }, presented);
+    let left = skip;
+    const killing: Fault = async (act) => {
+      left -= 1;
+      if (left !== -1) return act();
+      if (point === 'acted') await act();
+      child.kill('SIGKILL');
+      await exited;
+      return undefined;
+    };
+    if (point === 'posted' || point === 'acted') mint.faults.set('/v1/swap', killing);
+    const [code, signal] = await exited;
+    mint.faults.clear();
+    hear(await said, presented);
+    if (signal === 'SIGKILL') died.set(point, (died.get(point) ?? 0) + 1);
+    else assert.equal(code, 0, `${point}: the process broke`);
+  };
+
+  /** Without a token. One that is not killed leaves its compiled code to the next as well. */
+  const recover = async (): Promise<void> => {
+    const { exited, said } = start({ skip: 0, untilIdle: true }, []);
+    const [code] = await exited;
+    assert.deepEqual([code, await said], [0, 'idle\n']);
+  };
+
+  const total = (): number => sumOf([...died.values()]);
+  await recover();
+  for (let index = 0; total() < kills; index++) {
+    assert.ok(index < kills * 2, `of ${index} processes only ${total()} died`);
+    const point = points[index % points.length] ?? 'posted';
+    const fresh = [give(), give()];
+    const [first] = fresh;
+    if (index % 7 === 6 && first) spendElsewhere(first);
+    const again = gifts[Math.floor(Math.random() * gifts.length)];
+    await round(point, again && !fresh.includes(again) ? [...fresh, again] : fresh);
+    const [, second] = fresh;
+    if (index % 5 === 4 && second) spendElsewhere(second);
+    skewMs += STEP_MS;
+  }
+  skewMs += LATER_MS;
+  await recover();
+
+  return { mint, gifts, died, key, nowMs: Date.now() + skewMs };
+};
