@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { assemblePayments } from '../../src/assemble-payments.ts';
+import { openStores } from '../../src/assemble-stores.ts';
 import type { Config } from '../../src/config/config.ts';
 import { payer } from '../../src/core/identity.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
@@ -11,7 +12,6 @@ import type { AuthRequest } from '../../src/core/request.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Ledger, Outstanding } from '../../src/paywall/ledger.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
-import { openStores } from '../../src/stores/open.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { until } from '../servers/until.ts';
 import type { Orders, Point } from './storm.ts';
@@ -41,17 +41,20 @@ const deadly = (ledger: Ledger): Ledger => ({
 
 // To read a configuration takes as long as all the rest of the start: it was read by whoever started this process.
 const read = orders.config as Config;
-const config: Config = { ...read, cashu: { ...read.cashu, encryption_key: new Secret(orders.key) } };
+const config: Config = {
+  ...read,
+  cashu: { ...read.cashu, encryption_key: new Secret(orders.key) },
+  store: read.store.type === 'postgres' ? { ...read.store, url: new Secret(orders.store) } : read.store,
+};
 const [rule] = config.rules;
 if (!rule) throw new Error('the storm needs a rule');
-const { choice } = orders;
-const stores = openStores(choice.type === 'sqlite' ? choice : { ...choice, url: new Secret(choice.url) });
+const stores = await openStores(config);
 const outbound = createOutbound();
 const now = () => Date.now() + orders.skewMs;
 let outstanding: Outstanding | undefined;
 const payments = await assemblePayments({
   config,
-  ledger: deadly(stores.ledger),
+  stores: { ...stores, ledger: deadly(stores.ledger) },
   outbound,
   throttle: { isOpen: () => true, recordFailure: () => undefined },
   now,
@@ -65,6 +68,9 @@ const payments = await assemblePayments({
   onStranded: (mint) => {
     throw new Error(`stranded at ${mint}`);
   },
+  onCollected: () => undefined,
+  onCollectingPostponed: () => undefined,
+  onCollectingFailed: () => undefined,
   onRecoveryFailed: (error) => {
     throw error;
   },
@@ -78,6 +84,7 @@ const request = { clientIp: '203.0.113.7' } as AuthRequest;
 const present = async (text: string, index: number): Promise<void> => {
   const token = await readToken(text);
   const answer = isRefusal(token) ? token : await charge?.(request, payer(token), 'enforce');
+  if (isRefusal(answer) && answer.code === 'store_unavailable') console.error(answer.cause);
   const word = isRefusal(answer) ? answer.code : 'paid';
   writeSync(1, `${index} ${word}\n`);
   reached('answered');

@@ -27,7 +27,8 @@ export type Point = (typeof points)[number];
 export type Orders = Readonly<{
   /** A configuration, without its secrets. */
   config: unknown;
-  choice: StormStore['choice'];
+  /** As it is written in a configuration. */
+  store: string;
   /** In base64. */
   key: string;
   tokens: readonly string[];
@@ -42,7 +43,8 @@ export type Orders = Readonly<{
 
 /** A database to be stormed, empty. */
 export type StormStore = Readonly<{
-  choice: Readonly<{ type: 'sqlite'; path: string } | { type: 'postgres'; url: string }>;
+  /** As it is written in a configuration. */
+  store: string;
   open(): Promise<Readonly<{ ledger: Ledger; close(): Promise<void> }>>;
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
 }>;
@@ -76,25 +78,25 @@ const script = join(import.meta.dirname, 'storm-child.ts');
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-const configFor = (mint: FaultyMint, folder: string): unknown => {
+const configFor = (mint: FaultyMint, store: string, folder: string): unknown => {
   const path = join(folder, 'sallyport.yaml');
   writeFileSync(
     path,
-    `cashu: { mints: ["${mint.url}"], request_timeout: 2s }\nrules: [{ name: premium, accept: [cashu], price: ${AMOUNT} }]`,
+    `store: "${store}"\ncashu: { mints: ["${mint.url}"], request_timeout: 2s }\nrules: [{ name: premium, accept: [cashu], price: ${AMOUNT} }]`,
   );
-  return loadConfig({ path, env: {}, insecure: new Set() }).config;
+  return loadConfig({ path, env: {}, insecure: new Set(['insecure-ledger']) }).config;
 };
 
 /** Kills `kills` processes, as many at each point. */
 export const storm = async (
   t: TestContext,
-  { choice }: Pick<StormStore, 'choice'>,
+  { store }: Pick<StormStore, 'store'>,
   kills: number,
 ): Promise<Aftermath> => {
   const mint = await startMint({ owner: t, keysets: [{ inputFeePpk: 100 }] });
   const folder = createWorkdir('storm', { after: (end) => t.after(end) }).path;
   const key = randomBytes(32);
-  const shared = { config: configFor(mint, folder), choice, key: key.toString('base64') };
+  const shared = { config: configFor(mint, store, folder), store, key: key.toString('base64') };
   const gifts: Gift[] = [];
   const died = new Map<Point, number>(points.map((point) => [point, 0]));
   let skewMs = 0;
