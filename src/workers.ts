@@ -13,7 +13,7 @@ export type Workers = Readonly<{
   stop(signal: 'SIGTERM' | 'SIGINT'): Promise<void>;
 }>;
 
-/** A worker that ends this soon after its start would only end again. */
+/** A worker that ends this soon after its start, or before it was ready, would only end again. */
 const TOO_SOON_MS = 5_000;
 
 const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
@@ -38,21 +38,22 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
         for (const other of workers()) if (other !== worker) other.send(message);
         return;
       case 'ready':
-      case 'failed':
         return;
     }
   };
 
   const fork = (): Worker => {
     const startedAt = Date.now();
+    let wasReady = false;
     const worker = cluster.fork();
     worker.on('message', (message: FromWorker) => {
+      wasReady ||= message.kind === 'ready';
       answer(worker, message).catch((error: unknown) => onRestart(String(error)));
     });
     worker.on('exit', (code, signal) => {
       if (stopping) return;
       const reason = `worker ${worker.process.pid} ended (${signal ?? `code ${code}`})`;
-      if (Date.now() - startedAt < TOO_SOON_MS) return failed.resolve(reason);
+      if (!wasReady || Date.now() - startedAt < TOO_SOON_MS) return failed.resolve(reason);
       onRestart(reason);
       fork();
     });
@@ -63,27 +64,32 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
     for (;;) {
       const [message]: FromWorker[] = await once(worker, 'message');
       if (message?.kind === 'ready') return message;
-      if (message?.kind === 'failed') throw new Error(message.message);
     }
   };
 
-  const started = Array.from({ length: count }, fork);
-  const announcements = await Promise.race([
-    Promise.all(started.map(ready)),
-    failed.promise.then((reason) => Promise.reject(new Error(reason))),
-  ]);
-  const [first] = announcements;
-  if (!first) throw new Error('no worker was started');
-
-  return {
-    main: first.main,
-    admin: first.admin,
-    failed: failed.promise,
-    async stop(signal) {
-      stopping = true;
-      const ended = workers().map((worker) => once(worker, 'exit'));
-      for (const worker of workers()) worker.process.kill(signal);
-      await Promise.all(ended);
-    },
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    stopping = true;
+    const ended = workers().map((worker) => once(worker, 'exit'));
+    for (const worker of workers()) worker.process.kill(signal);
+    await Promise.all(ended);
   };
+
+  const allReady = async (): Promise<FromWorker & { kind: 'ready' }> => {
+    const announcements = await Promise.race([
+      Promise.all(Array.from({ length: count }, fork).map(ready)),
+      failed.promise.then((reason) => Promise.reject(new Error(reason))),
+    ]);
+    const [first] = announcements;
+    if (!first) throw new Error('no worker was started');
+    return first;
+  };
+
+  try {
+    const { main, admin } = await allReady();
+    return { main, admin, failed: failed.promise, stop };
+  } catch (error) {
+    // None has taken a request yet, and one that is left would keep this process alive.
+    await stop('SIGKILL');
+    throw error;
+  }
 };

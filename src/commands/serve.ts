@@ -54,6 +54,11 @@ const endAtOnceOnSecondSignal = (): void => {
   }
 };
 
+/** The channel to the primary would keep a worker alive. */
+const leavePrimary = (): void => {
+  if (cluster.isWorker) process.disconnect();
+};
+
 /** Runs until SIGTERM or SIGINT, a second of which ends it at once. */
 export const runServe = async (options: CommandOptions): Promise<number> => {
   const loaded = loadToServe(options);
@@ -65,6 +70,7 @@ export const runServe = async (options: CommandOptions): Promise<number> => {
     started = await (workers > 1 && cluster.isPrimary ? startMany(workers) : startHere(loaded));
   } catch (error) {
     fail(`sallyport cannot start: ${messageOf(error)}`);
+    leavePrimary();
     return 1;
   }
   if (cluster.isPrimary) announce(loaded, started);
@@ -73,8 +79,7 @@ export const runServe = async (options: CommandOptions): Promise<number> => {
   endAtOnceOnSecondSignal();
   if (signal === 'SIGTERM' || signal === 'SIGINT') {
     await started.stop(signal);
-    // The channel to the primary would keep a worker alive.
-    if (cluster.isWorker) process.disconnect();
+    leavePrimary();
     return 0;
   }
   fail(`${signal} at once: sallyport gives up`);

@@ -151,6 +151,11 @@ test('what keeps it from starting is told in a sentence, with 1', async (t) => {
   };
   for (const [what, text, says] of [
     ['an address in use', `http: { addr: "127.0.0.1:${gate.port}" }\nstore: "sqlite:${directory}/a.db"\n`, /in use/],
+    [
+      'an address in use, with workers',
+      `workers: 2\nhttp: { addr: "127.0.0.1:${gate.port}" }\nstore: "sqlite:${directory}/a.db"\n`,
+      /in use/,
+    ],
     ['a store that cannot be opened', `http: { addr: "127.0.0.1:0" }\nstore: "sqlite:${file}/x.db"\n`, /cannot start/],
     ['a wrong configuration', 'http: { adr: ":1" }\n', /adr/],
   ] as const) {

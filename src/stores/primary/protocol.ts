@@ -8,8 +8,7 @@ export type FromWorker =
   | Readonly<{ kind: 'take'; id: number; counters: readonly Counter[]; count: boolean }>
   | Readonly<{ kind: 'metrics'; id: number }>
   | Readonly<{ kind: 'key_changed'; hash: string }>
-  | Readonly<{ kind: 'ready'; main: Announcement; admin: Announcement | undefined }>
-  | Readonly<{ kind: 'failed'; message: string }>;
+  | Readonly<{ kind: 'ready'; main: Announcement; admin: Announcement | undefined }>;
 
 export type FromPrimary =
   | Readonly<{ kind: 'taken'; id: number; full: Full | undefined }>
