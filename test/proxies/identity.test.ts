@@ -102,9 +102,12 @@ for (const proxy of lineUp) {
     for (const connection of ['close, ', 'keep-alive, ', '', 'Upgrade, ']) {
       for (const [path, identity] of Object.entries(own)) {
         await t.test(`"Connection: ${connection}X-User-ID, …" on ${path} takes nothing off`, async () => {
-          const headers = { Connection: `${connection}${house.managed.join(', ')}`, 'X-API-Key': key };
-          const answer = await learnt(front, path, headers);
-          assert.deepEqual(answer, { status: 200, identity });
+          // Envoy refuses more than ten names in one request.
+          const half = Math.ceil(house.managed.length / 2);
+          for (const named of [house.managed.slice(0, half), house.managed.slice(half)]) {
+            const headers = { Connection: `${connection}${named.join(', ')}`, 'X-API-Key': key };
+            assert.deepEqual(await learnt(front, path, headers), { status: 200, identity });
+          }
         });
       }
     }
