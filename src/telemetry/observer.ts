@@ -4,6 +4,7 @@ import type { Allow, Decision } from '../core/decision.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Refusal, refusalKinds } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
+import { createDenialLoggers } from './denial-loggers.ts';
 import type { Metrics } from './metrics.ts';
 
 export type DecisionEvent = Readonly<{
@@ -23,10 +24,8 @@ const cut = (text: string | undefined): string | undefined => text?.slice(0, LON
 
 const userOf = (identity: Identity): string => (identity.method === 'api_key' ? identity.keyId : identity.subject);
 
-const asked = ({ request, requestId, dialect, rule, peerIp, durationMs }: DecisionEvent) => ({
+const asked = ({ request, requestId, peerIp, durationMs }: DecisionEvent) => ({
   request_id: requestId,
-  dialect,
-  rule,
   method: request?.method,
   host: cut(request?.host),
   path: cut(request?.path),
@@ -45,17 +44,13 @@ const isOurFault = ({ code }: Refusal): boolean => refusalKinds[code].status >= 
 
 /** `random` gives a number from 0 up to 1, against which `sampleAllows` is held. */
 export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: number, random: () => number) => {
+  const denialLogger = createDenialLoggers(logger);
+
   const logDenial = (event: DecisionEvent, refusal: Refusal): void => {
-    const line = {
-      event: 'denied',
-      ...asked(event),
-      code: refusal.code,
-      status: refusalKinds[refusal.code].status,
-      detail: cut(refusal.detail),
-      cause: reasonOf(refusal.cause),
-    };
-    if (isOurFault(refusal)) logger.warn(line, 'could not decide');
-    else logger.info(line, 'denied');
+    const denials = denialLogger(event.dialect, event.rule, refusal.code);
+    const line = { ...asked(event), detail: cut(refusal.detail), cause: reasonOf(refusal.cause) };
+    if (isOurFault(refusal)) denials.warn(line, 'could not decide');
+    else denials.info(line, 'denied');
   };
 
   const logAllow = (event: DecisionEvent, { identity, receipt }: Allow): void => {
@@ -64,6 +59,8 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
     logger.info(
       {
         event: isPayment ? 'paid' : 'allowed',
+        dialect: event.dialect,
+        rule: event.rule,
         ...asked(event),
         credential: identity.method,
         user: cut(userOf(identity)),

@@ -15,6 +15,9 @@ export const findSigned = `SELECT outputs, signatures FROM payments
 
 export const toSigned = (row: Row): Signed => ({ outputs: text(row, 'outputs'), signatures: text(row, 'signatures') });
 
+/** Whether there is anything to collect: mostly there is not. */
+export const findAnyUncollected = `SELECT 1 AS one FROM payments WHERE state = 'settled' AND collected_at IS NULL LIMIT 1`;
+
 export const collectOperations = {
   async findUncollected(
     transaction: Transaction,

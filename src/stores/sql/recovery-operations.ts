@@ -9,6 +9,9 @@ const toDue = (row: Row): DuePayment => ({
   createdAtMs: integer(row, 'created_at'),
 });
 
+/** Whether there is anything to bring to its end: mostly there is not. */
+export const findAnyPrepared = `SELECT 1 AS one FROM payments WHERE state = 'prepared' LIMIT 1`;
+
 export const recoveryOperations = {
   async findOutstanding(
     transaction: Transaction,

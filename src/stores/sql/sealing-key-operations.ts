@@ -1,5 +1,5 @@
 /** Which keys have sealed what is kept here, by their ids. */
-import { type Transaction, text } from './transaction.ts';
+import { integer, type Row, type Transaction, text } from './transaction.ts';
 
 /** In every column that is sealed. */
 const isUsed = async (transaction: Transaction, id: string): Promise<boolean> => {
@@ -11,6 +11,14 @@ const isUsed = async (transaction: Transaction, id: string): Promise<boolean> =>
     [`sealed:1:${id}:%`],
   );
   return found !== undefined;
+};
+
+export const countKeys = 'SELECT COUNT(*) AS count, MIN(id) AS id FROM sealing_keys';
+
+/** Whether `current`, or none where there is none, is all that was ever noted: then there is nothing to note or to miss. */
+export const isAllNoted = (row: Row | undefined, current: string | undefined): boolean => {
+  const count = row ? integer(row, 'count') : 0;
+  return current === undefined ? count === 0 : count === 1 && row?.['id'] === current;
 };
 
 export const sealingKeyOperations = {

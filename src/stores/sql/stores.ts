@@ -3,10 +3,12 @@ import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
-import { findSigned, toSigned } from './collect-operations.ts';
+import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
+import { findAnyPrepared } from './recovery-operations.ts';
+import { countKeys, isAllNoted } from './sealing-key-operations.ts';
 import { findRunningTimeOfPayment, findSessionByHash, toFoundSession, toRunningTimeOfPayment } from './sessions.ts';
 import type { Execute, Row, SqlValue } from './transaction.ts';
 
@@ -59,13 +61,18 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
       execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
     reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
       execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
-    noteKeys: (current, known) => execute('noteSealingKeys', { current, known }),
-    outstanding: (nowMs, exceptMints, limit) => execute('findOutstanding', { nowMs, exceptMints, limit }),
+    noteKeys: async (current, known) =>
+      isAllNoted(await readRow(countKeys, []), current) ? [] : execute('noteSealingKeys', { current, known }),
+    outstanding: async (nowMs, exceptMints, limit) =>
+      (await readRow(findAnyPrepared, []))
+        ? execute('findOutstanding', { nowMs, exceptMints, limit })
+        : { count: 0, oldestAtMs: undefined, due: [] },
   };
 };
 
 export const createProofStore = (execute: Execute<StoreOperations>, readRow: ReadRow): ProofStore => ({
-  uncollected: (after, exceptMints, limit) => execute('findUncollected', { after, exceptMints, limit }),
+  uncollected: async (after, exceptMints, limit) =>
+    (await readRow(findAnyUncollected, [])) ? execute('findUncollected', { after, exceptMints, limit }) : [],
   async signed(paymentId) {
     const row = await readRow(findSigned, [paymentId]);
     return row && toSigned(row);
