@@ -26,8 +26,6 @@ export type Identity = Attributes &
     | { method: 'session'; account: Account }
   >;
 
-export type IdentityMethod = Identity['method'];
-
 const none = { subject: '', scopes: [], roles: [], claims: {} } as const;
 
 export const anonymous: Identity = { method: 'anonymous', ...none };

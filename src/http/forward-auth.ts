@@ -1,10 +1,10 @@
 /** The forward-auth endpoints: `/auth`, `/auth/<dialect>` and everything below them, for every method. */
 import type { IncomingMessage } from 'node:http';
 import { type Decision, deny } from '../core/decision.ts';
+import type { DecisionEvent } from '../core/decision-event.ts';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import type { Answer, Gate, Question } from '../core/gate.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import type { AuthRequest } from '../core/request.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { isChallenge } from './challenge-endpoint.ts';
 import { detectDialect } from './dialects/detect.ts';
@@ -16,17 +16,6 @@ import { nginx } from './dialects/nginx.ts';
 import { type Incoming, requestIdOf } from './http-request.ts';
 import type { Peers } from './peers.ts';
 import { type Reply, sendReply } from './reply.ts';
-
-/** What is told of every decision. `request` is missing where the question could not be read. */
-export type Decided = Readonly<{
-  requestId: string;
-  dialect: string;
-  rule: string;
-  decision: Decision;
-  request: AuthRequest | undefined;
-  peerIp: string;
-  durationMs: number;
-}>;
 
 export type ForwardAuth = (message: IncomingMessage, response: AuthResponse) => Eventually<void>;
 
@@ -76,7 +65,7 @@ const endOfName = (url: string): number => {
 };
 
 export const createForwardAuth =
-  (gate: Gate, peers: Peers, observe: (decided: Decided) => void): ForwardAuth =>
+  (gate: Gate, peers: Peers, observe: (event: DecisionEvent) => void): ForwardAuth =>
   (message, response) => {
     const startedAt = performance.now();
     const url = message.url ?? '';

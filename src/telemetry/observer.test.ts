@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { deny } from '../core/decision.ts';
+import type { DecisionEvent } from '../core/decision-event.ts';
 import { anonymous, type Identity } from '../core/identity.ts';
 import { type Refusal, type RefusalCode, refusalKinds, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { createObserver, type DecisionEvent } from './observer.ts';
+import { createObserver } from './observer.ts';
 
 const request: AuthRequest = {
   id: 'r1',

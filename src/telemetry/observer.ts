@@ -1,21 +1,11 @@
 /** Every decision becomes a count; every denial and some of the allows become a line. */
 import type { Logger } from 'pino';
-import type { Allow, Decision } from '../core/decision.ts';
+import type { Allow } from '../core/decision.ts';
+import type { DecisionEvent } from '../core/decision-event.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Refusal, refusalKinds } from '../core/refusal.ts';
-import type { AuthRequest } from '../core/request.ts';
 import { createDenialLoggers } from './denial-loggers.ts';
 import type { Metrics } from './metrics.ts';
-
-export type DecisionEvent = Readonly<{
-  requestId: string;
-  dialect: string;
-  rule: string;
-  decision: Decision;
-  request: AuthRequest | undefined;
-  peerIp: string;
-  durationMs: number;
-}>;
 
 /** What a caller chooses is cut, so that a line stays a line. */
 const LONGEST_TEXT = 256;
