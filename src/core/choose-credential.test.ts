@@ -3,27 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from './decide.ts';
 import { createDress } from './dress.ts';
+import { requestWith as request } from './harness.test.ts';
 import { type Identification, type Identity, payer, rejected, sessionHolder } from './identity.ts';
 import type { Account, CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
 import type { Identifier, Rule } from './rule.ts';
 
 const mint = 'https://mint.example';
 const token: CashuToken = { mint, unit: 'sat', amount: 5, proofs: [] };
 const account: Account = { id: 'pay_1', mint, unit: 'sat', balance: 7 };
-
-const request = (headers: Record<string, string>): AuthRequest => ({
-  id: 'r1',
-  method: 'GET',
-  scheme: 'http',
-  host: 'h',
-  path: '/',
-  query: '',
-  clientIp: '192.0.2.1',
-  header: (name) => headers[name],
-  findHeaderName: () => undefined,
-});
 
 const always =
   (identity: Identity): Identifier =>

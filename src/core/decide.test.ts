@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, type House } from './decide.ts';
 import { createDress, createImitationTest } from './dress.ts';
+import { requestWith as request } from './harness.test.ts';
 import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
 import type { CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
 import type { Identifier, Intent, Rule } from './rule.ts';
 
 const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'];
@@ -13,18 +13,6 @@ const house: House = {
   apiKeyPrefix: 'sk-',
   imitates: createImitationTest(managedHeaders),
 };
-
-const request = (headers: Record<string, string> = {}): AuthRequest => ({
-  id: 'r1',
-  method: 'GET',
-  scheme: 'http',
-  host: 'h',
-  path: '/',
-  query: '',
-  clientIp: '192.0.2.1',
-  header: (name) => headers[name],
-  findHeaderName: (test) => Object.keys(headers).find(test),
-});
 
 const user = (subject: string, roles: string[] = []): Identity => ({
   method: 'jwt',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDress } from './dress.ts';
 import { createGate } from './gate.ts';
+import { requestWith } from './harness.test.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { refuse } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
 import type { Rule } from './rule.ts';
 
 const rule = (name: string): Rule => ({
@@ -17,17 +17,7 @@ const rule = (name: string): Rule => ({
   passToken: false,
 });
 
-const request = (path: string): AuthRequest => ({
-  id: '',
-  method: 'GET',
-  scheme: 'http',
-  host: 'h',
-  path,
-  query: '',
-  clientIp: '',
-  header: () => undefined,
-  findHeaderName: () => undefined,
-});
+const request = (path: string) => requestWith({}, path);
 
 const rules = { free: rule('free'), orders: rule('orders'), named: rule('named'), odd: rule('odd') };
 
