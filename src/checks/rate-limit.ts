@@ -1,4 +1,5 @@
 import type { Identity, RateLimit } from '../core/identity.ts';
+import { perObject } from '../core/per-object.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import type { Check } from '../core/rule.ts';
@@ -31,19 +32,17 @@ const refusalFor = ({ counter, retryAfterMs }: Full): Refusal => {
 };
 
 /** A key's own limits hold over all rules together, a rule's limits for each caller of that rule. */
+type KeyIdentity = Extract<Identity, { method: 'api_key' }>;
+
 const none: readonly Counter[] = [];
 
 export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
-  const keyCounters = new WeakMap<readonly RateLimit[], readonly Counter[]>();
+  const keyCounters = perObject(({ keyId, limits: own }: KeyIdentity): readonly Counter[] =>
+    own.map((limit) => ({ ...limit, key: `key:${keyId}:${limit.windowMs}` })),
+  );
 
-  const ownCounters = (identity: Identity): readonly Counter[] => {
-    if (identity.method !== 'api_key' || identity.limits.length === 0) return none;
-    const known = keyCounters.get(identity.limits);
-    if (known) return known;
-    const counters = identity.limits.map((limit) => ({ ...limit, key: `key:${identity.keyId}:${limit.windowMs}` }));
-    keyCounters.set(identity.limits, counters);
-    return counters;
-  };
+  const ownCounters = (identity: Identity): readonly Counter[] =>
+    identity.method === 'api_key' && identity.limits.length > 0 ? keyCounters(identity) : none;
 
   const ruleCounters = (request: AuthRequest, identity: Identity): readonly Counter[] => {
     if (limits.length === 0) return [];

@@ -2,6 +2,7 @@
 import type { Headers } from './decision.ts';
 import type { Identity } from './identity.ts';
 import type { Receipt } from './payment.ts';
+import { perObject } from './per-object.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 import { sessionCookie } from './session-cookie.ts';
@@ -44,10 +45,8 @@ const headerValue = ({ header, value }: Dresser, identity: Identity): string | R
  * client's copy of another rule's header. A value that would break out of its header refuses the request. Identities are
  * one object for as long as their credential is cached, and are dressed once.
  */
-export const createDress = (managed: readonly string[], dressers: readonly Dresser[]): Dress => {
-  const dressed = new WeakMap<Identity, Headers | Refusal>();
-
-  const dressNew = (identity: Identity): Headers | Refusal => {
+export const createDress = (managed: readonly string[], dressers: readonly Dresser[]): Dress =>
+  perObject((identity) => {
     const headers: Record<string, string> = {};
     for (const name of managed) headers[name] = '';
     for (const dresser of dressers) {
@@ -56,16 +55,7 @@ export const createDress = (managed: readonly string[], dressers: readonly Dress
       headers[dresser.header] = value;
     }
     return headers;
-  };
-
-  return (identity) => {
-    const known = dressed.get(identity);
-    if (known) return known;
-    const result = dressNew(identity);
-    dressed.set(identity, result);
-    return result;
-  };
-};
+  });
 
 /** An item with a parameter, as RFC 9651 writes it: `12;unit=sat`. */
 const balanceText = ({ balance, unit }: Receipt): string => `${balance};unit=${unit}`;

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Headers } from '../core/decision.ts';
+import { perObject } from '../core/per-object.ts';
 
 /** Headers of an answer as they are sent, checked and written once. A character that no header can carry is an error. */
 export class HeaderLines {
@@ -18,13 +19,5 @@ export class HeaderLines {
   }
 }
 
-const written = new WeakMap<Headers, HeaderLines>();
-
 /** For headers that are one object for as long as they are of use, as those of an identity are while it is cached. */
-export const linesOf = (headers: Headers): HeaderLines => {
-  const known = written.get(headers);
-  if (known) return known;
-  const lines = new HeaderLines(headers);
-  written.set(headers, lines);
-  return lines;
-};
+export const linesOf = perObject((headers: Headers) => new HeaderLines(headers));

@@ -2,6 +2,7 @@
 import { isIP, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
+import { perObject } from '../core/per-object.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -64,18 +65,13 @@ export const createPeers = (ranges: readonly string[]): Peers => {
   };
 
   const callers = new LRUCache<string, string>({ max: REMEMBERED_CHAINS });
-  const known = new WeakMap<Socket, Peer>();
   const unknown: Peer = { ip: '', trusted: false };
 
   return {
-    of(socket) {
-      const seen = known.get(socket);
-      if (seen) return seen;
+    of: perObject((socket: Socket) => {
       const address = parseAddress(socket.remoteAddress ?? '');
-      const peer = address ? { ip: address.toString(), trusted: isTrusted(address) } : unknown;
-      known.set(socket, peer);
-      return peer;
-    },
+      return address ? { ip: address.toString(), trusted: isTrusted(address) } : unknown;
+    }),
 
     clientIp(peer, forwardedFor, realIp) {
       if (!peer.trusted) return peer.ip;

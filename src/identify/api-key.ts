@@ -1,5 +1,6 @@
 import type { Identification, RateLimit } from '../core/identity.ts';
 import { rejected } from '../core/identity.ts';
+import { perObject } from '../core/per-object.ts';
 import { bearerChallenge, refuse } from '../core/refusal.ts';
 import type { Identifier } from '../core/rule.ts';
 import { type FloodThrottle, rejectFrom } from './failure-throttle.ts';
@@ -58,15 +59,7 @@ const identificationOf = (holder: KeyHolder): Identification => {
 };
 
 export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FloodThrottle): Identifier => {
-  const identified = new WeakMap<KeyHolder, Identification>();
-
-  const acceptHolder = (holder: KeyHolder): Identification => {
-    const known = identified.get(holder);
-    if (known) return known;
-    const identification = identificationOf(holder);
-    identified.set(holder, identification);
-    return identification;
-  };
+  const acceptHolder = perObject(identificationOf);
 
   return (request, { value }, intent) => {
     const judge = (holder: KeyHolder | undefined) =>

@@ -1,5 +1,5 @@
 import type { Allow } from '../../core/decision.ts';
-import { type HeaderLines, linesOf } from '../header-lines.ts';
+import { HeaderLines, linesOf } from '../header-lines.ts';
 
 /**
  * What a permission says to the application and to the client, in one answer: the proxy's configuration says who gets which.
@@ -7,5 +7,6 @@ import { type HeaderLines, linesOf } from '../header-lines.ts';
  */
 export const allowLines = ({ upstream, client }: Allow, taken: readonly string[] = []): HeaderLines => {
   const told = Object.entries(client).filter(([name]) => !taken.includes(name));
-  return linesOf(told.length === 0 ? upstream : { ...Object.fromEntries(told), ...upstream });
+  if (told.length === 0) return linesOf(upstream);
+  return new HeaderLines({ ...Object.fromEntries(told), ...upstream });
 };

@@ -3,6 +3,7 @@
  * the client, and it drops its connection for every answer that has a body. So the true status of a refusal travels in
  * `X-Auth-Status`, and the challenge endpoint gives the whole of it.
  */
+import { perObject } from '../../core/per-object.ts';
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../../core/refusal.ts';
 import { HeaderLines } from '../header-lines.ts';
 import { type Description, type Incoming, single, toAuthRequest } from '../http-request.ts';
@@ -59,16 +60,14 @@ const paymentChallenge = ({ headers }: Refusal): string => {
   return request === undefined ? 'Cashu realm="sallyport"' : `Cashu realm="sallyport", request="${request}"`;
 };
 
-const denialOf = (refusal: Refusal): Reply => {
+/** Invitations are made once for each rule and refused many times. */
+const deny = perObject((refusal: Refusal): Reply => {
   const { status } = refusalKinds[refusal.code];
   const wantsCredential = status === 401 || status === 402;
   const headers: Record<string, string> = { ...refusal.headers, 'X-Auth-Status': String(status) };
   if (wantsCredential) headers['WWW-Authenticate'] ??= paymentChallenge(refusal);
   return { status: wantsCredential ? 401 : 403, headers: [new HeaderLines(headers)] };
-};
-
-/** Invitations are made once for each rule and refused many times. */
-const denials = new WeakMap<Refusal, Reply>();
+});
 
 export const nginx: Dialect = {
   name: 'nginx',
@@ -81,9 +80,5 @@ export const nginx: Dialect = {
     headers: [allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
   }),
 
-  deny(refusal) {
-    const known = denials.get(refusal) ?? denialOf(refusal);
-    denials.set(refusal, known);
-    return known;
-  },
+  deny,
 };
