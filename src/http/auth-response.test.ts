@@ -69,6 +69,24 @@ test('answers to requests that came in one packet are told apart', async (t) => 
   assert.equal(undated(text), expected.repeat(3));
 });
 
+test('answers that become ready in one turn are sent when the last of them is ready', async (t) => {
+  const sentBefore: number[] = [];
+  const server = await listen(
+    ({ socket }, response) => {
+      sentBefore.push(socket.bytesWritten);
+      response.send(200, lines, '');
+      assert.ok(response.headersSent);
+    },
+    { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 },
+  );
+  t.after(() => server.close(0));
+  await sendRaw('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3), {
+    port: server.address.port,
+    until: (got) => got.split('\r\n\r\n').length > 3,
+  });
+  assert.deepEqual(sentBefore, [0, 0, 0]);
+});
+
 test('headers that cannot be sent are refused when they are written', () => {
   for (const headers of [
     { 'X-A': 'a\r\nX-B: b' },

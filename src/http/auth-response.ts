@@ -7,16 +7,36 @@ declare module 'http' {
   }
 }
 
+let waiting: (() => void)[] = [];
+
+const sendTogether = (): void => {
+  const ready = waiting;
+  waiting = [];
+  for (const send of ready) send();
+};
+
+/**
+ * What becomes ready in one turn of the event loop is sent at its end, one after another: a proxy that waits is woken once
+ * and finds them all. To be woken for each one costs both sides more than the decision.
+ */
+const sendLater = (send: () => void): void => {
+  if (waiting.length === 0) setImmediate(sendTogether);
+  waiting.push(send);
+};
+
 /**
  * A response that takes its headers as lines that are written already. To check and write fifteen headers for each one
  * costs node:http as much as a whole decision (docs/decisions/0002).
  */
 export class AuthResponse extends ServerResponse {
-  /** Sends everything, where nothing was set or sent before. `lines` are complete header lines, without `Content-Length`. */
+  /**
+   * Sends everything, where nothing was set or sent before: from here on `headersSent` is true. `lines` are complete header
+   * lines, without `Content-Length`.
+   */
   send(status: number, lines: string, body: string): void {
     this.statusCode = status;
     const length = Buffer.byteLength(body);
     this._storeHeader(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}`, { 'Content-Length': length });
-    this.end(body);
+    sendLater(() => this.end(body));
   }
 }

@@ -33,8 +33,7 @@ export const createMainListener = (
 
   const failed = (response: AuthResponse, error: unknown): void => {
     onError(error);
-    if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' });
-    response.end();
+    if (!response.headersSent) response.writeHead(503, { 'Content-Length': '0', 'Cache-Control': 'no-store' }).end();
   };
 
   return (message, response) => {
