@@ -7,6 +7,7 @@ import type { AuthRequest } from '../../core/request.ts';
 import type { Identifier, Intent } from '../../core/rule.ts';
 import { type FailureThrottle, rejectFrom } from '../failure-throttle.ts';
 import { claimAt, claimNames } from './claim-path.ts';
+import { createSeenBefore } from './seen-before.ts';
 import type { Verified, VerifyToken } from './verify.ts';
 
 export type JwtIdentifierOptions = Readonly<{
@@ -62,6 +63,8 @@ export const createJwtIdentifier = ({
   // The key is a digest of the whole token, signature included, so that no two tokens share an entry. Large tokens take the
   // place of several, for an issuer may let its users make them.
   const cache = new LRUCache<string, Entry>({ max: cacheSize, maxSize: cacheSize * USUAL_TOKEN_LENGTH });
+  // Kept from the second time on: to keep every token that is used once costs pauses of the garbage collector.
+  const seenBefore = createSeenBefore(cacheSize);
 
   // Verified even where many bad tokens came from: one client with a token that ran out must not keep its neighbours out.
   const verifyNew = async (
@@ -76,7 +79,7 @@ export const createJwtIdentifier = ({
       return isTheirFault ? rejectFrom(throttle, request.clientIp, verified, intent) : rejected(verified);
     }
     const entry = entryOf(verified);
-    cache.set(digest, entry, { size: token.length });
+    if (seenBefore(digest)) cache.set(digest, entry, { size: token.length });
     return entry.identification;
   };
 
