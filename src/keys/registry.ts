@@ -47,7 +47,8 @@ const UNKNOWN_CACHE_SIZE = 10_000;
 
 export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions): KeyRegistry => {
   const { prefix, maxAgeMs, digest = hashKey, now, onLookup, onChange } = options;
-  const valid = new LRUCache<string, Entry>({ max: options.cacheSize });
+  // `max` would take the memory for all of them at the start.
+  const valid = new LRUCache<string, Entry>({ maxSize: options.cacheSize, sizeCalculation: () => 1 });
   const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
   /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
   let changes = 0;

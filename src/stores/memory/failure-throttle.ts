@@ -10,7 +10,11 @@ const FLOOD = 10;
  * flood. A source that is not known is not counted: it would stand for every caller behind one proxy.
  */
 export const createFailureThrottle = (limit: number, now: () => number): FloodThrottle => {
-  const failures = new LRUCache<string, { sinceMs: number; count: number }>({ max: MOST_SOURCES });
+  // `max` would take the memory for all of them at the start.
+  const failures = new LRUCache<string, { sinceMs: number; count: number }>({
+    maxSize: MOST_SOURCES,
+    sizeCalculation: () => 1,
+  });
 
   const windowOf = (source: string) => {
     const window = failures.get(source);

@@ -46,7 +46,8 @@ class Window {
 }
 
 export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
-  const windows = new LRUCache<string, Window>({ max: MOST_COUNTERS });
+  // `max` would take the memory for all of them at the start.
+  const windows = new LRUCache<string, Window>({ maxSize: MOST_COUNTERS, sizeCalculation: () => 1 });
   const startMs = now();
 
   const windowFor = ({ key, windowMs }: Counter, nowMs: number): Window => {
