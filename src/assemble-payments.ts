@@ -41,6 +41,7 @@ export type PaymentParts = Readonly<{
   onCollectingPostponed(mint: string, error: unknown): void;
   onCollectingFailed(error: unknown): void;
   onRecoveryFailed(error: unknown): void;
+  onWrongKeys(mint: string, keysetId: string): void;
 }>;
 
 export type Payments = Readonly<{
@@ -72,7 +73,14 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
   const { ledger, proofs } = await assembleLedger(config, parts.stores, parts.onUnsealed);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
-  const mints = createMintDirectory({ mints: named, anyMint, outbound, now, timeoutMs: config.cashu.request_timeout });
+  const mints = createMintDirectory({
+    mints: named,
+    anyMint,
+    outbound,
+    now,
+    timeoutMs: config.cashu.request_timeout,
+    onWrongKeys: parts.onWrongKeys,
+  });
   const curve = await openCurve();
   const collector = createCollector({
     proofs,

@@ -78,6 +78,11 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     collectingFailed: (error: unknown) =>
       logger.error({ event: 'proofs_failed', err: error }, 'settled payments cannot be made proofs of our own'),
 
+    wrongKeys(mint: string, keyset: string) {
+      const what = 'the mint publishes keys that do not fit the id of their keyset: nothing is taken of it';
+      logger.error({ event: 'keyset_refused', mint, keyset }, what);
+    },
+
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),
 

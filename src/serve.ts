@@ -83,6 +83,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onCollected: telemetry.proofsCollected,
         onCollectingPostponed: telemetry.collectingPostponed,
         onCollectingFailed: telemetry.collectingFailed,
+        onWrongKeys: telemetry.wrongKeys,
       })
     : undefined;
 

@@ -4,14 +4,13 @@
  */
 import { ECDH, hash } from 'node:crypto';
 import { createServer } from 'node:http';
+import { deriveKeysetId } from '@cashu/cashu-ts';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const G = '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 const uncompressed = (point: string): string =>
   String(ECDH.convertKey(point, 'secp256k1', 'hex', 'hex', 'uncompressed'));
 const longG = uncompressed(G);
-
-export const keysetId = '00ad268c4d1f5826';
 
 type Output = Readonly<{ amount: number; id: string; B_: string }>;
 
@@ -24,6 +23,9 @@ const sign = ({ amount, id, B_ }: Output) => {
 };
 
 const keys = Object.fromEntries(Array.from({ length: 32 }, (_, power) => [String(2 ** power), G]));
+
+export const keysetId = deriveKeysetId(keys, { versionByte: 0 });
+
 const keyset = { id: keysetId, unit: 'sat', active: true, input_fee_ppk: 0 };
 
 const answer = (path: string, body: string): unknown => {

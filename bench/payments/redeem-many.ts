@@ -96,6 +96,7 @@ const payments = await assemblePayments({
   },
   onCollectingPostponed: fail,
   onCollectingFailed: fail,
+  onWrongKeys: fail,
   onRecoveryFailed: fail,
 });
 await payments.mints.start();

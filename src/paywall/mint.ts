@@ -1,7 +1,13 @@
 /** What the paywall needs of a mint. Everything a mint answers is untrusted: the adapter checks its form. */
 
-/** A keyset as `/v1/keysets` lists it (NUT-02). */
-export type Keyset = Readonly<{ id: string; unit: string; active: boolean; inputFeePpk: number }>;
+/** A keyset as `/v1/keysets` lists it (NUT-02). `finalExpiry`: in seconds since 1970. */
+export type Keyset = Readonly<{
+  id: string;
+  unit: string;
+  active: boolean;
+  inputFeePpk: number;
+  finalExpiry?: number;
+}>;
 
 /** A keyset's public keys by amount (NUT-01). */
 export type KeysetKeys = Readonly<{ id: string; keys: Readonly<Record<string, string>> }>;
@@ -39,7 +45,7 @@ export type Mint = Readonly<{
   refreshKeysets(maxAgeMs: number): Promise<void>;
   /** The cheapest keyset in a unit that new proofs can be of. Throws where there is none, or the mint does not answer. */
   activeKeys(unit: string): Promise<KeysetKeys>;
-  /** Of any keyset that the mint ever had. Throws where the mint does not give them. */
+  /** Of any keyset that the mint ever had. Throws where the mint does not give them, or gives others than the id says. */
   keys(keysetId: string): Promise<KeysetKeys>;
   /** Posts exactly this body. */
   swap(body: string, outputs: readonly BlindedMessage[]): Promise<SwapOutcome>;

@@ -8,8 +8,11 @@ import { createPayer } from '../../examples/play-mint/payer.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
 import { createExporter } from '../../src/paywall/wallet/export.ts';
 import { createReconciler, isComplete } from '../../src/paywall/wallet/reconcile.ts';
+import { createHttpMint } from '../../src/stores/mint/http-mint.ts';
+import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { droppedAfter, droppedBefore, type FaultTable, failingAfter, withFaults } from '../peers/faults.ts';
 import { type Answer, type Asked, listen } from '../peers/loopback.ts';
+import { describingKeysets } from '../peers/mint-faults.ts';
 import { wire } from '../peers/purse.ts';
 import { startSallyport } from '../sallyport.ts';
 import { type NutshellOptions, startNutshell } from '../servers/nutshell.ts';
@@ -198,6 +201,32 @@ test(
     const [balance] = await till.proofs.balances();
     assert.ok(balance && isComplete(balance));
     assert.equal(balance.proofs.bad.count, 0);
+  },
+);
+
+test(
+  'Nutshell: its keyset’s id, of version 2, speaks for keys and fee: others are refused',
+  needs('nutshell'),
+  async (t) => {
+    const { url, till, faults } = await enter(t, { inputFeePpk: 100 });
+    const mint = till.mintOf(url);
+    assert.ok(mint);
+    faults.set(
+      '/v1/keys/*',
+      describingKeysets(({ keys, ...keyset }) => ({ ...keyset, keys: { ...Object(keys), '2': Object(keys)['1'] } })),
+      { times: 1 },
+    );
+    await assert.rejects(mint.activeKeys('sat'), /do not fit the id/);
+    till.clock.nowMs += 60_000;
+    assert.match((await mint.activeKeys('sat')).id, /^01[0-9a-f]{64}$/);
+    faults.set(
+      '/v1/keysets',
+      describingKeysets((keyset) => ({ ...keyset, input_fee_ppk: 0 })),
+    );
+    const outbound = createOutbound();
+    t.after(outbound.close);
+    const cheap = createHttpMint({ url, units: ['sat'], timeoutMs: 5_000, outbound, now: () => 0 });
+    await assert.rejects(cheap.activeKeys('sat'), /do not fit the id/);
   },
 );
 

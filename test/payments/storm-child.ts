@@ -71,6 +71,7 @@ const payments = await assemblePayments({
   onCollected: () => undefined,
   onCollectingPostponed: () => undefined,
   onCollectingFailed: () => undefined,
+  onWrongKeys: () => undefined,
   onRecoveryFailed: (error) => {
     throw error;
   },

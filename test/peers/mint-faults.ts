@@ -24,6 +24,16 @@ export const wrongSignatures: Fault = changing((signatures) => {
 
 const mirrored = (point: string) => `${point.startsWith('02') ? '03' : '02'}${point.slice(2)}`;
 
+/** What the mint says of its keysets, changed. */
+export const describingKeysets =
+  (change: (keyset: Record<string, unknown>) => Record<string, unknown>): Fault =>
+  async (act) => {
+    const answer = await act();
+    if (answer?.status !== 200 || typeof answer.body !== 'string') return answer;
+    const body: { keysets: Record<string, unknown>[] } = JSON.parse(answer.body);
+    return { ...answer, body: JSON.stringify({ keysets: body.keysets.map(change) }) };
+  };
+
 /** The mint acts, but leaves the last signature out of its answer. */
 export const tooFewSignatures: Fault = changing((signatures) => signatures.slice(0, -1));
 

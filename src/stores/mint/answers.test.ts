@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deriveKeysetId } from '@cashu/cashu-ts';
 import fc from 'fast-check';
-import { readKeys, readKeysets, readRestored, readStates, readSwap } from './answers.ts';
+import { readKeys, readKeysets, readRestored, readStates, readSwap, WrongKeys } from './answers.ts';
 
 const point = (digit: string) => `02${digit.repeat(64)}`;
 const result = (status: number, body: unknown) => ({
@@ -97,20 +98,57 @@ test('a keyset whose id is of a form that we cannot use is left out, the others 
   ];
   assert.deepEqual(readKeysets(result(200, { keysets })), [
     { id: '00ad268c4d1f5826', unit: 'sat', active: true, inputFeePpk: 0 },
-    { id: `01${'a'.repeat(64)}`, unit: 'sat', active: false, inputFeePpk: 100 },
+    { id: `01${'a'.repeat(64)}`, unit: 'sat', active: false, inputFeePpk: 100, finalExpiry: 7 },
   ]);
   for (const input_fee_ppk of [-1, 0.5, '1', 2_000_000]) {
     assert.throws(() => readKeysets(result(200, { keysets: [{ ...keysets[0], input_fee_ppk }] })));
   }
 });
 
+const pair = { '1': point('1'), '2': point('2') };
+
 test('the keys are those of the keyset that was asked for', () => {
-  const id = '00ad268c4d1f5826';
-  const keysets = [{ id, unit: 'sat', keys: { '1': point('1') } }];
-  assert.deepEqual(readKeys(id, result(200, { keysets })), { '1': point('1') });
+  const id = deriveKeysetId(pair, { versionByte: 0 });
+  const keysets = [{ id, unit: 'sat', keys: pair }];
+  assert.deepEqual(readKeys(id, result(200, { keysets })), pair);
   assert.throws(() => readKeys('00ffffffffffffff', result(200, { keysets })), /another keyset/);
   assert.throws(() => readKeys(id, result(200, { keysets: [{ ...keysets[0], keys: { one: point('1') } }] })));
 });
+
+for (const [version, committed] of [
+  [0, []],
+  [1, ['unit', 'input_fee_ppk', 'final_expiry']],
+] as const) {
+  test(`a keyset id of version ${version + 1} speaks for the keys${committed.map((name) => `, ${name}`).join('')}`, () => {
+    const terms = { unit: 'usd', input_fee_ppk: 100, final_expiry: 2_000_000_000 };
+    const id = deriveKeysetId(pair, { ...terms, expiry: terms.final_expiry, versionByte: version });
+    const honest = { id, ...terms, keys: pair };
+    const listed = { unit: 'usd', inputFeePpk: 100, finalExpiry: 2_000_000_000 };
+    const read = (change: object, list?: typeof listed) =>
+      readKeys(id, result(200, { keysets: [{ ...honest, ...change }] }), list);
+    assert.deepEqual(read({}), pair);
+    assert.deepEqual(
+      read({ input_fee_ppk: null, final_expiry: undefined }, listed),
+      pair,
+      'older mints list them alone',
+    );
+    for (const keys of [{ ...pair, '2': point('3') }, { '1': pair[1] }, { ...pair, '4': point('4') }, {}]) {
+      assert.throws(() => read({ keys }), WrongKeys);
+    }
+    assert.throws(() => read({ unit: 'sat' }, listed), WrongKeys, 'the list says otherwise');
+    for (const [name, change, list] of [
+      ['unit', { unit: 'sat' }, { ...listed, unit: 'sat' }],
+      ['input_fee_ppk', { input_fee_ppk: 0 }, { ...listed, inputFeePpk: 0 }],
+      ['final_expiry', { final_expiry: null }, { ...listed, finalExpiry: 0 }],
+    ] as const) {
+      const reads = [() => read(change), () => read(change, list)];
+      for (const each of reads) {
+        if (committed.some((one) => one === name)) assert.throws(each, WrongKeys, name);
+        else assert.deepEqual(each(), pair);
+      }
+    }
+  });
+}
 
 test('whatever a mint answers, nothing of it is repeated', () => {
   const canary = 'canary-of-the-mint';

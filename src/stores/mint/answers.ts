@@ -1,4 +1,5 @@
 /** What mints answer, checked before anything believes it. */
+import { Keyset as CashuKeyset } from '@cashu/cashu-ts';
 import { z } from 'zod';
 import type { BlindedMessage, BlindSignature, Keyset, ProofState, SwapOutcome } from '../../paywall/mint.ts';
 import type { ExchangeResult } from '../outbound/exchange.ts';
@@ -7,23 +8,19 @@ const hexId = z.string().regex(/^[0-9a-f]{16}(?:[0-9a-f]{50})?$/);
 const point = z.string().regex(/^0[23][0-9a-f]{64}$/);
 const amount = z.number().int().positive();
 
+/** What the id of a keyset speaks for besides its keys. */
+const terms = {
+  unit: z.string(),
+  input_fee_ppk: z.number().int().nonnegative().max(1_000_000).nullish(),
+  final_expiry: z.number().int().nonnegative().nullish(),
+};
+
 const keysets = z.object({
-  keysets: z
-    .array(
-      z.object({
-        id: z.string(),
-        unit: z.string(),
-        active: z.boolean(),
-        input_fee_ppk: z.number().int().nonnegative().max(1_000_000).nullish(),
-      }),
-    )
-    .max(1_000),
+  keysets: z.array(z.object({ id: z.string(), active: z.boolean(), ...terms })).max(1_000),
 });
 
 const keys = z.object({
-  keysets: z
-    .array(z.object({ id: hexId, unit: z.string(), keys: z.record(z.string().regex(/^\d{1,20}$/), point) }))
-    .max(1_000),
+  keysets: z.array(z.object({ id: hexId, ...terms, keys: z.record(z.string().regex(/^\d{1,20}$/), point) })).max(1_000),
 });
 
 const signatures = z.array(
@@ -66,11 +63,41 @@ const parse = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => 
 export const readKeysets = (result: ExchangeResult): Keyset[] =>
   parse(keysets, result)
     .keysets.filter(({ id }) => hexId.safeParse(id).success)
-    .map(({ input_fee_ppk, ...keyset }) => ({ ...keyset, inputFeePpk: input_fee_ppk ?? 0 }));
+    .map(({ input_fee_ppk, final_expiry, ...keyset }) => ({
+      ...keyset,
+      inputFeePpk: input_fee_ppk ?? 0,
+      ...(final_expiry ? { finalExpiry: final_expiry } : {}),
+    }));
 
-export const readKeys = (id: string, result: ExchangeResult): Readonly<Record<string, string>> => {
+/** A mint that shows each wallet keys of its own could tell by a proof whom it signed it for. */
+export class WrongKeys extends Error {
+  override name = 'WrongKeys';
+}
+
+type Terms = Readonly<{ unit: string; inputFeePpk: number; finalExpiry?: number | undefined }>;
+
+/**
+ * An id is a digest of the keys, and one of version 2 of unit, fee and expiry as well (NUT-02). `listed`: what the mint says
+ * of the keyset in its list; it must be what the id says, too. Throws `WrongKeys`.
+ */
+export const readKeys = (id: string, result: ExchangeResult, listed?: Terms): Readonly<Record<string, string>> => {
   const keyset = parse(keys, result).keysets.find((entry) => entry.id === id);
   if (!keyset) throw new Error('the mint gave the keys of another keyset');
+  const { unit, inputFeePpk, finalExpiry }: Terms = listed ?? {
+    unit: keyset.unit,
+    inputFeePpk: keyset.input_fee_ppk ?? 0,
+    finalExpiry: keyset.final_expiry ?? undefined,
+  };
+  const claimed = {
+    id,
+    unit,
+    input_fee_ppk: inputFeePpk,
+    keys: keyset.keys,
+    ...(finalExpiry && { final_expiry: finalExpiry }),
+  };
+  if (keyset.unit !== unit || !CashuKeyset.verifyKeysetId(claimed)) {
+    throw new WrongKeys(`the mint’s keys do not fit the id of their keyset ${id}`);
+  }
   return keyset.keys;
 };
 

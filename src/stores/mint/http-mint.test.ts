@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { answering, droppedBefore, hold, hugeBody, redirected } from '../../../test/peers/faults.ts';
 import { startMint } from '../../../test/peers/mint.ts';
+import { describingKeysets } from '../../../test/peers/mint-faults.ts';
 import { activeKeyset } from '../../../test/peers/purse.ts';
 import { until } from '../../../test/servers/until.ts';
 import { createOutbound } from '../outbound/exchange.ts';
@@ -13,10 +14,12 @@ const meet = async (t: TestContext, options: Parameters<typeof startMint>[0] = {
   const outbound = createOutbound();
   t.after(outbound.close);
   const clock = { nowMs: 0 };
-  const shared = { timeoutMs: 1_000, outbound, now: () => clock.nowMs };
+  const refused: string[] = [];
+  const onWrongKeys = (url: string, keysetId: string) => refused.push(`${url} ${keysetId}`);
+  const shared = { timeoutMs: 1_000, outbound, now: () => clock.nowMs, onWrongKeys };
   const mint = createHttpMint({ ...shared, url: peer.url, units: ['sat'] });
   t.after(mint.close);
-  return { peer, mint, clock, shared };
+  return { peer, mint, clock, shared, refused };
 };
 
 test('at the start the keysets are looked up, and the keys that will be needed', async (t) => {
@@ -92,6 +95,42 @@ test('keys that could not be fetched are asked for again', async (t) => {
   peer.faults.set('/v1/keys/*', answering(500), { times: 1 });
   await assert.rejects(mint.activeKeys('sat'), /500/);
   assert.equal((await mint.activeKeys('sat')).id, activeKeyset(peer.mint).id);
+});
+
+for (const idVersion of [0, 1] as const) {
+  test(`keys that do not fit an id of version ${idVersion + 1} are refused, told once, and asked for again later`, async (t) => {
+    const { peer, mint, clock, refused } = await meet(t, { keysets: [{ idVersion }] });
+    const { id, publicKeys } = activeKeyset(peer.mint);
+    const keys = { ...publicKeys, '1': publicKeys['2'] };
+    peer.faults.set(
+      '/v1/keys/*',
+      describingKeysets((keyset) => ({ ...keyset, keys })),
+    );
+    await mint.start();
+    for (let tries = 0; tries < 20; tries++) await assert.rejects(mint.activeKeys('sat'), /do not fit the id/);
+    assert.equal(peer.faults.seen('/v1/keys/*'), 1);
+    assert.deepEqual(refused, [`${peer.url} ${id}`]);
+    assert.match(mint.status().lastError ?? '', /do not fit the id/);
+    clock.nowMs += 60_000;
+    await assert.rejects(mint.keys(id), /do not fit the id/);
+    assert.equal(refused.length, 1);
+    peer.faults.clear();
+    clock.nowMs += 60_000;
+    assert.deepEqual((await mint.keys(id)).keys, publicKeys);
+    assert.equal(mint.status().lastError, undefined);
+  });
+}
+
+test('a mint that lists another unit or fee than the id speaks for gives no keys', async (t) => {
+  for (const change of [{ unit: 'usd' }, { input_fee_ppk: 1_000 }, { final_expiry: 4_000_000_000 }]) {
+    const { peer, mint } = await meet(t, { keysets: [{ inputFeePpk: 100 }] });
+    peer.faults.set(
+      '*',
+      describingKeysets((keyset) => ({ ...keyset, ...change })),
+    );
+    await mint.start();
+    await assert.rejects(mint.keys(activeKeyset(peer.mint).id), /do not fit the id/);
+  }
 });
 
 test('a directory gives the mints it was told of, by one spelling, and no other', async (t) => {

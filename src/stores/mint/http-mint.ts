@@ -1,7 +1,7 @@
 /** A Cashu mint over HTTP (NUT-01, 02, 03, 07, 09). */
 import type { Keyset, KeysetKeys, Mint } from '../../paywall/mint.ts';
 import type { ExchangeResult, Outbound } from '../outbound/exchange.ts';
-import { readKeys, readKeysets, readRestored, readStates, readSwap } from './answers.ts';
+import { readKeys, readKeysets, readRestored, readStates, readSwap, WrongKeys } from './answers.ts';
 
 export type HttpMint = Mint &
   Readonly<{
@@ -18,6 +18,8 @@ export type HttpMintOptions = Readonly<{
   timeoutMs: number;
   outbound: Outbound;
   now: () => number;
+  /** Told once of every keyset whose keys do not fit its id. */
+  onWrongKeys?: (url: string, keysetId: string) => void;
 }>;
 
 const MAX_BYTES = 1024 * 1024;
@@ -26,12 +28,16 @@ const LOOK_AGAIN_MS = 10 * 60_000;
 const RETRY_MS = 15_000;
 /** A mint whose list we have never seen is not asked for it at every request. */
 const COOLDOWN_MS = 5_000;
+/** Wrong keys are not fetched again at every payment. */
+const WRONG_KEYS_REST_MS = 60_000;
 /** Callers wait for the list before anything can be said of their token. */
 const LIST_WITHIN_MS = 5_000;
 
-export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMintOptions): HttpMint => {
+export const createHttpMint = (options: HttpMintOptions): HttpMint => {
+  const { url, units, timeoutMs, outbound, now } = options;
   let known: readonly Keyset[] = [];
   const keysById = new Map<string, Promise<KeysetKeys>>();
+  const wrong = new Map<string, Readonly<{ error: WrongKeys; untilMs: number }>>();
   let lastAttemptMs = Number.NEGATIVE_INFINITY;
   let lastError: string | undefined;
   let flight: Promise<void> | undefined;
@@ -68,10 +74,26 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
     if (!closed) timer = setTimeout(lookNowAndThen, lastError === undefined ? LOOK_AGAIN_MS : RETRY_MS).unref();
   };
 
-  const fetchKeys = async (id: string): Promise<KeysetKeys> => ({
-    id,
-    keys: readKeys(id, await exchange(`/v1/keys/${id}`)),
-  });
+  const fetchKeys = async (id: string): Promise<KeysetKeys> => {
+    const refused = wrong.get(id);
+    if (refused && now() < refused.untilMs) throw refused.error;
+    if (known.length === 0) await refreshKeysets(COOLDOWN_MS);
+    const answer = await exchange(`/v1/keys/${id}`);
+    try {
+      const keys = readKeys(
+        id,
+        answer,
+        known.find((keyset) => keyset.id === id),
+      );
+      wrong.delete(id);
+      return { id, keys };
+    } catch (error) {
+      if (!(error instanceof WrongKeys)) throw error;
+      if (!refused) options.onWrongKeys?.(url, id);
+      wrong.set(id, { error, untilMs: now() + WRONG_KEYS_REST_MS });
+      throw error;
+    }
+  };
 
   /** Kept for ever, for the keys of a keyset never change; a failure is not kept. */
   const keysOf = (id: string): Promise<KeysetKeys> => {
@@ -127,6 +149,9 @@ export const createHttpMint = ({ url, units, timeoutMs, outbound, now }: HttpMin
       clearTimeout(timer);
     },
 
-    status: () => ({ reachable: known.length > 0 && lastError === undefined, lastError }),
+    status: () => ({
+      reachable: known.length > 0 && lastError === undefined,
+      lastError: lastError ?? wrong.values().next().value?.error.message,
+    }),
   };
 };
