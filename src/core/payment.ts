@@ -18,8 +18,14 @@ export type CashuToken = Readonly<{
   proofs: readonly Proof[];
 }>;
 
-/** What a price buys: so many requests, or so long a time. */
-export type Purchase = Readonly<{ requests: number } | { timeMs: number }>;
+/**
+ * Units that the application counts and reports after each request. Until then `reserve` of them are set aside for the
+ * request, for no longer than `reportWithinMs`.
+ */
+export type Units = Readonly<{ units: number; reserve: number; reportWithinMs: number }>;
+
+/** What a price buys: so many requests, so long a time, or units. */
+export type Purchase = Readonly<{ requests: number }> | Readonly<{ timeMs: number }> | Units;
 
 export type Price = Readonly<{ amount: number; unit: string; buys: Purchase }>;
 
@@ -38,6 +44,9 @@ export type FoundSession =
   | Readonly<{ session: 'closed' }>
   | Readonly<{ session: 'unknown' }>;
 
+/** A request that is paid for in units: its application reports by `id` how many it took. */
+export type Use = Readonly<{ id: string; unitsLeft: number }>;
+
 /** The settled payment that opened a request. */
 export type Receipt = Readonly<{
   /** The account's. */
@@ -49,6 +58,7 @@ export type Receipt = Readonly<{
   balance: number;
   /** Nothing was taken: time that was bought before is running. */
   isRunning: boolean;
+  use?: Use;
   /** Opens the account from now on, in the place of the token. */
   session?: Readonly<{ id: Secret; maxAgeSeconds: number }>;
 }>;

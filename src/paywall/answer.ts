@@ -2,7 +2,7 @@
 import type { Account, CashuToken, Price, Receipt } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Challenge } from './challenge.ts';
-import type { Standing } from './ledger.ts';
+import type { Exhausted, Standing } from './ledger.ts';
 import { uncertain } from './postponed.ts';
 import type { Worth } from './worth.ts';
 
@@ -17,17 +17,22 @@ const overlap = refuse(
   'A part of this token belongs to another payment. Send the token that was sent then.',
 );
 
+const leftOf = ({ balance, unit, unitsLeft = 0 }: Exhausted): string => {
+  const parts = [...(balance > 0 ? [`${balance} ${unit}`] : []), ...(unitsLeft > 0 ? [`${unitsLeft} units`] : [])];
+  return parts.join(' and ');
+};
+
 export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
   toStanding(standing) {
     switch (standing.standing) {
       case 'debited': {
-        const { paymentId, balance, isRunning = false } = standing;
-        return { paymentId, amount: price.amount, unit: price.unit, balance, isRunning };
+        const { paymentId, balance, isRunning = false, use } = standing;
+        return { paymentId, amount: price.amount, unit: price.unit, balance, isRunning, ...(use && { use }) };
       }
       case 'exhausted': {
-        const left =
-          standing.balance === 0 ? '' : `; ${standing.balance} ${standing.unit} are left, which is too little`;
-        return challenge('credit_exhausted', `What was paid for is used up${left}.`);
+        const left = leftOf(standing);
+        const tooLittle = left === '' ? '' : `; ${left} are left, which is too little`;
+        return challenge('credit_exhausted', `What was paid for is used up${tooLittle}.`);
       }
       case 'rejected':
         return refuse(standing.rejection.code, standing.rejection.detail);

@@ -104,6 +104,7 @@ for (const [buys, text] of [
   [{ requests: 1 }, '8 usd buy one request.'],
   [{ requests: 20 }, '8 usd buy 20 requests.'],
   [{ timeMs: 90_000 }, '8 usd buy 90 seconds of access.'],
+  [{ units: 5_000, reserve: 10, reportWithinMs: 60_000 }, '8 usd buy 5000 units.'],
 ] as const) {
   test(`in words: ${text}`, () => {
     const challenge = createChallenge([{ ...cents, buys }], { format: 'creqA' });

@@ -18,6 +18,7 @@ export type ChallengeOptions = Readonly<{
 }>;
 
 const purchaseText = ({ buys }: Offer): string => {
+  if ('units' in buys) return `${buys.units} units`;
   if ('timeMs' in buys) return `${Math.round(buys.timeMs / 1000)} seconds of access`;
   return buys.requests === 1 ? 'one request' : `${buys.requests} requests`;
 };
@@ -50,10 +51,14 @@ const encode = (
   }
 };
 
+const purchaseOf = ({ buys }: Offer): Readonly<Record<string, number>> => {
+  if ('units' in buys) return { units: buys.units };
+  return 'timeMs' in buys ? { seconds: buys.timeMs / 1000 } : { requests: buys.requests };
+};
+
 const describe = (offer: Offer, format: RequestFormat) => {
-  const { amount, unit, mints, buys } = offer;
-  const bought = 'timeMs' in buys ? { seconds: buys.timeMs / 1000 } : { requests: buys.requests };
-  return { amount, unit, mints, ...encode(offer, format), buys: bought };
+  const { amount, unit, mints } = offer;
+  return { amount, unit, mints, ...encode(offer, format), buys: purchaseOf(offer) };
 };
 
 const freeText = ({ limit, windowMs }: RateLimit): string =>

@@ -1,4 +1,5 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
+import { randomBytes } from 'node:crypto';
 import type { Identity } from '../core/identity.ts';
 import type { Account, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../core/refusal.ts';
@@ -47,7 +48,15 @@ export const createCharge = (options: ChargeOptions): Charge => {
   const debitOf = ({ request, terms }: Asked): Debit => {
     const nowMs = now();
     const { purchase, amount, unit, buys } = terms;
-    return { rule: purchase, amount, unit, buys, nowMs, ...repeatOf(request, options.debitOnceWithinMs, nowMs) };
+    const wanted = 'units' in buys ? { ...buys, useId: `use_${randomBytes(16).toString('hex')}` } : buys;
+    return {
+      rule: purchase,
+      amount,
+      unit,
+      buys: wanted,
+      nowMs,
+      ...repeatOf(request, options.debitOnceWithinMs, nowMs),
+    };
   };
 
   const present = (order: Order): Promise<Standing> => {

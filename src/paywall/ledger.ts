@@ -2,7 +2,7 @@
  * The ledger: what payers gave us and what they may still have for it. Every operation is one durable transaction; a
  * promise that resolves has been written to disk.
  */
-import type { FoundSession, Purchase } from '../core/payment.ts';
+import type { FoundSession, Purchase, Units, Use } from '../core/payment.ts';
 
 /** One exact request to the mint, and what makes money of its answer. */
 export type Swap = Readonly<{
@@ -46,13 +46,16 @@ export type RejectionCode = 'payment_spent' | 'payment_rejected';
 /** `untilMs`: the mint may change its mind, and from then on the token counts as never seen. */
 export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?: number }>;
 
+/** `useId`: what the application is to report by. */
+export type Wanted = Exclude<Purchase, Units> | (Units & Readonly<{ useId: string }>);
+
 /** What one request wants of a payment's credit. */
 export type Debit = Readonly<{
   /** The rule, and the price where it was raised: what was bought for less is not found here. */
   rule: string;
   amount: number;
   unit: string;
-  buys: Purchase;
+  buys: Wanted;
   nowMs: number;
   /** A request that shows this key again until then is the same one, and is not debited again. */
   once?: Readonly<{ key: string; untilMs: number }>;
@@ -88,11 +91,26 @@ export type Debited = Readonly<{
   balance: number;
   /** Nothing was taken: time that was bought before is running. */
   isRunning?: boolean;
+  use?: Use;
   session?: SessionGrant;
 }>;
 
-/** What is left, in `unit`, does not pay for this request. */
-export type Exhausted = Readonly<{ standing: 'exhausted'; paymentId: string; balance: number; unit: string }>;
+/** What is left, in `unit`, does not pay for this request. `unitsLeft`: fewer than it has to reserve. */
+export type Exhausted = Readonly<{
+  standing: 'exhausted';
+  paymentId: string;
+  balance: number;
+  unit: string;
+  unitsLeft?: number;
+}>;
+
+/** What came of an application's report on one request. */
+export type UseReport =
+  /** `charged`: less than was reported where nothing more could be had. `paymentId`: the account's. */
+  | Readonly<{ report: 'written'; charged: number; paymentId: string; rule: string }>
+  /** It was reported before, with this number. */
+  | Readonly<{ report: 'contradicted'; units: number }>
+  | Readonly<{ report: 'unknown' }>;
 
 export type Lease =
   /** `unansweredAtMs`: an earlier holder posted then and never learnt, or never told, what came of it. */
@@ -124,6 +142,8 @@ export type Ledger = Readonly<{
   present(claims: Claims, debit: Debit, commit: boolean, offer?: SessionOffer): Promise<Standing>;
   /** The same for an account whose session was presented. */
   draw(accountId: string, debit: Debit, commit: boolean): Promise<Debited | Exhausted>;
+  /** Takes what a request used, and gives back what is left of what it reserved. Repeating it changes nothing. */
+  reportUse(useId: string, units: number, nowMs: number): Promise<UseReport>;
   findSession(idHash: string, nowMs: number): Promise<FoundSession>;
   /** Closes every session of an account. */
   revokeSessions(accountId: string, nowMs: number): Promise<void>;

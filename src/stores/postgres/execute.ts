@@ -25,6 +25,7 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'settlePayment',
   'rejectPayment',
   'drawOnAccount',
+  'reportUse',
   'findOutstanding',
   'findUncollected',
   'collectProofs',

@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import { ledgerContract, type OpenLedger } from '../../../test/payments/ledger-contract.ts';
 import { sealingContract } from '../../../test/payments/sealing-contract.ts';
 import { sessionContract } from '../../../test/payments/session-contract.ts';
+import { unitsContract } from '../../../test/payments/units-contract.ts';
 import { createDatabase, startPostgres } from '../../../test/servers/postgres.ts';
 import { settingsOf } from '../../../test/servers/postgres-stores.ts';
 import { needs } from '../../../test/servers/programs.ts';
@@ -18,4 +19,5 @@ const open: OpenLedger = async (t) => {
 
 ledgerContract('postgres', open, options);
 sessionContract('postgres', open, options);
+unitsContract('postgres', open, options);
 sealingContract('postgres', open, options);

@@ -2,20 +2,18 @@
  * Takes one request from an account: from what was bought for the rule, or by buying again. An account has the id of the
  * payment that opened it.
  */
+import type { Units } from '../../core/payment.ts';
 import type { Debit, Debited, Exhausted } from '../../paywall/ledger.ts';
-import { isRepeat, rememberDebit } from './repeats.ts';
+import { balanceOf, lockCredit, spend } from './credits.ts';
+import { findRepeated, rememberDebit } from './repeats.ts';
 import { integer, type Row, type Transaction, text } from './transaction.ts';
+import { drawUnits } from './units.ts';
 
 const findPurchase = (transaction: Transaction, paymentId: string, rule: string): Promise<Row | undefined> =>
   transaction.first('SELECT requests_left, expires_at FROM purchases WHERE payment_id = $1 AND rule = $2', [
     paymentId,
     rule,
   ]);
-
-const balanceOf = async (transaction: Transaction, paymentId: string): Promise<number> => {
-  const credit = await transaction.first('SELECT balance FROM credits WHERE payment_id = $1', [paymentId]);
-  return credit ? integer(credit, 'balance') : 0;
-};
 
 const isInTime = (purchase: Row | undefined, { buys, nowMs }: Debit): boolean =>
   purchase !== undefined && 'timeMs' in buys && integer(purchase, 'expires_at') > nowMs;
@@ -31,9 +29,14 @@ const useOne = async (transaction: Transaction, paymentId: string, debit: Debit)
   await rememberDebit(transaction, paymentId, debit);
 };
 
-const buy = async (transaction: Transaction, paymentId: string, debit: Debit): Promise<void> => {
-  const { rule, amount, buys, nowMs } = debit;
-  await transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1', [paymentId, amount]);
+const buy = async (
+  transaction: Transaction,
+  paymentId: string,
+  debit: Debit,
+  buys: Exclude<Debit['buys'], Units>,
+): Promise<void> => {
+  const { rule, amount, nowMs } = debit;
+  await spend(transaction, paymentId, amount);
   const [requestsLeft, expiresAt] = 'timeMs' in buys ? [0, nowMs + buys.timeMs] : [buys.requests - 1, 0];
   await transaction.run(
     `INSERT INTO purchases (payment_id, rule, requests_left, expires_at) VALUES ($1, $2, $3, $4)
@@ -42,10 +45,6 @@ const buy = async (transaction: Transaction, paymentId: string, debit: Debit): P
   );
   if (!('timeMs' in buys)) await rememberDebit(transaction, paymentId, debit);
 };
-
-/** The credit's row is locked first, so that debits come one by one. */
-const lock = (transaction: Transaction, paymentId: string): Promise<number> =>
-  transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [paymentId]);
 
 /** Of an account: bought time that has not run out at `$3`. */
 export const findRunningTime = `SELECT purchases.payment_id, balance FROM purchases
@@ -67,16 +66,18 @@ export const drawOn = async (
   debit: Debit,
   commit: boolean,
 ): Promise<Debited | Exhausted> => {
-  if (commit) await lock(transaction, paymentId);
+  const { buys } = debit;
+  if (commit) await lockCredit(transaction, paymentId);
+  if ('units' in buys) return drawUnits(transaction, { paymentId, unit }, debit, buys, commit);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);
   if (isInTime(purchase, debit)) return { standing: 'debited', paymentId, balance, isRunning: true };
-  if (await isRepeat(transaction, paymentId, debit)) return { standing: 'debited', paymentId, balance };
+  if (await findRepeated(transaction, paymentId, debit)) return { standing: 'debited', paymentId, balance };
   if (hasRequests(purchase, debit)) {
     if (commit) await useOne(transaction, paymentId, debit);
     return { standing: 'debited', paymentId, balance };
   }
   if (unit !== debit.unit || balance < debit.amount) return { standing: 'exhausted', paymentId, balance, unit };
-  if (commit) await buy(transaction, paymentId, debit);
+  if (commit) await buy(transaction, paymentId, debit, buys);
   return { standing: 'debited', paymentId, balance: balance - debit.amount };
 };

@@ -108,4 +108,20 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX sessions_by_payment ON sessions (payment_id)',
     'CREATE INDEX payments_by_account ON payments (account_id)',
   ],
+  [
+    'ALTER TABLE purchases ADD COLUMN units_left BIGINT NOT NULL DEFAULT 0 CHECK (units_left >= 0)',
+    'ALTER TABLE debits ADD COLUMN use_id TEXT',
+    `CREATE TABLE uses (
+      id TEXT PRIMARY KEY,
+      payment_id TEXT NOT NULL REFERENCES payments (id),
+      rule TEXT NOT NULL,
+      amount BIGINT NOT NULL,
+      units BIGINT NOT NULL,
+      reserved BIGINT NOT NULL CHECK (reserved >= 0),
+      expires_at BIGINT NOT NULL,
+      reported BIGINT,
+      charged BIGINT
+    )`,
+    'CREATE INDEX uses_open ON uses (payment_id, rule, expires_at) WHERE reported IS NULL',
+  ],
 ];

@@ -7,6 +7,7 @@ import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
+import { unitOperations } from './units.ts';
 import { walletOperations } from './wallet-operations.ts';
 
 export const operations = {
@@ -14,6 +15,7 @@ export const operations = {
   ...leaseOperations,
   ...ledgerOperations,
   ...accountOperations,
+  ...unitOperations,
   ...recoveryOperations,
   ...sealingKeyOperations,
   ...collectOperations,

@@ -50,6 +50,7 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
       (await timeOf(claims, debit)) ?? execute('presentClaims', { claims, debit, commit, offer }),
     draw: async (accountId, debit, commit) =>
       (await timeOfAccount(accountId, debit)) ?? execute('drawOnAccount', { accountId, debit, commit }),
+    reportUse: (useId, units, nowMs) => execute('reportUse', { useId, units, nowMs }),
     findSession: async (idHash, nowMs) => toFoundSession(await readRow(findSessionByHash, [idHash]), nowMs),
     revokeSessions: (accountId, nowMs) => execute('revokeSessions', { accountId, nowMs }),
     prepare: (payment, claims) => execute('preparePayment', { payment, claims }),

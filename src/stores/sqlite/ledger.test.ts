@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { ledgerContract } from '../../../test/payments/ledger-contract.ts';
 import { sealingContract } from '../../../test/payments/sealing-contract.ts';
 import { sessionContract } from '../../../test/payments/session-contract.ts';
+import { unitsContract } from '../../../test/payments/units-contract.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import { createSealer } from '../../paywall/seal.ts';
 import { createSealedLedger } from '../../paywall/sealed-ledger.ts';
@@ -21,5 +22,6 @@ const open = async (t: TestContext) => {
 
 ledgerContract('sqlite', open);
 sessionContract('sqlite', open);
+unitsContract('sqlite', open);
 ledgerContract('sqlite, sealed', async (t) => createSealedLedger(await open(t), createSealer(randomBytes(32))));
 sealingContract('sqlite', open);
