@@ -1,5 +1,12 @@
 /** The same operations in JavaScript, by cashu-ts. Milliseconds each: never on the thread that answers requests. */
-import { blindMessage, hashToCurve, pointFromHex, unblindSignature, verifyDLEQProof } from '@cashu/cashu-ts';
+import {
+  blindMessage,
+  hashToCurve,
+  pointFromHex,
+  schnorrSignMessage,
+  unblindSignature,
+  verifyDLEQProof,
+} from '@cashu/cashu-ts';
 import type { CurveOperations, Secret, Unblinding } from './operations.ts';
 
 const bytesOf = (secret: Secret): Uint8Array =>
@@ -28,5 +35,6 @@ export const cashuTsOperations: CurveOperations = {
   hashToCurve: (secret) => hashToCurve(bytesOf(secret)).toHex(true),
   blind: ({ secret, blindingFactor }) => blindMessage(bytesOf(secret), scalar(blindingFactor)).B_.toHex(true),
   unblind: (signature) => orUndefined(() => open(signature)),
+  sign: ({ message, privateKey }) => schnorrSignMessage(message, privateKey),
   isPoint: (hex) => hex.length === 66 && orUndefined(() => pointFromHex(hex)) !== undefined,
 };

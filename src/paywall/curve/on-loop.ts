@@ -50,5 +50,6 @@ export const createCurveOnLoop = (operations: CurveOperations): CurveEngine => {
     blind: later(operations.blind),
     unblind: later(operations.unblind),
     isPoint: later(operations.isPoint),
+    sign: later(operations.sign),
   };
 };

@@ -68,6 +68,7 @@ test('much that is asked for at once is done in slices, between which the event 
     blind: () => '',
     unblind: () => undefined,
     isPoint: () => false,
+    sign: () => '',
   };
   const curve = createCurveOnLoop(busy);
   setImmediate(count);

@@ -6,6 +6,7 @@ import {
   createRandomSecretKey,
   getPubKeyFromPrivKey,
   pointFromHex,
+  schnorrVerifyMessage,
   verifyUnblindedSignature,
 } from '@cashu/cashu-ts';
 import fc from 'fast-check';
@@ -97,6 +98,20 @@ for (const [name, curve] of engines) {
       assert.equal(curve.unblind({ ...proven, ...change }), undefined);
     });
   }
+
+  test(`${name}: NUT-11 signatures are good for their text and their key, and never the same`, () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (message) => {
+        const key = createRandomSecretKey();
+        const publicKey = hex(getPubKeyFromPrivKey(key));
+        const [one = '', other] = [1, 2].map(() => curve.sign({ message, privateKey: hex(key) }));
+        assert.ok(schnorrVerifyMessage(one, message, publicKey));
+        assert.ok(!schnorrVerifyMessage(one, `${message}.`, publicKey));
+        assert.notEqual(one, other);
+      }),
+      { numRuns: 20 },
+    );
+  });
 
   for (const [title, point, expected] of [
     ['a point', G, true],

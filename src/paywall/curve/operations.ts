@@ -19,6 +19,9 @@ export type Unblinding = Readonly<{
   publicKey: string;
 }>;
 
+/** A private key's word for a text. */
+export type Signing = Readonly<{ message: string; privateKey: string }>;
+
 export type CurveOperations = Readonly<{
   /** Y of a secret (NUT-00). */
   hashToCurve(secret: Secret): string;
@@ -27,6 +30,8 @@ export type CurveOperations = Readonly<{
   /** `C = C_ - rK` (NUT-00); undefined where a point is none, or the DLEQ does not prove that K signed (NUT-12). */
   unblind(signature: Unblinding): string | undefined;
   isPoint(hex: string): boolean;
+  /** Schnorr (BIP-340) over the SHA-256 of the text's UTF-8, 128 hex digits; another one each time (NUT-11). */
+  sign(signing: Signing): string;
 }>;
 
 export type OperationName = keyof CurveOperations;

@@ -68,6 +68,7 @@ export const createCurvePool = (): CurvePool => {
     blind: ask('blind'),
     unblind: ask('unblind'),
     isPoint: ask('isPoint'),
+    sign: ask('sign'),
 
     async close() {
       closed = true;
