@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
+import { assembleLock } from './assemble-lock.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
 import { freeOf, type Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
@@ -82,6 +83,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     onWrongKeys: parts.onWrongKeys,
   });
   const curve = await openCurve();
+  const { lockKey, unlock } = assembleLock(config, curve);
   const collector = createCollector({
     proofs,
     mintOf: mints.find,
@@ -109,7 +111,10 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
 
   return {
     identifiers: {
-      cashu: createCashuIdentifier(createTokenReader(mints.find, config.cashu.max_proofs), throttle),
+      cashu: createCashuIdentifier(
+        createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey }),
+        throttle,
+      ),
       session: createSessionIdentifier((id) => ledger.findSession(hashOfSession(id), now()), throttle),
     },
     mints,
@@ -133,13 +138,18 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
       const offers = offersOf(rule, accepted);
       if (!offers) return undefined;
       const free = freeOf(rule);
-      const quotes = createQuotes(rule.name, offers, { format: config.cashu.request_format, ...(free && { free }) });
+      const quotes = createQuotes(rule.name, offers, {
+        format: config.cashu.request_format,
+        ...(free && { free }),
+        ...(lockKey && { lockTo: lockKey.publicKey }),
+      });
       const charge = createCharge({
         rule: rule.name,
         quotes,
         ledger,
         mintOf: mints.find,
         curve,
+        unlock,
         settle,
         patienceMs: PATIENCE_MS,
         debitOnceWithinMs: config.cashu.debit_once_within,

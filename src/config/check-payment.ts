@@ -2,6 +2,7 @@ import { Secret } from '../core/secret.ts';
 import type { Config } from './config.ts';
 import { readEncryptionKey } from './encryption-key.ts';
 import type { Finding } from './finding.ts';
+import { readLockKey } from './lock-key.ts';
 import { standIn } from './read/variable.ts';
 import { repeated } from './repeated.ts';
 
@@ -32,8 +33,18 @@ const checkEncryptionKeys = ({ encryption_key, former_encryption_keys }: Config[
   });
 };
 
+const checkLock = ({ lock }: Config['cashu']): Finding[] => {
+  if (!(lock?.private_key instanceof Secret)) return [];
+  const text = lock.private_key.reveal();
+  if (text === standIn || readLockKey(text)) return [];
+  const expected = '32 random bytes in hex';
+  const hint = 'make one with: openssl rand -hex 32';
+  return [{ path: ['cashu', 'lock', 'private_key'], message: 'not a private key', expected, hint }];
+};
+
 export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
   ...checkEncryptionKeys(cashu),
+  ...checkLock(cashu),
   ...repeated(
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',

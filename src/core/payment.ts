@@ -7,7 +7,12 @@ export type Proof = Readonly<{
   secret: string;
   C: string;
   witness?: string;
+  /** Locked to our key (NUT-11). Left out where anybody can spend it. */
+  lock?: Lock;
 }>;
+
+/** Nobody but us can spend the proof before then; for ever where it is infinite. */
+export type Lock = Readonly<{ untilMs: number }>;
 
 /** A decoded token, its mint on our list, its proofs distinct; nothing is known yet of whether they are spent. */
 export type CashuToken = Readonly<{

@@ -78,7 +78,7 @@ export const refusalKinds = {
   malformed_payment: kind(400, INVALID_ARGUMENT, 'Malformed payment', 'The Cashu token cannot be read.'),
   wrong_mint: kind(400, INVALID_ARGUMENT, 'Wrong mint', 'The token is of a mint that is not accepted here.'),
   wrong_unit: kind(400, INVALID_ARGUMENT, 'Wrong unit', 'The token is in a unit that is not accepted here.'),
-  wrong_lock: kind(400, INVALID_ARGUMENT, 'Wrong lock', 'The token is locked to somebody else.'),
+  wrong_lock: kind(400, INVALID_ARGUMENT, 'Wrong lock', 'The token is not locked to us alone, or not locked at all.'),
   payment_spent: kind(400, INVALID_ARGUMENT, 'Token already spent', 'The token, or a part of it, was spent elsewhere.'),
   payment_rejected: kind(400, INVALID_ARGUMENT, 'Token rejected', 'The mint refuses the token for good.'),
   payment_overlap: kind(400, INVALID_ARGUMENT, 'Token already used', 'A part of the token belongs to another payment.'),

@@ -46,6 +46,13 @@ for (const [format, header, beside] of [
   });
 }
 
+test('where tokens can be locked to us, every request says to which key (NUT-10, NUT-11)', () => {
+  const lockTo = `02${'ab'.repeat(32)}`;
+  const { headers, members } = createChallenge([sats], { format: 'both', lockTo })('payment_required');
+  const locks = [headers?.['X-Cashu'], members?.['creqB']].map((text) => decodePaymentRequest(String(text)).nut10);
+  assert.deepEqual([...locks, members?.['nut10']], Array(3).fill({ kind: 'P2PK', data: lockTo, tags: [] }));
+});
+
 test('every request is in the alphabet of base64url, which is the one that wallets read (NUT-18)', () => {
   for (let amount = 1; amount <= 1_000; amount++) {
     const { headers } = createChallenge([{ ...sats, amount }], { format: 'creqA' })('payment_required');

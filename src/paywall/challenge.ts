@@ -15,6 +15,8 @@ export type ChallengeOptions = Readonly<{
   format: RequestFormat;
   /** What callers have before they are asked to pay. */
   free?: RateLimit;
+  /** The key that tokens are to be locked to (NUT-11), compressed, in hex. */
+  lockTo?: string;
 }>;
 
 const purchaseText = ({ buys }: Offer): string => {
@@ -32,15 +34,19 @@ const priceText = (offer: Offer, offers: Offers): string => {
 /** NUT-18 wants base64url. cashu-ts writes the other alphabet, which strict wallets do not read. */
 const creqA = (request: PaymentRequest): string => request.toEncodedCreqA().replaceAll('+', '-').replaceAll('/', '_');
 
+const lockOf = (publicKey: string) => ({ kind: 'P2PK', data: publicKey, tags: [] });
+
 /**
  * A request has one unit, and a wallet that reads `X-Cashu` decodes the whole header: what is besides the first request is
  * in the document alone.
  */
 const encode = (
   { amount, unit, mints }: Offer,
-  format: RequestFormat,
+  { format, lockTo }: ChallengeOptions,
 ): Readonly<{ request: string; creqB?: string }> => {
-  const request = new PaymentRequest([], undefined, amount, unit, mints.length > 0 ? [...mints] : undefined);
+  const accepted = mints.length > 0 ? [...mints] : undefined;
+  const nut10 = lockTo === undefined ? undefined : lockOf(lockTo);
+  const request = new PaymentRequest([], undefined, amount, unit, accepted, undefined, undefined, nut10);
   switch (format) {
     case 'creqA':
       return { request: creqA(request) };
@@ -56,23 +62,25 @@ const purchaseOf = ({ buys }: Offer): Readonly<Record<string, number>> => {
   return 'timeMs' in buys ? { seconds: buys.timeMs / 1000 } : { requests: buys.requests };
 };
 
-const describe = (offer: Offer, format: RequestFormat) => {
+const describe = (offer: Offer, options: ChallengeOptions) => {
   const { amount, unit, mints } = offer;
-  return { amount, unit, mints, ...encode(offer, format), buys: purchaseOf(offer) };
+  return { amount, unit, mints, ...encode(offer, options), buys: purchaseOf(offer) };
 };
 
 const freeText = ({ limit, windowMs }: RateLimit): string =>
   ` The first ${limit === 1 ? 'request' : `${limit} requests`} in ${windowMs / 1000} seconds are free.`;
 
-export const createChallenge = (offers: Offers, { format, free }: ChallengeOptions): Challenge => {
-  const first = describe(offers[0], format);
-  const prices = [first, ...offers.slice(1).map((offer) => describe(offer, format))];
+export const createChallenge = (offers: Offers, options: ChallengeOptions): Challenge => {
+  const { free, lockTo } = options;
+  const first = describe(offers[0], options);
+  const prices = [first, ...offers.slice(1).map((offer) => describe(offer, options))];
   const extras = {
     headers: { 'X-Cashu': first.request },
     members: {
       error: 'Payment Required',
       ...first,
       prices,
+      ...(lockTo !== undefined && { nut10: lockOf(lockTo) }),
       ...(free && { free: { requests: free.limit, seconds: free.windowMs / 1000 } }),
     },
   };

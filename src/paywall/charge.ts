@@ -15,6 +15,7 @@ import type { Quote, Quotes, Terms } from './quote.ts';
 import { repeatOf } from './repeat.ts';
 import { offerSession, sessionOf } from './session.ts';
 import type { Settle } from './settlement.ts';
+import type { Unlock } from './unlock.ts';
 
 export type ChargeOptions = Readonly<{
   rule: string;
@@ -22,6 +23,7 @@ export type ChargeOptions = Readonly<{
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
   curve: Curve;
+  unlock: Unlock;
   settle: Settle;
   /** How long a caller is kept waiting; a redemption that was begun goes on. */
   patienceMs: number;
@@ -42,8 +44,8 @@ type Order = Asked & Readonly<{ payer: Payer; claims: Claims; signal: AbortSigna
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, quotes, ledger, mintOf, curve, settle, patienceMs, throttle, now } = options;
-  const prepare = createPreparer({ rule, ledger, mintOf, curve, now });
+  const { rule, quotes, ledger, mintOf, curve, unlock, settle, patienceMs, throttle, now } = options;
+  const prepare = createPreparer({ rule, ledger, mintOf, curve, unlock, now });
 
   const debitOf = ({ request, terms }: Asked): Debit => {
     const nowMs = now();

@@ -8,7 +8,7 @@ import { messagesOf, prepareSwap, proofsOf } from './outputs.ts';
 
 const curve = await openCurve();
 const { id, publicKeys: keys } = createKeyset();
-const proofs = [{ id, amount: 8, secret: 'secret', C: `02${'1'.repeat(64)}`, witness: 'not sent' }];
+const proofs = [{ id, amount: 8, secret: 'secret', C: `02${'1'.repeat(64)}`, witness: 'signed', lock: { untilMs: 1 } }];
 const worth = (net: number) => ({ fee: 1, net, credit: net });
 
 test('the outputs sum up to what the mint signs, one of each power of two', () => {
@@ -30,7 +30,7 @@ test('the outputs sum up to what the mint signs, one of each power of two', () =
 test('the body is a swap as NUT-03 has it, and our secrets are not in it', async () => {
   const swap = await prepareSwap(curve, proofs, worth(7), { id, keys });
   const { inputs, outputs, ...more } = JSON.parse(swap.body);
-  assert.deepEqual(inputs, [{ id, amount: 8, secret: 'secret', C: proofs[0]?.C }]);
+  assert.deepEqual(inputs, [{ id, amount: 8, secret: 'secret', C: proofs[0]?.C, witness: 'signed' }]);
   assert.deepEqual(Object.keys(outputs[0]).sort(), ['B_', 'amount', 'id']);
   assert.deepEqual(more, {});
   assert.deepEqual(proofsOf(swap), inputs);

@@ -23,7 +23,7 @@ const serialize = ({ message, blinding }: Output): SerializedOutputData => ({
   secret: Buffer.from(blinding.secret).toString('hex'),
 });
 
-/** Throws where the keyset cannot make the amount. */
+/** `proofs`: signed, where they are locked. Throws where the keyset cannot make the amount. */
 export const prepareSwap = async (
   curve: Curve,
   proofs: readonly Proof[],
@@ -33,7 +33,13 @@ export const prepareSwap = async (
   const coins = splitAmount(net, { ...keys }).map(Number);
   if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${net} in ${coins.length} coins`);
   const outputs = await Promise.all(coins.map((amount) => drawOutput(curve, amount, id)));
-  const inputs = proofs.map((proof) => ({ id: proof.id, amount: proof.amount, secret: proof.secret, C: proof.C }));
+  const inputs = proofs.map(({ id: keysetId, amount, secret, C, witness }) => ({
+    id: keysetId,
+    amount,
+    secret,
+    C,
+    ...(witness === undefined ? {} : { witness }),
+  }));
   const messages = outputs.map(({ message }) => message);
   return {
     fee,

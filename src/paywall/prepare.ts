@@ -6,6 +6,7 @@ import type { Claims, Ledger } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { prepareSwap } from './outputs.ts';
 import { malformed } from './proof.ts';
+import type { Unlock } from './unlock.ts';
 import { type Worth, worthOf } from './worth.ts';
 
 /** The mint could not be asked for what is needed before a payment can be written down. */
@@ -18,6 +19,7 @@ export type PreparerOptions = Readonly<{
   ledger: Ledger;
   mintOf: (url: string) => Mint | undefined;
   curve: Curve;
+  unlock: Unlock;
   now: () => number;
 }>;
 
@@ -27,11 +29,11 @@ export type Weigh = (token: CashuToken, worth: Worth, account: Account | undefin
 /** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
 export type Write = () => Promise<void>;
 
-export const createPreparer = ({ rule, ledger, mintOf, curve, now }: PreparerOptions) => {
+export const createPreparer = ({ rule, ledger, mintOf, curve, unlock, now }: PreparerOptions) => {
   const draw = async (token: CashuToken, mint: Mint) => {
     try {
       const keys = await mint.activeKeys(token.unit);
-      return await prepareSwap(curve, token.proofs, worthOf(token, mint.keysets()), keys);
+      return await prepareSwap(curve, await unlock(token.proofs), worthOf(token, mint.keysets()), keys);
     } catch (cause) {
       throw new MintUnreachable('nothing can be drawn at the mint', { cause });
     }

@@ -1,6 +1,7 @@
 /** The form of one proof of a token, as far as it can be judged without asking anybody. */
 import type { Proof } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
+import { readLock } from './lock.ts';
 
 export const malformed = (why: string): Refusal =>
   refuse('malformed_payment', `The Cashu token cannot be read: ${why}.`);
@@ -19,17 +20,26 @@ const LONGEST_SECRET = 1_024;
 
 const compressedPoint = /^0[23][0-9a-f]{64}$/;
 
-/** A secret of NUT-10 is a JSON array that begins with its kind: such a proof is locked, and not to us. */
-const isLocked = (secret: string): boolean => {
-  if (!secret.trimStart().startsWith('[')) return false;
-  const parsed = attempt((): unknown => JSON.parse(secret));
-  return Array.isArray(parsed) && typeof parsed[0] === 'string';
-};
-
 type RawProof = Readonly<{ amount: { toString(): string }; secret: unknown; C: unknown }>;
 
+/** The key that tokens may be locked to. */
+export type LockKey = Readonly<{
+  /** Compressed, in lower-case hex. */
+  publicKey: string;
+  /** No other token is taken. */
+  isRequired: boolean;
+}>;
+
+const wrongLock = (key: LockKey | undefined): Refusal => {
+  const expected = key ? `one that is locked to ${key.publicKey} alone` : 'one that anybody can spend';
+  return refuse('wrong_lock', `The token is locked, and not to us alone. Send ${expected}.`);
+};
+
+const notLocked = ({ publicKey }: LockKey): Refusal =>
+  refuse('wrong_lock', `The token is not locked. Send one that is locked to ${publicKey}.`);
+
 /** Without its keyset, which needs the mint's list. */
-export const readProof = ({ amount, secret, C }: RawProof): Omit<Proof, 'id'> | Refusal => {
+export const readProof = ({ amount, secret, C }: RawProof, key?: LockKey): Omit<Proof, 'id'> | Refusal => {
   if (typeof secret !== 'string' || typeof C !== 'string') return malformed('a proof is incomplete');
   const value = Number(amount.toString());
   if (!Number.isSafeInteger(value) || value <= 0) return malformed('an amount is not a positive number');
@@ -38,6 +48,8 @@ export const readProof = ({ amount, secret, C }: RawProof): Omit<Proof, 'id'> | 
   if (!secret.isWellFormed()) return malformed('a secret is no text');
   const point = C.toLowerCase();
   if (!compressedPoint.test(point)) return malformed('a signature is not a point of the curve');
-  if (isLocked(secret)) return refuse('wrong_lock', 'The token is locked. Send one that anybody can spend.');
-  return { amount: value, secret, C: point };
+  const lock = readLock(secret, key?.publicKey);
+  if (lock === 'foreign') return wrongLock(key);
+  if (lock !== 'none') return { amount: value, secret, C: point, lock };
+  return key?.isRequired ? notLocked(key) : { amount: value, secret, C: point };
 };

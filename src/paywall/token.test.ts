@@ -19,7 +19,8 @@ const [v2 = '', usd = '', v1 = ''] = list.map(({ id }) => id);
 
 const MAX_PROOFS = 8;
 
-const readAt = (mint: Mint) => createTokenReader((asked) => (asked === mint.url ? mint : undefined), MAX_PROOFS);
+const readAt = (mint: Mint) =>
+  createTokenReader((asked) => (asked === mint.url ? mint : undefined), { maxProofs: MAX_PROOFS });
 const read = readAt(stubMint({ list, units: ['sat', 'usd'], refreshKeysets: async () => undefined }));
 
 /** What came of it, in a word. */

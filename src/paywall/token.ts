@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { CashuToken, Proof } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { Keyset, Mint } from './mint.ts';
-import { attempt, malformed, readProof } from './proof.ts';
+import { attempt, type LockKey, malformed, readProof } from './proof.ts';
 
 export type TokenReader = (text: string) => Promise<CashuToken | Refusal>;
 
@@ -17,14 +17,21 @@ const KEYSETS_MAX_AGE_MS = 5_000;
 /** Some 500 bytes each. */
 const MOST_KNOWN_PROOFS = 20_000;
 
+export type ReaderOptions = Readonly<{
+  /** Most in one token. */
+  maxProofs: number;
+  /** Left out where no locked token is taken. */
+  lockKey?: LockKey | undefined;
+}>;
+
 type Form = readonly Omit<Proof, 'id'>[];
 
-const readForm = ({ incompleteProofs }: TokenMetadata, maxProofs: number): Form | Refusal => {
+const readForm = ({ incompleteProofs }: TokenMetadata, { maxProofs, lockKey }: ReaderOptions): Form | Refusal => {
   if (incompleteProofs.length === 0) return malformed('it holds no proofs');
   if (incompleteProofs.length > maxProofs) return malformed(`it holds more than ${maxProofs} proofs`);
   const form: Omit<Proof, 'id'>[] = [];
   for (const raw of incompleteProofs) {
-    const proof = readProof(raw);
+    const proof = readProof(raw, lockKey);
     if (isRefusal(proof)) return proof;
     form.push(proof);
   }
@@ -57,14 +64,14 @@ const unitOf = (ids: readonly string[], mint: Mint): string | Refusal => {
   return refuse('wrong_unit', `The token’s unit is not accepted. Expected ${mint.units.join(' or ')}.`);
 };
 
-const readToken = async (text: string, findMint: FindMint, maxProofs: number): Promise<CashuToken | Refusal> => {
+const readToken = async (text: string, findMint: FindMint, options: ReaderOptions): Promise<CashuToken | Refusal> => {
   const bare = text.replace(/^cashu:(?:\/\/)?(?=cashu)/i, '');
   const metadata = attempt(() => getTokenMetadata(bare));
   if (!metadata) return malformed('it is no token of version 3 or 4');
   // The mint that a token names is never contacted unless it is one of ours.
   const mint = findMint(attempt(() => normalizeMintUrl(metadata.mint)) ?? '');
   if (!mint) return refuse('wrong_mint', 'The token is of a mint that is not accepted here.');
-  const form = readForm(metadata, maxProofs);
+  const form = readForm(metadata, options);
   if (isRefusal(form)) return form;
   const amount = sum(form);
   if (!Number.isSafeInteger(amount)) return malformed('its amount is too large');
@@ -80,14 +87,14 @@ const readToken = async (text: string, findMint: FindMint, maxProofs: number): P
  * read once is remembered, for decoding is most of what one costs that is presented again and again: what a text means
  * never changes, and whether it is money is not decided here.
  */
-export const createTokenReader = (findMint: FindMint, maxProofs: number): TokenReader => {
+export const createTokenReader = (findMint: FindMint, options: ReaderOptions): TokenReader => {
   const known = new LRUCache<string, CashuToken>({
     maxSize: MOST_KNOWN_PROOFS,
     sizeCalculation: ({ proofs }) => proofs.length,
   });
   return async (text) => {
     const digest = hash('sha256', text);
-    const token = known.get(digest) ?? (await readToken(text, findMint, maxProofs));
+    const token = known.get(digest) ?? (await readToken(text, findMint, options));
     if (!isRefusal(token)) known.set(digest, token);
     return token;
   };

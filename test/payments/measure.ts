@@ -56,7 +56,7 @@ const mints = createMintDirectory({
 await mints.start();
 const mint = mints.find(mintUrl);
 if (!mint) throw new Error('no mint');
-const read = createTokenReader(mints.find, 128);
+const read = createTokenReader(mints.find, { maxProofs: 128 });
 const { ledger } = stores;
 const curve = await openCurve();
 const redeem = createRedeemer({

@@ -79,7 +79,7 @@ const payments = await assemblePayments({
 payments.recovery.start();
 
 const charge = payments.paywallFor(rule)?.charge;
-const readToken = createTokenReader(payments.mints.find, config.cashu.max_proofs);
+const readToken = createTokenReader(payments.mints.find, { maxProofs: config.cashu.max_proofs });
 const request = { clientIp: '203.0.113.7' } as AuthRequest;
 
 const present = async (text: string, index: number): Promise<void> => {

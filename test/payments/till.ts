@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { Amount, OutputData, type Proof, type SerializedOutputData } from '@cashu/cashu-ts';
+import { readLockKey } from '../../src/config/lock-key.ts';
 import { payer } from '../../src/core/identity.ts';
 import type { Price, Receipt } from '../../src/core/payment.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
@@ -17,6 +18,7 @@ import { createQuotes } from '../../src/paywall/quote.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
+import { createUnlock } from '../../src/paywall/unlock.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
@@ -27,6 +29,8 @@ export type TillOptions = Readonly<{
   mints: readonly (string | Readonly<{ url: string; units: readonly string[] }>)[];
   /** By rule. */
   prices?: Readonly<Record<string, Price>>;
+  /** Of the key that tokens may be locked to, in hex. */
+  lock?: Readonly<{ privateKey: string; isRequired?: boolean }>;
   timeoutMs?: number;
   patienceMs?: number;
   debitOnceWithinMs?: number;
@@ -99,6 +103,10 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
   const reasons: string[] = [];
   const concluded: string[] = [];
   const curve = await openCurve();
+  const lockKey = options.lock && {
+    publicKey: readLockKey(options.lock.privateKey)?.publicKey ?? '',
+    isRequired: options.lock.isRequired ?? false,
+  };
   const redeem = createRedeemer({
     ledger: stores.ledger,
     mintOf: directoryOfMints.find,
@@ -110,7 +118,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     onConcluded: (_, result) => concluded.push(result),
   });
   const settle = createSettlement(redeem);
-  const read = createTokenReader(directoryOfMints.find, 128);
+  const read = createTokenReader(directoryOfMints.find, { maxProofs: 128, lockKey });
   const charges = Object.fromEntries(
     Object.entries(prices).map(([rule, price]) => [
       rule,
@@ -120,6 +128,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         ledger: stores.ledger,
         mintOf: directoryOfMints.find,
         curve,
+        unlock: createUnlock(curve, () => options.lock?.privateKey ?? ''),
         settle,
         patienceMs,
         debitOnceWithinMs,

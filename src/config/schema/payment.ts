@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { block, listOf, withShort } from './forms.ts';
 import { orVariable } from './leaf.ts';
 import { url } from './network.ts';
-import { duration, integer } from './numbers.ts';
+import { duration, integer, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, text } from './texts.ts';
 
@@ -48,6 +48,13 @@ const mint = withShort(
 
 const acceptedMint = url({ bare: true, expected: 'the URL of a mint' });
 
+const lock = block({
+  private_key: secret.describe(
+    'The key that 402s ask payers to lock their tokens to (NUT-11): 32 random bytes in hex (`openssl rand -hex 32`). Whoever has it can spend tokens that are on their way to us. All replicas have the same one.',
+  ),
+  required: toggle.prefault(false).describe('No token is taken that is not locked to the key.'),
+}).describe('Tokens that nobody can spend but us.');
+
 export const cashu = block({
   mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),
   default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
@@ -74,6 +81,7 @@ export const cashu = block({
   former_encryption_keys: listOf(secret)
     .prefault([])
     .describe('Keys that open what they sealed and seal nothing more. Keep a former key here for good.'),
+  lock: lock.optional(),
 }).describe('Payments in Cashu ecash.');
 
 const offer = withShort(
