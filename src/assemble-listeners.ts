@@ -3,6 +3,7 @@ import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
 import { Secret } from './core/secret.ts';
+import type { ReportUse } from './http/admin/units.ts';
 import { createChallenge } from './http/challenge.ts';
 import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
@@ -24,6 +25,7 @@ export type ListenerParts = Readonly<{
   renderMetrics(): Promise<string>;
   /** Left out where nothing is sold. */
   endSession: ((id: string) => Promise<void>) | undefined;
+  reportUse: ReportUse | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -50,16 +52,18 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       maxHeaderBytes: http.max_header_size,
     }).catch(explain(key, addr));
 
-  const openAdmin = async ({ addr, token }: NonNullable<Config['admin']>): Promise<Listening> => {
+  const openAdmin = async ({ addr, token, usage_token }: NonNullable<Config['admin']>): Promise<Listening> => {
     const { createAdminApp } = await import('./http/admin/admin-app.ts');
     const app = createAdminApp({
       token: token instanceof Secret ? token : undefined,
+      usageToken: usage_token instanceof Secret ? usage_token : undefined,
       throttle,
       keys,
       keyDefaults: {
         rateLimitPerMinute: api_keys.rate_limit_per_minute,
         rateLimitPerDay: api_keys.rate_limit_per_day,
       },
+      reportUse: parts.reportUse,
       onChange: telemetry.adminChanged,
       onError: telemetry.failed,
     });

@@ -14,7 +14,7 @@ import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createSessionIdentifier } from './identify/session.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
-import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import type { DuePayment, Outstanding, PreparedPayment, UseReport } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
@@ -48,6 +48,8 @@ export type PaymentParts = Readonly<{
 export type Payments = Readonly<{
   identifiers: Readonly<{ cashu: Identifier; session: Identifier }>;
   endSession(id: string): Promise<void>;
+  /** By the id of a use that a request was given. */
+  reportUse(useId: string, units: number): Promise<UseReport>;
   mints: MintDirectory;
   recovery: Recovery;
   collector: Collector;
@@ -132,6 +134,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     }),
     collector,
     endSession: createSessionEnd(ledger, now),
+    reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     close: curve.close,
 
     paywallFor(rule) {

@@ -1,6 +1,7 @@
 /** From the price of a rule to what tokens are weighed against. */
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import type { RuleConfig } from './config/config.ts';
+import type { Purchase } from './core/payment.ts';
 import type { Offer, Offers } from './paywall/offer.ts';
 
 export type AcceptedMints = Readonly<{
@@ -17,12 +18,18 @@ const takersOf = ({ unit, mints: chosen }: PriceConfig, { mints, anyMint }: Acce
   return anyMint?.includes(unit) ? [] : mints.filter(({ units }) => units.includes(unit)).map(({ url }) => url);
 };
 
+const REPORT_WITHIN_MS = 600_000;
+
+const purchaseOf = ({ requests = 1, time, units, reserve = 1, report_within }: PriceConfig['buys']): Purchase => {
+  if (units !== undefined) return { units, reserve, reportWithinMs: report_within ?? REPORT_WITHIN_MS };
+  return time === undefined ? { requests } : { timeMs: time };
+};
+
 /** Undefined for a rule without a price. */
 export const offersOf = ({ price }: RuleConfig, mints: AcceptedMints): Offers | undefined => {
   const [first, ...others] = (price ?? []).map((offer): Offer => {
     const { amount, unit, buys } = offer;
-    const bought = buys.time === undefined ? { requests: buys.requests ?? 1 } : { timeMs: buys.time };
-    return { amount, unit, buys: bought, mints: takersOf(offer, mints) };
+    return { amount, unit, buys: purchaseOf(buys), mints: takersOf(offer, mints) };
   });
   return first && [first, ...others];
 };

@@ -124,6 +124,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     readiness,
     isStopping: () => stopping,
     endSession: payments?.endSession,
+    reportUse: payments?.reportUse,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
   });
   if (payments) {

@@ -31,6 +31,8 @@ export type SallyportOptions = Readonly<{
   args?: readonly string[];
   /** The value of `store`; a SQLite file in its directory without it. */
   store?: string;
+  /** Of the admin listener, for reports of units. */
+  usageToken?: string;
   /** Of an earlier one, to start again on its data. */
   directory?: string;
 }>;
@@ -41,11 +43,12 @@ const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
 const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
 
 export const startSallyport = async (options: SallyportOptions): Promise<Sallyport> => {
+  const { usageToken = '' } = options;
   const directory = options.directory ?? createWorkdir('sallyport', options.owner).path;
   const file = join(directory, 'sallyport.yaml');
   const frame = [
     'http: { addr: "127.0.0.1:0" }',
-    `admin: { addr: "127.0.0.1:0", token: "${adminToken}" }`,
+    `admin: { addr: "127.0.0.1:0", token: "${adminToken}"${usageToken && `, usage_token: "${usageToken}"`} }`,
     `store: ${options.store ?? `"sqlite:${join(directory, 'sallyport.db')}"`}`,
   ];
   writeFileSync(file, `${frame.join('\n')}\n${options.config}`);

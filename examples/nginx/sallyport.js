@@ -8,6 +8,7 @@ const managed = [
   'X-Payment-Verified',
   'X-Payment-Amount',
   'X-Payment-Balance',
+  'X-Payment-Use',
   'X-Provisioned-Pod',
   'Authorization',
   'X-API-Key',

@@ -45,8 +45,18 @@ const checkChoice = (offers: readonly Offer[], offer: Offer, { at }: Place): Fin
 };
 
 const checkBuys = ({ buys }: Offer, { at }: Place): Finding[] => {
-  if (Object.values(buys).filter((bought) => bought !== undefined).length === 1) return [];
-  return [{ path: [...at, 'buys'], message: 'not exactly one thing', expected: 'one of requests, time, units' }];
+  const path = [...at, 'buys'];
+  const { requests, time, units, reserve, report_within } = buys;
+  if ([requests, time, units].filter((bought) => bought !== undefined).length !== 1) {
+    return [{ path, message: 'not exactly one thing', expected: 'one of requests, time, units' }];
+  }
+  if (units === undefined && (reserve ?? report_within) !== undefined) {
+    const message = 'reserve and report_within say how units are reported';
+    return [{ path, message, expected: 'units beside them' }];
+  }
+  if (units === undefined || reserve === undefined || reserve <= units) return [];
+  const message = 'more than one payment buys';
+  return [{ path: [...path, 'reserve'], message, shows: 'value', expected: `${units} or less` }];
 };
 
 /** The prices of a rule that accepts cashu. `rule` is where it stands. */

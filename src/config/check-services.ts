@@ -92,16 +92,18 @@ const checkEndpoints = ({ endpoints }: Config): Finding[] => {
 };
 
 const checkAdmin = ({ admin }: Config): Finding[] =>
-  admin?.token instanceof Secret && admin.token.reveal().length < 16
-    ? [
-        {
-          path: ['admin', 'token'],
-          message: 'too short',
-          expected: 'at least 16 characters',
-          hint: 'make one with: openssl rand -hex 24',
-        },
-      ]
-    : [];
+  (['token', 'usage_token'] as const).flatMap((key): Finding[] => {
+    const token = admin?.[key];
+    if (!(token instanceof Secret) || token.reveal().length >= 16) return [];
+    return [
+      {
+        path: ['admin', key],
+        message: 'too short',
+        expected: 'at least 16 characters',
+        hint: 'make one with: openssl rand -hex 24',
+      },
+    ];
+  });
 
 const checkResolver = ({ resolver }: Config): Finding[] => {
   if (!resolver?.enabled) return [];

@@ -82,6 +82,24 @@ const cases: readonly Case[] = [
     ['rules[0].price.buys: not exactly one thing; expected one of requests, time, units'],
   ],
   [
+    'units and what each request reserves of them',
+    mint + rule('accept: cashu, price: { amount: 1, buys: { units: 100, reserve: 100, report_within: 1s } }'),
+    [],
+  ],
+  [
+    'a request that reserves more than a payment buys',
+    mint + rule('accept: cashu, price: { amount: 1, buys: { units: 100, reserve: 101 } }'),
+    ['rules[0].price.buys.reserve: more than one payment buys; found 101, expected 100 or less'],
+  ],
+  ...['reserve: 1', 'report_within: 1m'].map(
+    (key) =>
+      [
+        `requests with ${key}`,
+        mint + rule(`accept: cashu, price: { amount: 1, buys: { requests: 1, ${key} } }`),
+        ['rules[0].price.buys: reserve and report_within say how units are reported; expected units beside them'],
+      ] as const,
+  ),
+  [
     'a choice of prices, one for each unit and mint',
     mints +
       rule(
@@ -283,6 +301,11 @@ const cases: readonly Case[] = [
     'a short admin token',
     'admin: { token: short }',
     ['admin.token: too short; expected at least 16 characters; make one with: openssl rand -hex 24'],
+  ],
+  [
+    'a short token for reports',
+    `admin: { token: ${secret}, usage_token: short }`,
+    ['admin.usage_token: too short; expected at least 16 characters; make one with: openssl rand -hex 24'],
   ],
 
   // Listeners and services.

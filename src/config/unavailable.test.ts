@@ -12,10 +12,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'http.tls': ['http: { tls: { cert_file: /c, key_file: /k } }', 'http.tls'],
   redis: ['redis: "redis://redis"', 'redis'],
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
-  'rules[].price[].buys.units': [
-    mint + rule('accept: cashu, price: { amount: 1, buys: { units: 1 } }'),
-    'rules[0].price.buys.units',
-  ],
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
   'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
   proxy: ['proxy: {}', 'proxy'],
@@ -50,6 +46,7 @@ for (const yaml of [
   'proxy: { enabled: false }',
   'egress: { enabled: false }',
   rule('accept: api_key, limits: { per_day: 5 }'),
+  mint + rule('accept: cashu, price: { amount: 1, buys: { units: 1 } }'),
 ]) {
   test(`available: ${yaml || 'the defaults'}`, () => assert.deepEqual(unavailable(load(yaml).config), []));
 }

@@ -17,7 +17,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['http.tls',                 enabled,     'TLS on the listener'],
   ['redis',                    present,     'Redis'],
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
-  ['rules[].price[].buys.units', present,     'buying units'],
   ['rules[].provision',        present,     'provisioning pods'],
   ['rules[].policy',           present,     'asking a policy'],
   ['proxy',                    enabled,     'the reverse proxy'],

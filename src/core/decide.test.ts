@@ -8,7 +8,14 @@ import type { CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
 import type { Identifier, Intent, Rule } from './rule.ts';
 
-const managedHeaders = ['X-User-ID', 'X-User-Roles', 'X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'];
+const managedHeaders = [
+  'X-User-ID',
+  'X-User-Roles',
+  'X-Payment-Verified',
+  'X-Payment-Amount',
+  'X-Payment-Balance',
+  'X-Payment-Use',
+];
 const house: House = {
   apiKeyPrefix: 'sk-',
   imitates: createImitationTest(managedHeaders),
@@ -158,6 +165,7 @@ test('every managed header is in the answer, empty where it has no value', async
     'X-Payment-Verified': '',
     'X-Payment-Amount': '',
     'X-Payment-Balance': '',
+    'X-Payment-Use': '',
   });
 });
 

@@ -13,8 +13,8 @@ export type Dresser = Readonly<{
   value: (identity: Identity) => string | readonly string[] | undefined;
 }>;
 
-/** The headers that say what was paid (seed 004), and what is left. */
-export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance'] as const;
+/** The headers that say what was paid (seed 004), what is left, and by which id the application reports what it used. */
+export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance', 'X-Payment-Use'] as const;
 
 const control = /\p{Cc}/u;
 const plain = /^[\u0020-\u007e]*$/;
@@ -57,14 +57,16 @@ export const createDress = (managed: readonly string[], dressers: readonly Dress
     return headers;
   });
 
-/** An item with a parameter, as RFC 9651 writes it: `12;unit=sat`. */
-const balanceText = ({ balance, unit }: Receipt): string => `${balance};unit=${unit}`;
+/** An item with parameters, as RFC 9651 writes it: `12;unit=sat`, or `12;unit=sat;units=400`. */
+const balanceText = ({ balance, unit, use }: Receipt): string =>
+  `${balance};unit=${unit}${use ? `;units=${use.unitsLeft}` : ''}`;
 
 export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
   ...headers,
   'X-Payment-Verified': 'true',
   'X-Payment-Amount': String(receipt.amount),
   'X-Payment-Balance': balanceText(receipt),
+  'X-Payment-Use': receipt.use?.id ?? '',
 });
 
 /** What the payer is told. */

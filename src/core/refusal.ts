@@ -15,6 +15,7 @@ const kind = (status: number, grpc: number, title: string, meaning: string): Ref
 
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
@@ -88,6 +89,7 @@ export const refusalKinds = {
   admin_token_required: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The admin token is missing or wrong.'),
   not_found: kind(404, NOT_FOUND, 'Not Found', 'There is nothing at this address.'),
   method_not_allowed: kind(405, UNIMPLEMENTED, 'Method Not Allowed', 'This address does not know the method.'),
+  already_reported: kind(409, ALREADY_EXISTS, 'Conflict', 'The use was reported before, with another number.'),
   body_too_large: kind(413, INVALID_ARGUMENT, 'Content Too Large', 'The body is larger than allowed.'),
   unsupported_media_type: kind(415, INVALID_ARGUMENT, 'Unsupported Media Type', 'The body must be JSON.'),
   // What we failed to do.

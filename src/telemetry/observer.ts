@@ -59,6 +59,7 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
           amount: receipt.amount,
           unit: receipt.unit,
           balance: receipt.balance,
+          use: receipt.use?.id,
         }),
       },
       isPayment ? 'allowed, paid' : 'allowed',

@@ -79,7 +79,7 @@ test('envoy/envoy.yaml shows Sallyport every header that can carry a credential'
 });
 
 test('nginx/status.conf knows every status that a refusal can have at the auth endpoints', () => {
-  const ofTheAdminApi = [404, 405, 413, 415];
+  const ofTheAdminApi = [404, 405, 409, 413, 415];
   const statuses = new Set(Object.values(refusalKinds).map(({ status }) => status));
   const known = captured(example('nginx/status.conf'), /return (\d+) '/g).map(Number);
   assert.deepEqual(known.toSorted(), [...statuses].filter((status) => !ofTheAdminApi.includes(status)).toSorted());

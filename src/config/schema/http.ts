@@ -31,6 +31,9 @@ export const http = block({
 export const admin = block({
   addr: address.prefault('127.0.0.1:8081').describe('Where the admin API listens: `/api/…`, `/admin/…`.'),
   token: secret.optional().describe('Bearer token the admin API demands, at least 16 characters.'),
+  usage_token: secret
+    .optional()
+    .describe('Bearer token that opens the reports of units alone (`POST /api/usage/units`), for applications.'),
 }).describe('The admin API. Without this block it has no listener.');
 
 export const endpoints = block({

@@ -84,6 +84,8 @@ export const cashu = block({
   lock: lock.optional(),
 }).describe('Payments in Cashu ecash.');
 
+const MOST_UNITS = 1_000_000_000_000;
+
 const offer = withShort(
   { label: 'number of sat', json: orVariable({ type: 'integer', minimum: 1 }), expand: (raw) => ({ amount: raw }) },
   block({
@@ -95,10 +97,18 @@ const offer = withShort(
     buys: block({
       requests: integer().optional().describe('Number of requests.'),
       time: duration({ least: 1000 }).optional().describe('Time in which requests are free.'),
-      units: integer().optional().describe('Units that the service reports later.'),
+      units: integer({ most: MOST_UNITS })
+        .optional()
+        .describe('Units that the service behind counts, and reports after each request.'),
+      reserve: integer({ most: MOST_UNITS })
+        .optional()
+        .describe('With `units`: how many each request sets aside until they are reported. 1 by default.'),
+      report_within: duration({ least: 1000 })
+        .optional()
+        .describe('With `units`: how long it sets them aside at most. `10m` by default.'),
     })
       .prefault({ requests: 1 })
-      .describe('What one payment buys: exactly one of the three.'),
+      .describe('What one payment buys: exactly one of `requests`, `time`, `units`.'),
   }).transform((settings) => ({ ...settings, mints: settings.mints.map(normaliseMint) })),
 );
 

@@ -8,7 +8,9 @@ import type { KeyRegistry } from '../../keys/registry.ts';
 import { problemReply } from '../problem.ts';
 import { replyByKoa } from '../reply.ts';
 import { createTokenCheck } from './admin-token.ts';
-import { type Change, createKeyCalls, type KeyDefaults, type Outcome } from './keys.ts';
+import { createKeyCalls, type KeyDefaults } from './keys.ts';
+import type { Change, Outcome } from './outcome.ts';
+import { createReportCall, type ReportUse, reportPath } from './units.ts';
 
 export type AdminEvent = Readonly<{ status: number; client_ip: string }> &
   (Change | Readonly<{ action: 'refused'; code: string }>);
@@ -16,10 +18,14 @@ export type AdminEvent = Readonly<{ status: number; client_ip: string }> &
 export type AdminOptions = Readonly<{
   /** Undefined only where the configuration was told to go without. */
   token: Secret | undefined;
+  /** Opens the reports of units alone, for applications. */
+  usageToken?: Secret | undefined;
   /** Counts wrong tokens by address. */
   throttle?: FailureThrottle;
   keys: KeyRegistry;
   keyDefaults: KeyDefaults;
+  /** Left out where nothing is sold. */
+  reportUse?: ReportUse | undefined;
   /** Told of every change, and of every call without the right token, for the audit log. */
   onChange(event: AdminEvent): void;
   onError(error: unknown): void;
@@ -47,9 +53,11 @@ const isDecodable = (path: string): boolean => {
   }
 };
 
-export const createAdminApp = ({ token, throttle, keys, keyDefaults, onChange, onError }: AdminOptions): Koa => {
-  const checkToken = createTokenCheck(token, throttle);
-  const calls = createKeyCalls(keys, keyDefaults);
+export const createAdminApp = (options: AdminOptions): Koa => {
+  const { token, usageToken, throttle, reportUse, onChange, onError } = options;
+  const checkToken = createTokenCheck(token && [token], throttle);
+  const checkReporter = usageToken ? createTokenCheck(token && [token, usageToken], throttle) : checkToken;
+  const calls = createKeyCalls(options.keys, options.keyDefaults);
   const router = new Router();
 
   const answerWith = (call: (context: RouterContext) => Promise<Outcome>) => async (context: RouterContext) => {
@@ -63,9 +71,11 @@ export const createAdminApp = ({ token, throttle, keys, keyDefaults, onChange, o
   router.post('/api/keys', answerWith(calls.create));
   router.get('/api/keys/:user_id', answerWith(calls.list));
   router.delete('/api/keys/:id', answerWith(calls.revoke));
+  if (reportUse) router.post(reportPath, answerWith(createReportCall(reportUse)));
 
   const guard = async (context: Context, next: Next): Promise<void> => {
-    const refusal = checkToken(context.req);
+    const check = context.path === reportPath ? checkReporter : checkToken;
+    const refusal = check(context.req);
     if (!refusal) return next();
     answer(context, refusal);
     onChange({ action: 'refused', code: refusal.code, status: context.status, client_ip: context.ip });

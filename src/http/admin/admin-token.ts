@@ -21,19 +21,21 @@ const givenToken = ({ headers }: IncomingMessage): Buffer => {
 };
 
 /**
- * Compares digests, so that neither content nor length shows in the time it takes. With a throttle, an address that sent
- * too many wrong tokens is not listened to, whatever it sends: a token may be short enough to be guessed.
+ * Any of the tokens opens; without them everybody may. Compares digests, so that neither content nor length shows in the
+ * time it takes. With a throttle, an address that sent too many wrong tokens is not listened to, whatever it sends: a token
+ * may be short enough to be guessed.
  */
 export const createTokenCheck = (
-  token: Secret | undefined,
+  tokens: readonly Secret[] | undefined,
   throttle: FailureThrottle | undefined,
 ): ((message: IncomingMessage) => Refusal | undefined) => {
-  if (!token) return () => undefined;
-  const expected = digest(Buffer.from(token.reveal()));
+  if (!tokens) return () => undefined;
+  const expected = tokens.map((token) => digest(Buffer.from(token.reveal())));
   return (message) => {
     const source = `admin ${message.socket.remoteAddress}`;
     if (throttle && !throttle.isOpen(source)) return tooMany;
-    if (timingSafeEqual(digest(givenToken(message)), expected)) return undefined;
+    const given = digest(givenToken(message));
+    if (expected.some((one) => timingSafeEqual(given, one))) return undefined;
     throttle?.recordFailure(source);
     return missing;
   };

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type Refusal, refuse } from '../../core/refusal.ts';
+import type { z } from 'zod';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 
 const MAX_BYTES = 64 * 1024;
 const MOST_DISCARDED = 8 * 1024 * 1024;
@@ -29,7 +30,7 @@ const isHarmless = (value: unknown, depth = 0): boolean => {
 };
 
 /** Reads a JSON body of bounded size and depth. */
-export const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown } | Refusal> => {
+const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown } | Refusal> => {
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(message.headers['content-type'] ?? '')) {
     return refuse('unsupported_media_type', 'Expected Content-Type: application/json.');
   }
@@ -42,4 +43,25 @@ export const readJsonBody = async (message: IncomingMessage): Promise<{ value: u
   } catch {
     return refuse('bad_request', 'The body is not valid JSON in UTF-8.');
   }
+};
+
+/** A body can have thousands of mistakes, and a person reads a few. */
+const MOST_ERRORS = 10;
+const LONGEST_TEXT = 160;
+
+const wrong = ({ issues }: z.core.$ZodError): Refusal => {
+  const errors = issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
+    field: path.join('.').slice(0, LONGEST_TEXT),
+    message: message.slice(0, LONGEST_TEXT),
+  }));
+  const fields = errors.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
+  return refuse('bad_request', fields.join('; '), { members: { errors } });
+};
+
+/** The same, of one shape. */
+export const readJson = async <T>(message: IncomingMessage, shape: z.ZodType<T>): Promise<T | Refusal> => {
+  const body = await readJsonBody(message);
+  if (isRefusal(body)) return body;
+  const parsed = shape.safeParse(body.value);
+  return parsed.success ? parsed.data : wrong(parsed.error);
 };

@@ -1,16 +1,11 @@
 /** `/api/keys`: the calls of seed 003. */
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { isRefusal, refuse } from '../../core/refusal.ts';
 import type { KeyRecord } from '../../keys/key-store.ts';
 import type { KeyRegistry, NewKey } from '../../keys/registry.ts';
-import { readJsonBody } from './json-body.ts';
-
-/** What a call has changed, for the audit log. */
-export type Change = Readonly<{ action: 'create_key' | 'revoke_key'; key_id: string; user_id: string }>;
-
-/** What a call answers: a refusal, or a status with a body. */
-export type Outcome = Refusal | Readonly<{ status: number; body?: unknown; change?: Change }>;
+import { readJson } from './json-body.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Ends up in headers and logs, which carry neither control characters nor spaces around a value. */
 const label = z
@@ -33,26 +28,12 @@ const newKey = z.strictObject({
 
 export type KeyDefaults = Readonly<{ rateLimitPerMinute: number | undefined; rateLimitPerDay: number | undefined }>;
 
-/** A body can have thousands of mistakes, and a person reads a few. */
-const MOST_ERRORS = 10;
-const LONGEST_TEXT = 160;
-
 /** Left out: the configured default. `null`: no limit. */
 const limitOr = (given: number | null | undefined, byDefault: number | undefined): number | undefined =>
   given === undefined ? byDefault : (given ?? undefined);
 
-const toNewKey = (body: unknown, defaults: KeyDefaults): NewKey | Refusal => {
-  const parsed = newKey.safeParse(body);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.slice(0, MOST_ERRORS);
-    const errors = issues.map(({ path, message }) => ({
-      field: path.join('.').slice(0, LONGEST_TEXT),
-      message: message.slice(0, LONGEST_TEXT),
-    }));
-    const fields = errors.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
-    return refuse('bad_request', fields.join('; '), { members: { errors } });
-  }
-  const { user_id, name, rate_limit_per_minute, rate_limit_per_day, scopes, metadata } = parsed.data;
+const toNewKey = (body: z.output<typeof newKey>, defaults: KeyDefaults): NewKey => {
+  const { user_id, name, rate_limit_per_minute, rate_limit_per_day, scopes, metadata } = body;
   return {
     userId: user_id,
     name,
@@ -79,11 +60,9 @@ export const showKey = (record: KeyRecord) => ({
 
 export const createKeyCalls = (registry: KeyRegistry, defaults: KeyDefaults) => ({
   async create(context: RouterContext): Promise<Outcome> {
-    const body = await readJsonBody(context.req);
+    const body = await readJson(context.req, newKey);
     if (isRefusal(body)) return body;
-    const request = toNewKey(body.value, defaults);
-    if (isRefusal(request)) return request;
-    const { key, record } = await registry.create(request);
+    const { key, record } = await registry.create(toNewKey(body, defaults));
     const change = { action: 'create_key', key_id: record.id, user_id: record.userId } as const;
     return { status: 201, body: { ...showKey(record), key }, change };
   },

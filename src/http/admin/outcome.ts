@@ -1,0 +1,16 @@
+import type { Refusal } from '../../core/refusal.ts';
+
+/** What a call has changed, for the audit log. */
+export type Change =
+  | Readonly<{ action: 'create_key' | 'revoke_key'; key_id: string; user_id: string }>
+  | Readonly<{
+      action: 'report_units';
+      use: string;
+      units: number;
+      charged: number;
+      payment: string;
+      rule: string;
+    }>;
+
+/** What a call answers: a refusal, or a status with a body. */
+export type Outcome = Refusal | Readonly<{ status: number; body?: unknown; change?: Change }>;
