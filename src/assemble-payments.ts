@@ -16,9 +16,10 @@ import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { DuePayment, Outstanding, PreparedPayment, UseReport } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
+import { createRecentLedger } from './paywall/recent-ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
-import { createSessionEnd, hashOfSession } from './paywall/session.ts';
+import { createSessionEnd, createSessionFinder } from './paywall/session.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
@@ -31,6 +32,8 @@ export type PaymentParts = Readonly<{
   stores: LedgerStores;
   outbound: Outbound;
   throttle: FailureThrottle;
+  /** In place of SHA-256 in hex, with the same result. */
+  digest?: (credential: string) => string;
   now: () => number;
   onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
   onUncertain(payment: PreparedPayment, reason: string): void;
@@ -72,8 +75,9 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
-  const { config, outbound, throttle, now, onUncertain } = parts;
-  const { ledger, proofs } = await assembleLedger(config, parts.stores, parts.onUnsealed);
+  const { config, outbound, throttle, digest, now, onUncertain } = parts;
+  const { ledger: sealed, proofs } = await assembleLedger(config, parts.stores, parts.onUnsealed);
+  const ledger = createRecentLedger(sealed);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
   const mints = createMintDirectory({
@@ -114,10 +118,10 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
   return {
     identifiers: {
       cashu: createCashuIdentifier(
-        createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey }),
+        createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey, digest }),
         throttle,
       ),
-      session: createSessionIdentifier((id) => ledger.findSession(hashOfSession(id), now()), throttle),
+      session: createSessionIdentifier(createSessionFinder(ledger, now, digest), throttle),
     },
     mints,
     recovery: createRecovery({

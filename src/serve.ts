@@ -72,6 +72,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         stores,
         outbound,
         throttle,
+        digest,
         now,
         onConcluded: telemetry.paymentConcluded,
         onUncertain: telemetry.paymentUncertain,

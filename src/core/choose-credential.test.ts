@@ -11,7 +11,7 @@ import type { Identifier, Rule } from './rule.ts';
 
 const mint = 'https://mint.example';
 const token: CashuToken = { mint, unit: 'sat', amount: 5, proofs: [] };
-const account: Account = { id: 'pay_1', mint, unit: 'sat', balance: 7 };
+const account: Account = { id: 'pay_1', mint, unit: 'sat' };
 
 const always =
   (identity: Identity): Identifier =>

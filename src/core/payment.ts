@@ -35,17 +35,11 @@ export type Purchase = Readonly<{ requests: number }> | Readonly<{ timeMs: numbe
 export type Price = Readonly<{ amount: number; unit: string; buys: Purchase }>;
 
 /** What a payment left to draw on. Named after the payment that opened it; later ones may have added to it. */
-export type Account = Readonly<{
-  id: string;
-  mint: string;
-  unit: string;
-  /** As it was when it was looked up. */
-  balance: number;
-}>;
+export type Account = Readonly<{ id: string; mint: string; unit: string }>;
 
 /** What is known of a session's id. `closed`: it was one of ours, and has run out or was revoked. */
 export type FoundSession =
-  | Readonly<{ session: 'open'; account: Account }>
+  | Readonly<{ session: 'open'; account: Account; expiresAtMs: number }>
   | Readonly<{ session: 'closed' }>
   | Readonly<{ session: 'unknown' }>;
 

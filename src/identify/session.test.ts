@@ -4,7 +4,7 @@ import type { Account, FoundSession } from '../core/payment.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { createSessionIdentifier } from './session.ts';
 
-const account: Account = { id: 'pay_1', mint: 'https://mint.example', unit: 'sat', balance: 5 };
+const account: Account = { id: 'pay_1', mint: 'https://mint.example', unit: 'sat' };
 const request = { clientIp: '203.0.113.7' } as AuthRequest;
 
 const identify = async (found: FoundSession | Error, isOpen = true) => {
@@ -20,7 +20,7 @@ const identify = async (found: FoundSession | Error, isOpen = true) => {
 };
 
 test('an open session is its account, without a name', async () => {
-  const { outcome } = await identify({ session: 'open', account });
+  const { outcome } = await identify({ session: 'open', account, expiresAtMs: 1 });
   assert.deepEqual(outcome, {
     outcome: 'identified',
     identity: { method: 'session', subject: '', scopes: [], roles: [], claims: {}, account },

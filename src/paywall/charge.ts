@@ -1,5 +1,6 @@
 /** The charge of a priced rule: a token becomes credit exactly once, and each request is debited from it. */
 import { randomBytes } from 'node:crypto';
+import type { Eventually } from '../core/eventually.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Account, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../core/refusal.ts';
@@ -7,11 +8,12 @@ import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
-import type { Claims, Debit, Ledger, Standing } from './ledger.ts';
+import type { Claims, Debit, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
 import type { Quote, Quotes, Terms } from './quote.ts';
+import type { RecentLedger } from './recent-ledger.ts';
 import { repeatOf } from './repeat.ts';
 import { offerSession, sessionOf } from './session.ts';
 import type { Settle } from './settlement.ts';
@@ -20,7 +22,7 @@ import type { Unlock } from './unlock.ts';
 export type ChargeOptions = Readonly<{
   rule: string;
   quotes: Quotes;
-  ledger: Ledger;
+  ledger: RecentLedger;
   mintOf: (url: string) => Mint | undefined;
   curve: Curve;
   unlock: Unlock;
@@ -66,7 +68,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
     return ledger.present(order.claims, debitOf(order), order.intent === 'enforce', offer);
   };
 
-  const answerTo = (standing: Standing, { payer, terms }: Order): Outcome => {
+  const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
     const outcome = terms.answers.toStanding(standing);
     if (isRefusal(outcome) || standing.standing !== 'debited' || !standing.session) return outcome;
     return { ...outcome, session: sessionOf(payer.token, standing.session, now()) };
@@ -109,38 +111,43 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   /** The answer, or that there is none yet. */
-  const openInTime = async (payer: Payer, asked: Asked): Promise<Outcome> => {
+  const openInTime = async (payer: Payer, claims: Claims, asked: Asked): Promise<Outcome> => {
     const patience = new AbortController();
     const { promise: outOfPatience, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => {
       patience.abort();
       resolve(uncertain);
     }, patienceMs);
-    const order = { ...asked, payer, claims: claimsOf(payer.token), signal: patience.signal };
+    const order = { ...asked, payer, claims, signal: patience.signal };
     const outcome = await Promise.race([openOrSayWhyNot(order), outOfPatience]);
     clearTimeout(timer);
     return outcome;
   };
 
-  const pay = async (payer: Payer, quote: Quote, request: AuthRequest, intent: Intent): Promise<Outcome> => {
-    const terms = quote.termsFor(payer.token);
-    if (isRefusal(terms)) return terms;
-    const outcome = await openInTime(payer, { request, terms, intent });
-    if (isRefusal(outcome) && worthless.has(outcome.code) && intent === 'enforce') {
-      throttle.recordFailure(request.clientIp);
+  const redeem = async (payer: Payer, claims: Claims, asked: Asked): Promise<Outcome> => {
+    const outcome = await openInTime(payer, claims, asked);
+    if (isRefusal(outcome) && worthless.has(outcome.code) && asked.intent === 'enforce') {
+      throttle.recordFailure(asked.request.clientIp);
     }
     return outcome;
   };
 
-  const draw = async (account: Account, quote: Quote, request: AuthRequest, intent: Intent): Promise<Outcome> => {
+  const pay = (payer: Payer, quote: Quote, request: AuthRequest, intent: Intent): Eventually<Outcome> => {
+    const terms = quote.termsFor(payer.token);
+    if (isRefusal(terms)) return terms;
+    const asked = { request, terms, intent };
+    const claims = claimsOf(payer.token);
+    const running = ledger.recallTimeOf(claims.paymentId, debitOf(asked));
+    return running ? answerTo(running, { payer, terms }) : redeem(payer, claims, asked);
+  };
+
+  const draw = (account: Account, quote: Quote, request: AuthRequest, intent: Intent): Eventually<Outcome> => {
     const terms = quote.termsFor(account);
     if (isRefusal(terms)) return quote.challenge('payment_required', 'What the session holds does not pay here.');
-    try {
-      const standing = await ledger.draw(account.id, debitOf({ request, terms, intent }), intent === 'enforce');
-      return terms.answers.toStanding(standing);
-    } catch (cause) {
-      return storeFailed(cause);
-    }
+    const debit = debitOf({ request, terms, intent });
+    const running = ledger.recallTime(account.id, debit);
+    if (running) return terms.answers.toStanding(running);
+    return ledger.draw(account.id, debit, intent === 'enforce').then(terms.answers.toStanding, storeFailed);
   };
 
   return (request, identity, intent) => {

@@ -89,8 +89,8 @@ export type Debited = Readonly<{
   standing: 'debited';
   paymentId: string;
   balance: number;
-  /** Nothing was taken: time that was bought before is running. */
-  isRunning?: boolean;
+  /** Nothing was taken: time that was bought before runs until then. */
+  runsUntilMs?: number;
   use?: Use;
   session?: SessionGrant;
 }>;
@@ -144,6 +144,8 @@ export type Ledger = Readonly<{
   draw(accountId: string, debit: Debit, commit: boolean): Promise<Debited | Exhausted>;
   /** Takes what a request used, and gives back what is left of what it reserved. Repeating it changes nothing. */
   reportUse(useId: string, units: number, nowMs: number): Promise<UseReport>;
+  /** What is left on an account, in its unit. */
+  balanceOf(accountId: string): Promise<number>;
   findSession(idHash: string, nowMs: number): Promise<FoundSession>;
   /** Closes every session of an account. */
   revokeSessions(accountId: string, nowMs: number): Promise<void>;

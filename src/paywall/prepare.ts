@@ -24,7 +24,7 @@ export type PreparerOptions = Readonly<{
 }>;
 
 /** Says whether a token is worth too little. */
-export type Weigh = (token: CashuToken, worth: Worth, account: Account | undefined) => Refusal | undefined;
+export type Weigh = (token: CashuToken, worth: Worth, left: number | undefined) => Refusal | undefined;
 
 /** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
 export type Write = () => Promise<void>;
@@ -51,6 +51,7 @@ export const createPreparer = ({ rule, ledger, mintOf, curve, unlock, now }: Pre
     if (!mint) return refuse('wrong_mint', 'The token’s mint is not accepted.');
     const arePoints = await Promise.all(token.proofs.map(({ C }) => curve.isPoint(C)));
     if (arePoints.includes(false)) return malformed('a signature is not a point of the curve');
-    return weigh(token, worthOf(token, mint.keysets()), account) ?? (() => write(token, claims, mint, account?.id));
+    const left = account && (await ledger.balanceOf(account.id));
+    return weigh(token, worthOf(token, mint.keysets()), left) ?? (() => write(token, claims, mint, account?.id));
   };
 };

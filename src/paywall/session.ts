@@ -1,9 +1,11 @@
 /** Sessions: what opens an account in the place of the token that paid for it. */
 import { createHmac, hash, randomBytes } from 'node:crypto';
-import type { CashuToken, Receipt } from '../core/payment.ts';
+import type { Eventually } from '../core/eventually.ts';
+import type { CashuToken, FoundSession, Receipt } from '../core/payment.ts';
 import { Secret } from '../core/secret.ts';
 import { contentOf } from './claim.ts';
 import type { Ledger, SessionGrant, SessionOffer } from './ledger.ts';
+import type { RecentLedger } from './recent-ledger.ts';
 
 /** 256 bits that need both the token, which the mint has seen, and the salt, which only the ledger has. */
 const idOf = (token: CashuToken, salt: string): string =>
@@ -25,6 +27,13 @@ export const sessionOf = (
   id: new Secret(idOf(token, salt)),
   maxAgeSeconds: Math.ceil((expiresAtMs - nowMs) / 1000),
 });
+
+export const createSessionFinder =
+  (ledger: Pick<RecentLedger, 'recallSession' | 'findSession'>, now: () => number, digest = hashOfSession) =>
+  (id: string): Eventually<FoundSession> => {
+    const [idHash, nowMs] = [digest(id), now()];
+    return ledger.recallSession(idHash, nowMs) ?? ledger.findSession(idHash, nowMs);
+  };
 
 /** Ends a session, and with it every other of the same account. One that is not open is left as it is. */
 export const createSessionEnd =

@@ -2,12 +2,13 @@
 import { hash } from 'node:crypto';
 import { getDecodedToken, getTokenMetadata, normalizeMintUrl, type TokenMetadata } from '@cashu/cashu-ts';
 import { LRUCache } from 'lru-cache';
+import type { Eventually } from '../core/eventually.ts';
 import type { CashuToken, Proof } from '../core/payment.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { Keyset, Mint } from './mint.ts';
 import { attempt, type LockKey, malformed, readProof } from './proof.ts';
 
-export type TokenReader = (text: string) => Promise<CashuToken | Refusal>;
+export type TokenReader = (text: string) => Eventually<CashuToken | Refusal>;
 
 export type FindMint = (url: string) => Mint | undefined;
 
@@ -22,6 +23,8 @@ export type ReaderOptions = Readonly<{
   maxProofs: number;
   /** Left out where no locked token is taken. */
   lockKey?: LockKey | undefined;
+  /** In place of SHA-256 in hex, with the same result. */
+  digest?: ((text: string) => string) | undefined;
 }>;
 
 type Form = readonly Omit<Proof, 'id'>[];
@@ -88,14 +91,20 @@ const readToken = async (text: string, findMint: FindMint, options: ReaderOption
  * never changes, and whether it is money is not decided here.
  */
 export const createTokenReader = (findMint: FindMint, options: ReaderOptions): TokenReader => {
+  const { digest = (text) => hash('sha256', text) } = options;
   const known = new LRUCache<string, CashuToken>({
     maxSize: MOST_KNOWN_PROOFS,
     sizeCalculation: ({ proofs }) => proofs.length,
   });
-  return async (text) => {
-    const digest = hash('sha256', text);
-    const token = known.get(digest) ?? (await readToken(text, findMint, options));
-    if (!isRefusal(token)) known.set(digest, token);
+
+  const readAnew = async (text: string, key: string): Promise<CashuToken | Refusal> => {
+    const token = await readToken(text, findMint, options);
+    if (!isRefusal(token)) known.set(key, token);
     return token;
+  };
+
+  return (text) => {
+    const key = digest(text);
+    return known.get(key) ?? readAnew(text, key);
   };
 };

@@ -112,25 +112,31 @@ test('a burst with a new token beside a session adds it once', async (t) => {
   assert.equal(mint.spentAmount(), 168);
 });
 
-test('a session is ended by whoever has it; its token opens another', async (t) => {
-  const { gate, ask, pay } = await enter(t);
-  const token = await pay.token(80);
-  const paid = await ask({ 'X-Cashu': token });
-  const end = (headers: Record<string, string>, method = 'DELETE') =>
-    request(gate.url, '/.sallyport/session', { method, headers });
-  assert.deepEqual([(await end({})).status, (await end(withSession('x'), 'GET')).status], [400, 405]);
-  assert.equal((await end(withSession('unknown'))).status, 204);
-  assert.equal((await ask(withSession(sessionIn(paid)))).status, 200);
-  const ended = await end({ Cookie: `a=1; sallyport-session=${sessionIn(paid)}` });
-  assert.equal(ended.status, 204);
-  assert.match(String(ended.headers['set-cookie']), /^sallyport-session=; Max-Age=0; Path=\//);
-  const refused = await ask(withSession(sessionIn(paid)));
-  assert.deepEqual([refused.status, codeOf(refused)], [402, 'invalid_session']);
-  assert.match(String(refused.headers['x-cashu']), /^creqA/);
-  const again = await ask({ 'X-Cashu': token });
-  assert.notEqual(sessionIn(again), sessionIn(paid));
-  assert.equal((await ask(withSession(sessionIn(again)))).status, 200);
-});
+for (const [bought, price] of [
+  ['requests', '8'],
+  ['time that runs', '{ amount: 8, buys: { time: 1h } }'],
+] as const)
+  test(`a session for ${bought} is ended by whoever has it, at once; its token opens another`, async (t) => {
+    const { gate, ask, pay } = await enter(t, price);
+    const token = await pay.token(80);
+    const paid = await ask({ 'X-Cashu': token });
+    const end = (headers: Record<string, string>, method = 'DELETE') =>
+      request(gate.url, '/.sallyport/session', { method, headers });
+    assert.deepEqual([(await end({})).status, (await end(withSession('x'), 'GET')).status], [400, 405]);
+    assert.equal((await end(withSession('unknown'))).status, 204);
+    assert.equal((await ask(withSession(sessionIn(paid)))).status, 200);
+    const ended = await end({ Cookie: `a=1; sallyport-session=${sessionIn(paid)}` });
+    assert.equal(ended.status, 204);
+    assert.match(String(ended.headers['set-cookie']), /^sallyport-session=; Max-Age=0; Path=\//);
+    const refused = await ask(withSession(sessionIn(paid)));
+    assert.deepEqual([refused.status, codeOf(refused)], [402, 'invalid_session']);
+    assert.match(String(refused.headers['x-cashu']), /^creqA/);
+    const byCookie = await ask({ Cookie: `sallyport-session=${sessionIn(paid)}` });
+    assert.equal(codeOf(byCookie), 'invalid_session');
+    const again = await ask({ 'X-Cashu': token });
+    assert.notEqual(sessionIn(again), sessionIn(paid));
+    assert.equal((await ask(withSession(sessionIn(again)))).status, 200);
+  });
 
 test('a source that guesses sessions is held off; an honest one from there is not', async (t) => {
   const { ask, pay } = await enter(t, '{ amount: 8, buys: { time: 1h } }');

@@ -15,6 +15,7 @@ import type { Curve } from '../../src/paywall/curve/operations.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature, Mint } from '../../src/paywall/mint.ts';
 import { createQuotes } from '../../src/paywall/quote.ts';
+import { createRecentLedger } from '../../src/paywall/recent-ledger.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
@@ -97,6 +98,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
   const clock = options.clock ?? { nowMs: 1_700_000_000_000 };
   const now = () => clock.nowMs;
   const stores = openSqliteStores(join(directory, 'till.db'));
+  const ledger = createRecentLedger(stores.ledger);
   const outbound = createOutbound();
   const named = mints.map((mint) => (typeof mint === 'string' ? { url: mint, units: ['sat'] } : mint));
   const directoryOfMints = createMintDirectory({ mints: named, anyMint: undefined, outbound, now, timeoutMs });
@@ -108,7 +110,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     isRequired: options.lock.isRequired ?? false,
   };
   const redeem = createRedeemer({
-    ledger: stores.ledger,
+    ledger,
     mintOf: directoryOfMints.find,
     curve,
     holder: `till ${Math.random()}`,
@@ -125,7 +127,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
       createCharge({
         rule,
         quotes: createQuotes(rule, [{ ...price, mints: [] }], { format: 'creqA' }),
-        ledger: stores.ledger,
+        ledger,
         mintOf: directoryOfMints.find,
         curve,
         unlock: createUnlock(curve, () => options.lock?.privateKey ?? ''),
@@ -193,7 +195,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
 
     reasons,
     concluded,
-    ledger: stores.ledger,
+    ledger,
     proofs: stores.proofs,
     curve,
     mintOf: directoryOfMints.find,

@@ -1,14 +1,16 @@
 /** The credit of an account, which has the id of the payment that opened it. */
-import { integer, type Transaction } from './transaction.ts';
+import { integer, type Row, type Transaction } from './transaction.ts';
 
 /** The credit's row is locked first, so that debits come one by one. */
 export const lockCredit = (transaction: Transaction, accountId: string): Promise<number> =>
   transaction.run('UPDATE credits SET balance = balance WHERE payment_id = $1', [accountId]);
 
-export const balanceOf = async (transaction: Transaction, accountId: string): Promise<number> => {
-  const credit = await transaction.first('SELECT balance FROM credits WHERE payment_id = $1', [accountId]);
-  return credit ? integer(credit, 'balance') : 0;
-};
+export const findBalance = 'SELECT balance FROM credits WHERE payment_id = $1';
+
+export const toBalance = (credit: Row | undefined): number => (credit ? integer(credit, 'balance') : 0);
+
+export const balanceOf = async (transaction: Transaction, accountId: string): Promise<number> =>
+  toBalance(await transaction.first(findBalance, [accountId]));
 
 export const spend = (transaction: Transaction, accountId: string, amount: number): Promise<number> =>
   transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1', [accountId, amount]);

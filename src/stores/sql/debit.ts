@@ -15,8 +15,11 @@ const findPurchase = (transaction: Transaction, paymentId: string, rule: string)
     rule,
   ]);
 
-const isInTime = (purchase: Row | undefined, { buys, nowMs }: Debit): boolean =>
-  purchase !== undefined && 'timeMs' in buys && integer(purchase, 'expires_at') > nowMs;
+const endOfTime = (purchase: Row | undefined, { buys, nowMs }: Debit): number | undefined => {
+  if (purchase === undefined || !('timeMs' in buys)) return undefined;
+  const endsAtMs = integer(purchase, 'expires_at');
+  return endsAtMs > nowMs ? endsAtMs : undefined;
+};
 
 const hasRequests = (purchase: Row | undefined, { buys }: Debit): boolean =>
   purchase !== undefined && 'requests' in buys && integer(purchase, 'requests_left') > 0;
@@ -47,7 +50,7 @@ const buy = async (
 };
 
 /** Of an account: bought time that has not run out at `$3`. */
-export const findRunningTime = `SELECT purchases.payment_id, balance FROM purchases
+export const findRunningTime = `SELECT purchases.payment_id, purchases.expires_at AS runs_until, balance FROM purchases
   JOIN credits ON credits.payment_id = purchases.payment_id
   WHERE purchases.payment_id = $1 AND rule = $2 AND expires_at > $3`;
 
@@ -55,7 +58,7 @@ export const toRunningTime = (row: Row): Debited => ({
   standing: 'debited',
   paymentId: text(row, 'payment_id'),
   balance: integer(row, 'balance'),
-  isRunning: true,
+  runsUntilMs: integer(row, 'runs_until'),
 });
 
 /** Without `commit` it says what would come of it. */
@@ -71,7 +74,8 @@ export const drawOn = async (
   if ('units' in buys) return drawUnits(transaction, { paymentId, unit }, debit, buys, commit);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);
-  if (isInTime(purchase, debit)) return { standing: 'debited', paymentId, balance, isRunning: true };
+  const runsUntilMs = endOfTime(purchase, debit);
+  if (runsUntilMs !== undefined) return { standing: 'debited', paymentId, balance, runsUntilMs };
   if (await findRepeated(transaction, paymentId, debit)) return { standing: 'debited', paymentId, balance };
   if (hasRequests(purchase, debit)) {
     if (commit) await useOne(transaction, paymentId, debit);

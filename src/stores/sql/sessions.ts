@@ -4,28 +4,21 @@ import type { Debited, SessionGrant, SessionOffer } from '../../paywall/ledger.t
 import { toRunningTime } from './debit.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
-export const findSessionByHash = `SELECT sessions.expires_at, revoked_at, account_id, mint, unit, balance FROM sessions
+export const findSessionByHash = `SELECT expires_at, revoked_at, account_id, mint, unit FROM sessions
   JOIN payments ON payments.id = sessions.payment_id
-  JOIN credits ON credits.payment_id = payments.account_id
   WHERE id_hash = $1`;
 
 export const toFoundSession = (row: Row | undefined, nowMs: number): FoundSession => {
   if (!row) return { session: 'unknown' };
-  const isOver = optionalInteger(row, 'revoked_at') !== undefined || integer(row, 'expires_at') <= nowMs;
-  if (isOver) return { session: 'closed' };
-  return {
-    session: 'open',
-    account: {
-      id: text(row, 'account_id'),
-      mint: text(row, 'mint'),
-      unit: text(row, 'unit'),
-      balance: integer(row, 'balance'),
-    },
-  };
+  const expiresAtMs = integer(row, 'expires_at');
+  if (optionalInteger(row, 'revoked_at') !== undefined || expiresAtMs <= nowMs) return { session: 'closed' };
+  const account = { id: text(row, 'account_id'), mint: text(row, 'mint'), unit: text(row, 'unit') };
+  return { session: 'open', account, expiresAtMs };
 };
 
 /** Of a settled payment with an open session: time that was bought on its account and has not run out at `$3`. */
-export const findRunningTimeOfPayment = `SELECT purchases.payment_id, balance, salt, sessions.expires_at FROM payments
+export const findRunningTimeOfPayment = `SELECT purchases.payment_id, purchases.expires_at AS runs_until, balance,
+    salt, sessions.expires_at FROM payments
   JOIN purchases ON purchases.payment_id = payments.account_id
   JOIN credits ON credits.payment_id = payments.account_id
   JOIN sessions ON sessions.payment_id = payments.id

@@ -4,6 +4,7 @@ import type { KeyStore } from '../../keys/key-store.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
+import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
@@ -51,6 +52,7 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
     draw: async (accountId, debit, commit) =>
       (await timeOfAccount(accountId, debit)) ?? execute('drawOnAccount', { accountId, debit, commit }),
     reportUse: (useId, units, nowMs) => execute('reportUse', { useId, units, nowMs }),
+    balanceOf: async (accountId) => toBalance(await readRow(findBalance, [accountId])),
     findSession: async (idHash, nowMs) => toFoundSession(await readRow(findSessionByHash, [idHash]), nowMs),
     revokeSessions: (accountId, nowMs) => execute('revokeSessions', { accountId, nowMs }),
     prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
