@@ -91,7 +91,11 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   };
 };
 
-/** Runs the command line to its end. */
+type Failure = Readonly<{ status: number; stdout: string; stderr: string; code?: string }>;
+
+const COMMAND_MS = 60_000;
+
+/** Runs the command line to its end, which must not take longer than a minute. */
 export const runSallyport = (
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
@@ -102,10 +106,14 @@ export const runSallyport = (
       env: { PATH: process.env['PATH'] ?? '', ...env },
       encoding: 'utf8',
       stdio: 'pipe',
+      timeout: COMMAND_MS,
+      killSignal: 'SIGKILL',
     });
     return { status: 0, stdout, stderr: '' };
   } catch (error) {
-    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    const { status, stdout, stderr, code } = error as Failure;
+    if (code === 'ETIMEDOUT')
+      throw new Error(`sallyport ${args.join(' ')} did not end:\n${stdout}${stderr}`, { cause: error });
     return { status, stdout, stderr };
   }
 };
