@@ -1,9 +1,9 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
+import type { Payments } from './assemble-payments.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
 import { Secret } from './core/secret.ts';
-import type { ReportUse } from './http/admin/units.ts';
 import { createChallenge } from './http/challenge.ts';
 import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
@@ -24,8 +24,7 @@ export type ListenerParts = Readonly<{
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
   /** Left out where nothing is sold. */
-  endSession: ((id: string) => Promise<void>) | undefined;
-  reportUse: ReportUse | undefined;
+  payments: Pick<Payments, 'endSession' | 'reportUse' | 'revokeSessions'> | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -41,7 +40,7 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
 };
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
-  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics, endSession } = parts;
+  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
   const { http, endpoints, admin, api_keys } = config;
 
   const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
@@ -63,7 +62,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         rateLimitPerMinute: api_keys.rate_limit_per_minute,
         rateLimitPerDay: api_keys.rate_limit_per_day,
       },
-      reportUse: parts.reportUse,
+      payments,
       onChange: telemetry.adminChanged,
       onError: telemetry.failed,
     });
@@ -78,7 +77,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     isStopping,
     renderMetrics: async () => ({ contentType: telemetry.registry.contentType, body: await renderMetrics() }),
   });
-  const sessions = endSession ? [createSessionEndpoint(peers, endSession, telemetry.failed)] : [];
+  const sessions = payments ? [createSessionEndpoint(peers, payments.endSession, telemetry.failed)] : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
   const main = createMainListener(
     forwardAuth,

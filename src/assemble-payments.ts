@@ -14,7 +14,7 @@ import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createSessionIdentifier } from './identify/session.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
-import type { DuePayment, Outstanding, PreparedPayment, UseReport } from './paywall/ledger.ts';
+import type { DuePayment, Outstanding, PreparedPayment, Revocation, UseReport } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecentLedger } from './paywall/recent-ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
@@ -53,6 +53,8 @@ export type Payments = Readonly<{
   endSession(id: string): Promise<void>;
   /** By the id of a use that a request was given. */
   reportUse(useId: string, units: number): Promise<UseReport>;
+  /** Of a payer, by the id of a payment; undefined where there is none. */
+  revokeSessions(paymentId: string): Promise<Revocation | undefined>;
   mints: MintDirectory;
   recovery: Recovery;
   collector: Collector;
@@ -139,6 +141,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     collector,
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
+    revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),
     close: curve.close,
 
     paywallFor(rule) {

@@ -84,6 +84,16 @@ withCommonOptions(keys.command('revoke'))
     process.exitCode = await revokeKey(id, { ...options, insecure: insecureOf(options) });
   });
 
+const sessions = program.command('sessions').description('sessions of payers, in the store of the configuration');
+
+withCommonOptions(sessions.command('revoke'))
+  .description("end a payer's sessions")
+  .argument('<payment>', 'the id of one of their payments, as in the log and in "wallet history"')
+  .action(async (payment: string, options: GlobalOptions) => {
+    const { revokeSessions } = await import('./commands/sessions.ts');
+    process.exitCode = await revokeSessions(payment, { ...options, insecure: insecureOf(options) });
+  });
+
 const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
 
 withCommonOptions(wallet.command('balance'))

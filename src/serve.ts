@@ -124,8 +124,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     telemetry,
     readiness,
     isStopping: () => stopping,
-    endSession: payments?.endSession,
-    reportUse: payments?.reportUse,
+    payments,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
   });
   if (payments) {

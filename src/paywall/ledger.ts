@@ -69,6 +69,9 @@ export type SessionOffer = Readonly<{ idHash: string; salt: string; expiresAtMs:
 
 export type SessionGrant = Omit<SessionOffer, 'idHash'>;
 
+/** `closed`: how many sessions were open. */
+export type Revocation = Readonly<{ accountId: string; closed: number }>;
+
 /** The set of proofs that makes a payment: one claim for each, sorted, and the id that they give. */
 export type Claims = Readonly<{ paymentId: string; ids: readonly string[] }>;
 
@@ -147,8 +150,8 @@ export type Ledger = Readonly<{
   /** What is left on an account, in its unit. */
   balanceOf(accountId: string): Promise<number>;
   findSession(idHash: string, nowMs: number): Promise<FoundSession>;
-  /** Closes every session of an account. */
-  revokeSessions(accountId: string, nowMs: number): Promise<void>;
+  /** Closes every open session of a payment's account. Undefined where there is no such payment. */
+  revokeSessions(paymentId: string, nowMs: number): Promise<Revocation | undefined>;
   /** Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. */
   prepare(payment: NewPayment, claims: Claims): Promise<boolean>;
   /** Takes or renews the right to act on a prepared payment until `untilMs`; one holder at a time. */

@@ -119,9 +119,12 @@ export const createRecentLedger = (ledger: Ledger, max = MOST_RECALLED): RecentL
       return report;
     },
 
-    async revokeSessions(accountId, nowMs) {
+    async revokeSessions(paymentId, nowMs) {
+      let accountId = paymentId;
       try {
-        await ledger.revokeSessions(accountId, nowMs);
+        const revoked = await ledger.revokeSessions(paymentId, nowMs);
+        if (revoked) accountId = revoked.accountId;
+        return revoked;
       } finally {
         forgetSessionsOf(accountId);
       }

@@ -130,6 +130,16 @@ test('sessions that are ended here are forgotten at once, with every other of th
   assert.equal((await ledger.findSession('a', START_MS)).session, 'closed');
 });
 
+test('sessions that are ended by another payment of their account are forgotten at once', async (t) => {
+  const ledger = createRecentLedger(openDatabase(t));
+  const { id } = await enter(ledger, 'a');
+  const more = setOf('m');
+  await ledger.prepare({ ...paymentOf(more), accountId: id }, more);
+  await ledger.settle(more.paymentId, 1, signatures, START_MS);
+  await ledger.revokeSessions(more.paymentId, START_MS);
+  assert.deepEqual(recalled(ledger, 'a', passAt(START_MS)), [false, true, false]);
+});
+
 test('sessions that another process ended are closed here within a second', async (t) => {
   const database = openDatabase(t);
   const [here, there] = [createRecentLedger(database), createRecentLedger(database)];

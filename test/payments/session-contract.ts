@@ -129,7 +129,12 @@ export const sessionContract = (name: string, open: OpenLedger, options: { skip?
     await login(ledger, first, offerOf('first'));
     await login(ledger, more, offerOf('more'));
     await login(ledger, other, offerOf('other'));
-    await ledger.revokeSessions(first.paymentId, 1_500);
+    await login(ledger, await settle(ledger, 'd', 50, first.paymentId), offerOf('over', 1_500));
+    const accountId = first.paymentId;
+    const revoked = await ledger.revokeSessions(more.paymentId, 1_500);
+    assert.deepEqual(revoked, { accountId, closed: 2 }, 'by any payment of the account');
+    assert.deepEqual(await ledger.revokeSessions(accountId, 1_500), { accountId, closed: 0 });
+    assert.equal(await ledger.revokeSessions('pay_none', 1_500), undefined);
     const states = await Promise.all(['first', 'more', 'other'].map((id) => ledger.findSession(id, 1_600)));
     assert.deepEqual(
       states.map(({ session }) => session),

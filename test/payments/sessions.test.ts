@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { startMint } from '../peers/mint.ts';
-import { startSallyport } from '../sallyport.ts';
+import { adminToken, runSallyport, startSallyport } from '../sallyport.ts';
 import { type Answered, request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 import { codeOf, tally, times } from './ask.ts';
@@ -137,6 +137,35 @@ for (const [bought, price] of [
     assert.notEqual(sessionIn(again), sessionIn(paid));
     assert.equal((await ask(withSession(sessionIn(again)))).status, 200);
   });
+
+test('an operator ends the sessions of a payer: by the API and by the command', async (t) => {
+  const { gate, ask, pay } = await enter(t);
+  const token = { 'X-Cashu': await pay.token(80) };
+  const revoke = (payment: string) =>
+    request(gate.adminUrl, `/api/payments/${payment}/sessions`, {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${adminToken}` },
+    });
+  const command = (payment: string) =>
+    runSallyport(['sessions', 'revoke', payment, '--config', 'sallyport.yaml'], { cwd: gate.directory });
+  const first = sessionIn(await ask(token));
+  const settled = () => gate.log().find(({ event }) => event === 'payment_settled');
+  await until('it is in the log', () => settled() !== undefined);
+  const payment = String(settled()?.['payment']);
+  const answer = await revoke(payment);
+  assert.deepEqual([answer.status, JSON.parse(answer.body)], [200, { payment, closed: 1 }]);
+  assert.equal(codeOf(await ask(withSession(first))), 'invalid_session');
+  const second = sessionIn(await ask(token));
+  assert.equal((await ask(withSession(second))).status, 200);
+  assert.deepEqual(command(payment), {
+    status: 0,
+    stdout: '1 session closed, in a running service within a second; whoever has the token can open another\n',
+    stderr: '',
+  });
+  await until('it is refused', async () => codeOf(await ask(withSession(second))) === 'invalid_session');
+  assert.equal(codeOf(await revoke('pay_none')), 'not_found');
+  assert.deepEqual([command('pay_none').status, command('pay_none').stdout], [1, '']);
+});
 
 test('a source that guesses sessions is held off; an honest one from there is not', async (t) => {
   const { ask, pay } = await enter(t, '{ amount: 8, buys: { time: 1h } }');

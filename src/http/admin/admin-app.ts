@@ -10,6 +10,7 @@ import { replyByKoa } from '../reply.ts';
 import { createTokenCheck } from './admin-token.ts';
 import { createKeyCalls, type KeyDefaults } from './keys.ts';
 import type { Change, Outcome } from './outcome.ts';
+import { createRevokeCall, type RevokeSessions } from './sessions.ts';
 import { createReportCall, type ReportUse, reportPath } from './units.ts';
 
 export type AdminEvent = Readonly<{ status: number; client_ip: string }> &
@@ -25,7 +26,7 @@ export type AdminOptions = Readonly<{
   keys: KeyRegistry;
   keyDefaults: KeyDefaults;
   /** Left out where nothing is sold. */
-  reportUse?: ReportUse | undefined;
+  payments?: Readonly<{ reportUse: ReportUse; revokeSessions: RevokeSessions }> | undefined;
   /** Told of every change, and of every call without the right token, for the audit log. */
   onChange(event: AdminEvent): void;
   onError(error: unknown): void;
@@ -54,7 +55,7 @@ const isDecodable = (path: string): boolean => {
 };
 
 export const createAdminApp = (options: AdminOptions): Koa => {
-  const { token, usageToken, throttle, reportUse, onChange, onError } = options;
+  const { token, usageToken, throttle, payments, onChange, onError } = options;
   const checkToken = createTokenCheck(token && [token], throttle);
   const checkReporter = usageToken ? createTokenCheck(token && [token, usageToken], throttle) : checkToken;
   const calls = createKeyCalls(options.keys, options.keyDefaults);
@@ -71,7 +72,10 @@ export const createAdminApp = (options: AdminOptions): Koa => {
   router.post('/api/keys', answerWith(calls.create));
   router.get('/api/keys/:user_id', answerWith(calls.list));
   router.delete('/api/keys/:id', answerWith(calls.revoke));
-  if (reportUse) router.post(reportPath, answerWith(createReportCall(reportUse)));
+  if (payments) {
+    router.post(reportPath, answerWith(createReportCall(payments.reportUse)));
+    router.delete('/api/payments/:id/sessions', answerWith(createRevokeCall(payments.revokeSessions)));
+  }
 
   const guard = async (context: Context, next: Next): Promise<void> => {
     const check = context.path === reportPath ? checkReporter : checkToken;

@@ -10,7 +10,8 @@ export type Change =
       charged: number;
       payment: string;
       rule: string;
-    }>;
+    }>
+  | Readonly<{ action: 'revoke_sessions'; payment: string; closed: number }>;
 
 /** What a call answers: a refusal, or a status with a body. */
 export type Outcome = Refusal | Readonly<{ status: number; body?: unknown; change?: Change }>;

@@ -1,5 +1,5 @@
 /** What is done with an account whose session was presented. */
-import type { Debit, Debited, Exhausted } from '../../paywall/ledger.ts';
+import type { Debit, Debited, Exhausted, Revocation } from '../../paywall/ledger.ts';
 import { drawOn } from './debit.ts';
 import { type Transaction, text } from './transaction.ts';
 
@@ -15,12 +15,16 @@ export const accountOperations = {
 
   async revokeSessions(
     transaction: Transaction,
-    { accountId, nowMs }: { accountId: string; nowMs: number },
-  ): Promise<void> {
-    await transaction.run(
-      `UPDATE sessions SET revoked_at = $2
-        WHERE revoked_at IS NULL AND payment_id IN (SELECT id FROM payments WHERE account_id = $1)`,
+    { paymentId, nowMs }: { paymentId: string; nowMs: number },
+  ): Promise<Revocation | undefined> {
+    const payment = await transaction.first('SELECT account_id FROM payments WHERE id = $1', [paymentId]);
+    if (!payment) return undefined;
+    const accountId = text(payment, 'account_id');
+    const closed = await transaction.run(
+      `UPDATE sessions SET revoked_at = $2 WHERE revoked_at IS NULL AND expires_at > $2
+        AND payment_id IN (SELECT id FROM payments WHERE account_id = $1)`,
       [accountId, nowMs],
     );
+    return { accountId, closed };
   },
 };
