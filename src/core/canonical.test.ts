@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseHost, parseMethod, parseTarget } from './canonical.ts';
+import { parseHost, parseMethod, parseTarget, writeTarget } from './canonical.ts';
 import { isRefusal } from './refusal.ts';
 
 const code = (outcome: unknown) => (isRefusal(outcome) ? outcome.code : outcome);
@@ -23,6 +23,33 @@ for (const [raw, path, query] of [
     assert.deepEqual(parseTarget(raw), { path, query });
   });
 }
+
+for (const raw of [
+  '/',
+  '/a?b=1',
+  '/%61%20b',
+  '/caf%C3%A9?x=%2F',
+  '/what%3F/C%23?y',
+  '/a%22%3C%7Bb',
+  "/-._~!$&'()*+,=:@[]",
+]) {
+  test(`the target ${raw} is written so that it is read as before`, () => {
+    const target = parseTarget(raw);
+    assert.ok(!isRefusal(target));
+    const written = writeTarget(target);
+    assert.match(written, /^\/[\u0021-\u007e]*$/);
+    assert.deepEqual(parseTarget(written), target);
+  });
+}
+
+test('whatever target is read, is written so that it is read as before', () => {
+  fc.assert(
+    fc.property(fc.webPath(), (raw) => {
+      const target = parseTarget(raw);
+      if (!isRefusal(target)) assert.deepEqual(parseTarget(writeTarget(target)), target);
+    }),
+  );
+});
 
 for (const raw of [
   '',

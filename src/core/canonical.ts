@@ -46,6 +46,12 @@ export const parseTarget = (raw: string): Target | Refusal => {
   }
 };
 
+/** As a request target again, for a browser to ask: `parseTarget` reads the same of it. */
+export const writeTarget = ({ path, query }: Target): string => {
+  const written = encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
+  return query === '' ? written : `${written}?${query}`;
+};
+
 const hasDotSegment = (path: string): boolean => path.split('/').some((segment) => segment === '.' || segment === '..');
 
 const hostName = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;

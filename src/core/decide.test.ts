@@ -7,6 +7,7 @@ import { anonymous, type Identification, type Identity, payer, rejected } from '
 import type { CashuToken } from './payment.ts';
 import { refuse } from './refusal.ts';
 import type { Identifier, Intent, Rule } from './rule.ts';
+import { Secret } from './secret.ts';
 
 const managedHeaders = [
   'X-User-ID',
@@ -247,6 +248,19 @@ test('checks and charge are told whether the decision is meant', async () => {
   assert.deepEqual(intents, ['preview', 'preview']);
 });
 
+test('a deposit is told so, and what it brings is for the client alone', async () => {
+  const intents: Intent[] = [];
+  const session = { id: new Secret('s'), maxAgeSeconds: 60 };
+  const charge: Rule['charge'] = (_request, _identity, intent) => {
+    intents.push(intent);
+    return { paymentId: 'p', amount: 1, unit: 'sat', balance: 4, isRunning: false, session };
+  };
+  const decision = await decide(house, rule({ charge }), request({ 'x-cashu': cashu }), 'deposit');
+  assert.ok(decision.verdict === 'allow');
+  assert.match(decision.client['Set-Cookie'] ?? '', /^sallyport-session=s;/);
+  assert.deepEqual([decision.receipt, decision.upstream['X-Payment-Verified'], intents], [undefined, '', ['deposit']]);
+});
+
 /** Three requests for nothing; which were looked at, and which were taken. */
 const trial = () => {
   const asked: Intent[] = [];
@@ -281,11 +295,13 @@ for (const [title, changes, headers, expected] of [
   });
 }
 
-test('a preview takes nothing of an allowance', async () => {
-  const { allowance, asked } = trial();
-  for (let count = 0; count < 5; count++) assert.equal(await outcome(rule({ allowance }), {}, 'preview'), 'anonymous');
-  assert.ok(!asked.includes('enforce'));
-});
+for (const intent of ['preview', 'deposit'] as const) {
+  test(`a ${intent} takes nothing of an allowance`, async () => {
+    const { allowance, asked } = trial();
+    for (let count = 0; count < 5; count++) assert.equal(await outcome(rule({ allowance }), {}, intent), 'anonymous');
+    assert.ok(!asked.includes('enforce'));
+  });
+}
 
 test('an allowance that was used up a moment ago by another request of the caller lets nobody in', async () => {
   const looks = [true, false];

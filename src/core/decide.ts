@@ -140,6 +140,8 @@ const conclude = (
   return whenReady(rule.charge(request, identity, intent), (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
     if (!receipt) return allow;
-    return { ...allow, upstream: dressPayment(upstream, receipt), client: tellPayer(receipt, request.scheme), receipt };
+    const client = tellPayer(receipt, request.scheme);
+    if (intent === 'deposit') return { ...allow, client };
+    return { ...allow, upstream: dressPayment(upstream, receipt), client, receipt };
   });
 };

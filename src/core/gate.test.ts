@@ -65,3 +65,8 @@ for (const [title, question, expected] of [
     assert.equal(decision.verdict === 'allow' ? chosen : decision.refusal.code, expected);
   });
 }
+
+test('callers are invited by the rule that would decide, although anybody may enter', () => {
+  assert.equal(gate.invite({ request: request('/free/x') }).code, 'credential_required');
+  assert.equal(gate.invite({ request: request('/x') }).code, 'no_rule');
+});

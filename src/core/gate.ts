@@ -24,7 +24,11 @@ export type Answer = Readonly<{
   rule: string;
 }>;
 
-export type Gate = Readonly<{ decide(question: Question, intent: Intent): Eventually<Answer> }>;
+export type Gate = Readonly<{
+  decide(question: Question, intent: Intent): Eventually<Answer>;
+  /** What callers without a credential are told, also where they have free requests left. */
+  invite(question: Question): Refusal;
+}>;
 
 export const createGate = (house: House, rules: readonly Rule[], routes: readonly Route<Rule>[]): Gate => {
   const byName = new Map(rules.map((rule) => [rule.name, rule]));
@@ -69,6 +73,11 @@ export const createGate = (house: House, rules: readonly Rule[], routes: readonl
       const rule = ruleFor(question);
       if (isRefusal(rule)) return { decision: deny(rule), rule: '' };
       return whenReady(decide(house, rule, question.request, intent), (decision) => ({ decision, rule: rule.name }));
+    },
+
+    invite(question) {
+      const rule = ruleFor(question);
+      return isRefusal(rule) ? rule : rule.invite(question.request);
     },
   };
 };

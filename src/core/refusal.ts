@@ -48,6 +48,7 @@ export const refusalKinds = {
     'Incomplete question',
     'The proxy did not say which request it asks about.',
   ),
+  cross_site: kind(403, PERMISSION_DENIED, 'Forbidden', 'A page of another site sent the form.'),
   untrusted_proxy: kind(403, PERMISSION_DENIED, 'Untrusted proxy', 'The peer is not one of trusted_proxies.'),
   // Whether the route exists, and for whom.
   no_rule: kind(403, PERMISSION_DENIED, 'Forbidden', 'No rule allows this request.'),
@@ -91,7 +92,12 @@ export const refusalKinds = {
   method_not_allowed: kind(405, UNIMPLEMENTED, 'Method Not Allowed', 'This address does not know the method.'),
   already_reported: kind(409, ALREADY_EXISTS, 'Conflict', 'The use was reported before, with another number.'),
   body_too_large: kind(413, INVALID_ARGUMENT, 'Content Too Large', 'The body is larger than allowed.'),
-  unsupported_media_type: kind(415, INVALID_ARGUMENT, 'Unsupported Media Type', 'The body must be JSON.'),
+  unsupported_media_type: kind(
+    415,
+    INVALID_ARGUMENT,
+    'Unsupported Media Type',
+    'The body is of another type than expected.',
+  ),
   // What we failed to do.
   keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
   store_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The store does not answer.'),

@@ -6,8 +6,11 @@ import type { Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 
-/** `preview` asks what would be decided, without counting or spending. */
-export type Intent = 'enforce' | 'preview';
+/**
+ * `preview` asks what would be decided, without counting or spending. `deposit` does so too, but takes a token in, for a request
+ * that comes later: it becomes credit where it would pay for the request.
+ */
+export type Intent = 'enforce' | 'preview' | 'deposit';
 
 /** Verifies one credential of its own kind. Must not change anything: whatever is irreversible belongs to `Charge`. */
 export type Identifier = (request: AuthRequest, credential: Credential, intent: Intent) => Eventually<Identification>;

@@ -35,6 +35,6 @@ export const rejectFrom = (
   intent: Intent,
 ): Identification => {
   const isOpen = throttle.isOpen(source);
-  if (intent === 'enforce') throttle.recordFailure(source);
+  if (intent !== 'preview') throttle.recordFailure(source);
   return isOpen ? rejected(refusal) : throttled;
 };

@@ -64,8 +64,9 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   const present = (order: Order): Promise<Standing> => {
-    const offer = offerSession(order.payer.token, options.sessionLifetimeMs, now());
-    return ledger.present(order.claims, debitOf(order), order.intent === 'enforce', offer);
+    const { payer, intent } = order;
+    const offer = intent === 'preview' ? undefined : offerSession(payer.token, options.sessionLifetimeMs, now());
+    return ledger.present(order.claims, debitOf(order), intent === 'enforce', offer);
   };
 
   const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
@@ -126,7 +127,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
 
   const redeem = async (payer: Payer, claims: Claims, asked: Asked): Promise<Outcome> => {
     const outcome = await openInTime(payer, claims, asked);
-    if (isRefusal(outcome) && worthless.has(outcome.code) && asked.intent === 'enforce') {
+    if (isRefusal(outcome) && worthless.has(outcome.code) && asked.intent !== 'preview') {
       throttle.recordFailure(asked.request.clientIp);
     }
     return outcome;

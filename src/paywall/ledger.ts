@@ -140,7 +140,7 @@ export type Outstanding = Readonly<{
 export type Ledger = Readonly<{
   /**
    * Finds the payment of a set of proofs and, where it is settled, debits its account. Without `commit` it says what would
-   * be. Whoever is debited gets the payment's session: the one that is open, or else the one offered.
+   * be. With `offer` whoever is or would be debited gets the payment's session: the one that is open, or else the one offered.
    */
   present(claims: Claims, debit: Debit, commit: boolean, offer?: SessionOffer): Promise<Standing>;
   /** The same for an account whose session was presented. */

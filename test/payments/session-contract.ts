@@ -79,10 +79,32 @@ export const sessionContract = (name: string, open: OpenLedger, options: { skip?
   guarantee('neither a preview nor what is used up opens a session', async (ledger) => {
     const claims = await settle(ledger, 'a');
     const offer = offerOf('one');
-    assert.equal('session' in (await ledger.present(claims, debitOf(), false, offer)), false);
+    assert.equal('session' in (await ledger.present(claims, debitOf(), false)), false);
     assert.equal(await login(ledger, claims, offer, { amount: 101 }), undefined);
     assert.equal((await ledger.findSession('one', 0)).session, 'unknown');
   });
+
+  for (const buys of [{ requests: 1 }, { timeMs: 10_000 }]) {
+    guarantee(
+      `a session without a debit: nothing is taken, however many ask, for ${Object.keys(buys)}`,
+      async (ledger) => {
+        const claims = await settle(ledger, 'a');
+        const standings = await Promise.all(
+          Array.from({ length: 30 }, (_, index) =>
+            ledger.present(claims, debitOf({ buys }), false, offerOf(`${index}`)),
+          ),
+        );
+        assert.equal(new Set(standings.map((standing) => 'session' in standing && standing.session?.salt)).size, 1);
+        const [open, ...others] = (
+          await Promise.all(standings.map((_, index) => ledger.findSession(`${index}`, 0)))
+        ).filter(({ session }) => session === 'open');
+        assert.deepEqual([open?.session, others], ['open', []]);
+        assert.equal(await ledger.balanceOf(claims.paymentId), 100);
+        const tooDear = await ledger.present(claims, debitOf({ buys, amount: 101 }), false, offerOf('dear'));
+        assert.equal(tooDear.standing, 'exhausted');
+      },
+    );
+  }
 
   guarantee('token and session draw on one balance, however many ask', async (ledger) => {
     const claims = await settle(ledger, 'a');

@@ -1,4 +1,5 @@
 import type { Claims, Debit, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
+import { lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
@@ -39,8 +40,11 @@ export const ledgerOperations = {
     const state = text(payment, 'state');
     if (state === 'prepared') return { standing: 'prepared' };
     if (state === 'rejected') return { standing: 'rejected', rejection: JSON.parse(text(payment, 'rejection')) };
-    const drawn = await drawOn(transaction, text(payment, 'account_id'), text(payment, 'unit'), debit, commit);
-    if (drawn.standing !== 'debited' || !commit || !offer) return drawn;
+    const accountId = text(payment, 'account_id');
+    // A debit does so itself.
+    if (offer && !commit) await lockCredit(transaction, accountId);
+    const drawn = await drawOn(transaction, accountId, text(payment, 'unit'), debit, commit);
+    if (drawn.standing !== 'debited' || !offer) return drawn;
     return { ...drawn, session: await grantSession(transaction, claims.paymentId, offer, debit.nowMs) };
   },
 
