@@ -8,6 +8,7 @@ import { createChallenge } from './http/challenge.ts';
 import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
 import { createKoaListener, createMainListener } from './http/main-app.ts';
+import { createPayEndpoint } from './http/pay.ts';
 import { createPeers } from './http/peers.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
@@ -77,11 +78,16 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     isStopping,
     renderMetrics: async () => ({ contentType: telemetry.registry.contentType, body: await renderMetrics() }),
   });
-  const sessions = payments ? [createSessionEndpoint(peers, payments.endSession, telemetry.failed)] : [];
+  const forPayers = payments
+    ? [
+        createPayEndpoint({ gate, peers, observe: telemetry.decided }),
+        createSessionEndpoint(peers, payments.endSession, telemetry.failed),
+      ]
+    : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
   const main = createMainListener(
     forwardAuth,
-    [createChallenge(gate, peers), ...sessions, ...ownHealth],
+    [...forPayers, createChallenge(gate, peers), ...ownHealth],
     telemetry.failed,
   );
 

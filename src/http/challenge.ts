@@ -42,13 +42,13 @@ const changed = refuse(
   },
 );
 
-const preview = async (gate: Gate, question: Question | Refusal): Promise<Reply> => {
+const preview = async (gate: Pick<Gate, 'decide'>, question: Question | Refusal): Promise<Reply> => {
   if (isRefusal(question)) return problemReply(question);
   const { decision } = await gate.decide(question, 'preview');
   return problemReply(decision.verdict === 'deny' ? decision.refusal : changed);
 };
 
-const replyTo = async (gate: Gate, incoming: Incoming): Promise<Reply | undefined> => {
+const replyTo = async (gate: Pick<Gate, 'decide'>, incoming: Incoming): Promise<Reply | undefined> => {
   if (isChallenge(incoming.target)) {
     return preview(gate, nginx.read({ ...incoming, target: incoming.target.slice(CHALLENGE.length) }));
   }
@@ -58,7 +58,7 @@ const replyTo = async (gate: Gate, incoming: Incoming): Promise<Reply | undefine
 };
 
 export const createChallenge =
-  (gate: Gate, peers: Peers): Middleware =>
+  (gate: Pick<Gate, 'decide'>, peers: Peers): Middleware =>
   async (context, next) => {
     const { req: message } = context;
     const peer = peers.of(message.socket);

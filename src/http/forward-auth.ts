@@ -45,7 +45,7 @@ const ask = (incoming: Incoming, name: string | undefined): Asked => {
 const answer = ({ dialect }: Asked, decision: Decision, incoming: Incoming): Reply =>
   decision.verdict === 'allow' ? dialect.allow(decision, incoming) : dialect.deny(decision.refusal);
 
-const decide = (gate: Gate, question: Question | Refusal): Eventually<Answer> =>
+const decide = (gate: Pick<Gate, 'decide'>, question: Question | Refusal): Eventually<Answer> =>
   isRefusal(question) ? { decision: deny(question), rule: '' } : gate.decide(question, 'enforce');
 
 const PREFIX = '/auth';
@@ -65,7 +65,7 @@ const endOfName = (url: string): number => {
 };
 
 export const createForwardAuth =
-  (gate: Gate, peers: Peers, observe: (event: DecisionEvent) => void): ForwardAuth =>
+  (gate: Pick<Gate, 'decide'>, peers: Peers, observe: (event: DecisionEvent) => void): ForwardAuth =>
   (message, response) => {
     const startedAt = performance.now();
     const url = message.url ?? '';

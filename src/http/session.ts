@@ -6,7 +6,7 @@ import type { Middleware } from 'koa';
 import { refuse } from '../core/refusal.ts';
 import { sessionCookie, sessionsIn } from '../core/session-cookie.ts';
 import { HeaderLines } from './header-lines.ts';
-import { single } from './http-request.ts';
+import { schemeOf, single } from './http-request.ts';
 import type { Peers } from './peers.ts';
 import { problemReply } from './problem.ts';
 import { replyByKoa } from './reply.ts';
@@ -30,8 +30,7 @@ export const createSessionEndpoint =
     if (context.path !== PATH) return next();
     if (context.method !== 'DELETE') return replyByKoa(context, problemReply(wrongMethod));
     const { headers, socket } = context.req;
-    const proto = peers.of(socket).trusted ? single(headers['x-forwarded-proto']) : undefined;
-    const scheme = proto === 'https' ? 'https' : 'http';
+    const scheme = schemeOf({ peer: peers.of(socket), headers });
     const ids = [...sessionsIn(headers.cookie, scheme), single(headers['x-payment-session']) ?? ''].filter(Boolean);
     if (ids.length === 0) return replyByKoa(context, problemReply(noSession));
     try {

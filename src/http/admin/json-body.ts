@@ -1,26 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { readBody } from '../body.ts';
 
 const MAX_BYTES = 64 * 1024;
-const MOST_DISCARDED = 8 * 1024 * 1024;
 const MAX_DEPTH = 16;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-const tooLarge = refuse('body_too_large', `The body is larger than ${MAX_BYTES} bytes.`);
-
-/** What is too large is read on for a while and thrown away: a caller that still writes would not read the answer. */
-const readBytes = async (message: IncomingMessage): Promise<Buffer | Refusal> => {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message.iterator({ destroyOnReturn: false })) {
-    bytes += chunk.length;
-    if (bytes <= MAX_BYTES) chunks.push(chunk);
-    if (bytes > MOST_DISCARDED) break;
-  }
-  return bytes > MAX_BYTES ? tooLarge : Buffer.concat(chunks);
-};
 
 /** Deep nesting overflows the stack of whoever writes it out; a member called `__proto__` is a trap for whoever copies it. */
 const isHarmless = (value: unknown, depth = 0): boolean => {
@@ -35,7 +21,7 @@ const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown 
     return refuse('unsupported_media_type', 'Expected Content-Type: application/json.');
   }
   try {
-    const bytes = await readBytes(message);
+    const bytes = await readBody(message, MAX_BYTES);
     if ('refused' in bytes) return bytes;
     const value: unknown = JSON.parse(utf8.decode(bytes));
     if (isHarmless(value)) return { value };

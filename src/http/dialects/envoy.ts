@@ -5,7 +5,7 @@
 import { parseTarget } from '../../core/canonical.ts';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { HeaderLines } from '../header-lines.ts';
-import { type Incoming, single, toAuthRequest } from '../http-request.ts';
+import { type Incoming, schemeOf, toAuthRequest } from '../http-request.ts';
 import { problemReply } from '../problem.ts';
 import { allowLines } from './allow-lines.ts';
 import type { Dialect } from './dialect.ts';
@@ -24,9 +24,8 @@ const readTarget = (target: string): Named | Refusal => {
 
 /** Reads the request line itself; `scheme` is believed only of a trusted peer. */
 export const readRequestLine = (incoming: Incoming, target: string) => {
-  const { message, headers, peer } = incoming;
-  const scheme = peer.trusted ? single(headers['x-forwarded-proto']) : undefined;
-  return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme });
+  const { message, headers } = incoming;
+  return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme: schemeOf(incoming) });
 };
 
 const removals = new Map<string, HeaderLines>();

@@ -10,7 +10,7 @@ import { createForwardAuth } from '../forward-auth.ts';
 import { createPeers } from '../peers.ts';
 
 const asked: Question[] = [];
-const gate: Gate = {
+const gate: Pick<Gate, 'decide'> = {
   decide: async (question) => {
     asked.push(question);
     return { decision: deny(refuse('no_rule', 'Whatever it is.')), rule: '' };
