@@ -14,6 +14,7 @@ import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createSessionIdentifier } from './identify/session.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
+import { createForgetting, type Forgetting } from './paywall/forgetting.ts';
 import type { DuePayment, Outstanding, PreparedPayment, Revocation, UseReport } from './paywall/ledger.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecentLedger } from './paywall/recent-ledger.ts';
@@ -45,6 +46,7 @@ export type PaymentParts = Readonly<{
   onCollectingPostponed(mint: string, error: unknown): void;
   onCollectingFailed(error: unknown): void;
   onRecoveryFailed(error: unknown): void;
+  onForgettingFailed(error: unknown): void;
   onWrongKeys(mint: string, keysetId: string): void;
 }>;
 
@@ -58,6 +60,7 @@ export type Payments = Readonly<{
   mints: MintDirectory;
   recovery: Recovery;
   collector: Collector;
+  forgetting: Forgetting;
   paywallFor(rule: RuleConfig): Paywall | undefined;
   close(): Promise<void>;
 }>;
@@ -139,6 +142,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
       onFailed: parts.onRecoveryFailed,
     }),
     collector,
+    forgetting: createForgetting({ ledger, now, pause, onFailed: parts.onForgettingFailed }),
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),

@@ -54,6 +54,9 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     recoveryFailed: (error: unknown) =>
       logger.error({ event: 'recovery_failed', err: error }, 'payments without an answer cannot be looked after'),
 
+    forgettingFailed: (error: unknown) =>
+      logger.error({ event: 'forgetting_failed', err: error }, 'what ended long ago cannot be forgotten'),
+
     ledgerUnsealed() {
       const what =
         'tokens and what they earned are kept unencrypted: whoever reads a copy of the database can spend them. ' +

@@ -81,6 +81,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onRecovered: telemetry.paymentRecovered,
         onStranded: telemetry.mintStranded,
         onRecoveryFailed: telemetry.recoveryFailed,
+        onForgettingFailed: telemetry.forgettingFailed,
         onCollected: telemetry.proofsCollected,
         onCollectingPostponed: telemetry.collectingPostponed,
         onCollectingFailed: telemetry.collectingFailed,
@@ -132,6 +133,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     starting.defer(payments.recovery.close);
     payments.collector.start();
     starting.defer(payments.collector.close);
+    payments.forgetting.start();
+    starting.defer(payments.forgetting.close);
   }
   const running = starting.move();
 

@@ -98,6 +98,7 @@ const payments = await assemblePayments({
   onCollectingFailed: fail,
   onWrongKeys: fail,
   onRecoveryFailed: fail,
+  onForgettingFailed: fail,
 });
 await payments.mints.start();
 payments.collector.start();

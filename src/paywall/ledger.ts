@@ -172,6 +172,8 @@ export type Ledger = Readonly<{
    * `known`; where there are any, nothing is remembered.
    */
   noteKeys(current: string | undefined, known: readonly string[]): Promise<readonly string[]>;
+  /** Deletes sessions, uses and remembered debits that ended by then, at most `limit` of each. Says whether there may be more. */
+  forget(beforeMs: number, limit: number): Promise<boolean>;
   /** `due`: at most `limit`, and none of `exceptMints`. */
   outstanding(nowMs: number, exceptMints: readonly string[], limit: number): Promise<Outstanding>;
 }>;

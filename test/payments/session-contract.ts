@@ -144,6 +144,34 @@ export const sessionContract = (name: string, open: OpenLedger, options: { skip?
     await assert.rejects(ledger.draw('pay_none', debitOf(), true));
   });
 
+  guarantee('what ended is forgotten, a few at a time, and what has not ended is not', async (ledger) => {
+    const pass = { buys: { timeMs: 1_000 } };
+    for (const [index, letter] of [...'abcde'].entries()) {
+      await login(ledger, await settle(ledger, letter), offerOf(letter, 5_000 + index), pass);
+    }
+    const known = async () => {
+      const found = await Promise.all([...'abcde'].map((id) => ledger.findSession(id, 9_000)));
+      return found.filter(({ session }) => session === 'closed').length;
+    };
+    assert.deepEqual([await ledger.forget(4_999, 2), await known()], [false, 5]);
+    assert.deepEqual([await ledger.forget(5_003, 2), await known()], [true, 3]);
+    assert.deepEqual([await ledger.forget(5_003, 2), await known()], [true, 1]);
+    assert.deepEqual([await ledger.forget(5_003, 2), await known()], [false, 1]);
+    assert.deepEqual(await login(ledger, setOf('a'), offerOf('again'), pass), grantOf(offerOf('again')));
+    assert.equal((await ledger.draw(setOf('a').paymentId, debitOf(pass), true)).balance, 90, 'the time runs on');
+  });
+
+  guarantee('a request that was debited is remembered to its end, and can be forgotten then', async (ledger) => {
+    const { paymentId } = await settle(ledger, 'a');
+    const once = { key: 'request', untilMs: 2_000 };
+    const balanceAt = async (nowMs: number) => (await ledger.draw(paymentId, debitOf({ once, nowMs }), true)).balance;
+    assert.equal(await balanceAt(1_000), 90);
+    assert.equal(await ledger.forget(1_999, 10), false);
+    assert.equal(await balanceAt(1_999), 90);
+    assert.equal(await ledger.forget(2_000, 1), true);
+    assert.equal(await ledger.forget(2_000, 1), false);
+  });
+
   guarantee('revoking closes the sessions of every payment of the account; the token opens another', async (ledger) => {
     const first = await settle(ledger, 'a');
     const more = await settle(ledger, 'b', 50, first.paymentId);

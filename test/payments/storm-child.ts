@@ -75,6 +75,9 @@ const payments = await assemblePayments({
   onRecoveryFailed: (error) => {
     throw error;
   },
+  onForgettingFailed: (error) => {
+    throw error;
+  },
 });
 payments.recovery.start();
 

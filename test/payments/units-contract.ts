@@ -174,6 +174,17 @@ export const unitsContract = (name: string, open: OpenLedger, options: { skip?: 
     assert.deepEqual(await leftOf(ledger, account, 1_500), [0, 0]);
   });
 
+  guarantee('a use is forgotten after its end, and what was charged for it stays so', async (ledger) => {
+    const account = await settle(ledger, 10);
+    for (const useId of ['a', 'b']) await draw(ledger, account, useId);
+    await report(ledger, 'a', 25);
+    assert.equal(await ledger.forget(999, 10), false);
+    assert.equal(await report(ledger, 'a', 25, 999), 25);
+    assert.equal(await ledger.forget(1_000, 2), true);
+    for (const useId of ['a', 'b']) assert.equal(await report(ledger, useId, 25, 1_000), 'unknown');
+    assert.deepEqual(await leftOf(ledger, account, 1_000), [0, 75]);
+  });
+
   guarantee('a question that is asked twice is one use', async (ledger) => {
     const account = await settle(ledger, 10);
     const once = { key: 'request', untilMs: 500 };

@@ -27,6 +27,7 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'drawOnAccount',
   'reportUse',
   'findOutstanding',
+  'forgetEnded',
   'findUncollected',
   'collectProofs',
 ]);

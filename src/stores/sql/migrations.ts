@@ -124,4 +124,9 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX uses_open ON uses (payment_id, rule, expires_at) WHERE reported IS NULL',
   ],
+  [
+    'CREATE INDEX debits_by_end ON debits (expires_at)',
+    'CREATE INDEX uses_by_end ON uses (expires_at)',
+    'CREATE INDEX sessions_by_end ON sessions (expires_at)',
+  ],
 ];

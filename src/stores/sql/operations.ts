@@ -2,6 +2,7 @@
 
 import { accountOperations } from './account-operations.ts';
 import { collectOperations } from './collect-operations.ts';
+import { forgetOperations } from './forget-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
@@ -17,6 +18,7 @@ export const operations = {
   ...accountOperations,
   ...unitOperations,
   ...recoveryOperations,
+  ...forgetOperations,
   ...sealingKeyOperations,
   ...collectOperations,
   ...walletOperations,

@@ -1,4 +1,4 @@
-/** The requests that were debited a short while ago, so that none is debited twice. Rows go with the account's next debit. */
+/** The requests that were debited a short while ago, so that none is debited twice. Rows go with the account's next debit, or by and by. */
 import type { Debit } from '../../paywall/ledger.ts';
 import type { Row, Transaction } from './transaction.ts';
 

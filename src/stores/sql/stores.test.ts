@@ -24,6 +24,7 @@ test('a service that has nothing to do looks for work without a transaction', as
   const { ledger, proofs, executed } = open();
   assert.deepEqual(await ledger.outstanding(0, [], 10), { count: 0, oldestAtMs: undefined, due: [] });
   assert.deepEqual(await proofs.uncollected('', [], 10), []);
+  assert.equal(await ledger.forget(0, 10), false);
   assert.deepEqual(await ledger.noteKeys(undefined, []), []);
   assert.deepEqual(executed, []);
 });

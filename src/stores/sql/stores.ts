@@ -6,6 +6,7 @@ import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
+import { findAnyEnded } from './forget-operations.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import type { StoreOperations } from './operations.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
@@ -66,6 +67,8 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
       execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
     noteKeys: async (current, known) =>
       isAllNoted(await readRow(countKeys, []), current) ? [] : execute('noteSealingKeys', { current, known }),
+    forget: async (beforeMs, limit) =>
+      (await readRow(findAnyEnded, [beforeMs])) ? execute('forgetEnded', { beforeMs, limit }) : false,
     outstanding: async (nowMs, exceptMints, limit) =>
       (await readRow(findAnyPrepared, []))
         ? execute('findOutstanding', { nowMs, exceptMints, limit })
