@@ -61,13 +61,20 @@ export const createDress = (managed: readonly string[], dressers: readonly Dress
 const balanceText = ({ balance, unit, use }: Receipt): string =>
   `${balance};unit=${unit}${use ? `;units=${use.unitsLeft}` : ''}`;
 
-export const dressPayment = (headers: Headers, receipt: Receipt): Headers => ({
-  ...headers,
-  'X-Payment-Verified': 'true',
-  'X-Payment-Amount': String(receipt.amount),
-  'X-Payment-Balance': balanceText(receipt),
-  'X-Payment-Use': receipt.use?.id ?? '',
-});
+const dressReceipt = perObject((receipt: Receipt) =>
+  perObject(
+    (headers: Headers): Headers => ({
+      ...headers,
+      'X-Payment-Verified': 'true',
+      'X-Payment-Amount': String(receipt.amount),
+      'X-Payment-Balance': balanceText(receipt),
+      'X-Payment-Use': receipt.use?.id ?? '',
+    }),
+  ),
+);
+
+/** While bought time runs, an identity and its receipt are one object each, and are dressed once. */
+export const dressPayment = (headers: Headers, receipt: Receipt): Headers => dressReceipt(receipt)(headers);
 
 /** What the payer is told. */
 export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Headers => {

@@ -5,8 +5,8 @@ import { HeaderLines, linesOf } from '../header-lines.ts';
  * What a permission says to the application and to the client, in one answer: the proxy's configuration says who gets which.
  * A header that both are told stands there once. `taken`: names under which the client cannot be told anything.
  */
-export const allowLines = ({ upstream, client }: Allow, taken: readonly string[] = []): HeaderLines => {
-  const told = Object.entries(client).filter(([name]) => !taken.includes(name));
-  if (told.length === 0) return linesOf(upstream);
-  return new HeaderLines({ ...Object.fromEntries(told), ...upstream });
+export const allowLines = ({ upstream, client }: Allow, taken: readonly string[] = []): readonly HeaderLines[] => {
+  const told = Object.entries(client).filter(([name]) => !Object.hasOwn(upstream, name) && !taken.includes(name));
+  const lines = linesOf(upstream);
+  return told.length === 0 ? [lines] : [lines, new HeaderLines(Object.fromEntries(told))];
 };

@@ -54,7 +54,7 @@ export const envoy: Dialect = {
 
   allow(decision) {
     const { remove, cookie } = decision;
-    const headers = [allowLines(decision)];
+    const headers = [...allowLines(decision)];
     if (cookie) headers.push(new HeaderLines({ Cookie: cookie }));
     const removed = cookie === '' ? [...remove, 'cookie'] : remove;
     if (removed.length > 0) headers.push(removal(removed.join(',')));

@@ -33,7 +33,7 @@ const forwarded = (name: string): Dialect => ({
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
+    headers: [...allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
   }),
 
   deny: problemReply,

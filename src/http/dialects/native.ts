@@ -17,7 +17,7 @@ export const native: Dialect = {
     return isRefusal(request) ? request : { request };
   },
 
-  allow: (decision) => ({ status: 200, headers: [allowLines(decision)] }),
+  allow: (decision) => ({ status: 200, headers: allowLines(decision) }),
 
   deny: problemReply,
 };

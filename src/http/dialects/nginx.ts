@@ -77,7 +77,7 @@ export const nginx: Dialect = {
 
   allow: (decision, incoming) => ({
     status: 200,
-    headers: [allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
+    headers: [...allowLines(decision, echoedHeaders), echoCredentials(decision, incoming)],
   }),
 
   deny,
