@@ -15,7 +15,7 @@ import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
 import type { Quote, Quotes, Terms } from './quote.ts';
 import type { RecentLedger } from './recent-ledger.ts';
 import { repeatOf } from './repeat.ts';
-import { offerSession, sessionOf } from './session.ts';
+import { createSessionTeller, offerSession } from './session.ts';
 import type { Settle } from './settlement.ts';
 import type { Unlock } from './unlock.ts';
 
@@ -47,6 +47,7 @@ type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
   const { rule, quotes, ledger, mintOf, curve, unlock, settle, patienceMs, throttle, now } = options;
+  const tellSession = createSessionTeller();
   const prepare = createPreparer({ rule, ledger, mintOf, curve, unlock, now });
 
   const debitOf = ({ request, terms }: Asked): Debit => {
@@ -72,7 +73,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
   const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
     const outcome = terms.answers.toStanding(standing);
     if (isRefusal(outcome) || standing.standing !== 'debited' || !standing.session) return outcome;
-    return { ...outcome, session: sessionOf(payer.token, standing.session, now()) };
+    return { ...outcome, session: tellSession(payer.token, standing.session, now()) };
   };
 
   /** `write` is left out where the payment was written before. */

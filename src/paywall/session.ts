@@ -19,14 +19,30 @@ export const offerSession = (token: CashuToken, lifetimeMs: number, nowMs: numbe
   return { idHash: hashOfSession(idOf(token, salt)), salt, expiresAtMs: nowMs + lifetimeMs };
 };
 
-export const sessionOf = (
-  token: CashuToken,
-  { salt, expiresAtMs }: SessionGrant,
-  nowMs: number,
-): NonNullable<Receipt['session']> => ({
-  id: new Secret(idOf(token, salt)),
-  maxAgeSeconds: Math.ceil((expiresAtMs - nowMs) / 1000),
-});
+export type TellSession = (token: CashuToken, grant: SessionGrant, nowMs: number) => NonNullable<Receipt['session']>;
+
+const FORGOTTEN_AFTER_MS = 1_000;
+
+/** What a grant gives to its payer. Ids are remembered for a second, in which one token may come thousands of times. */
+export const createSessionTeller = (): TellSession => {
+  let ids: WeakMap<SessionGrant, Secret> | undefined;
+
+  const recentIds = (): WeakMap<SessionGrant, Secret> => {
+    if (ids) return ids;
+    setTimeout(() => {
+      ids = undefined;
+    }, FORGOTTEN_AFTER_MS).unref();
+    ids = new WeakMap();
+    return ids;
+  };
+
+  return (token, grant, nowMs) => {
+    const recent = recentIds();
+    const id = recent.get(grant) ?? new Secret(idOf(token, grant.salt));
+    recent.set(grant, id);
+    return { id, maxAgeSeconds: Math.ceil((grant.expiresAtMs - nowMs) / 1000) };
+  };
+};
 
 export const createSessionFinder =
   (ledger: Pick<RecentLedger, 'recallSession' | 'findSession'>, now: () => number, digest = hashOfSession) =>
