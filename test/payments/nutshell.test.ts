@@ -10,10 +10,10 @@ import { createExporter } from '../../src/paywall/wallet/export.ts';
 import { createReconciler, isComplete } from '../../src/paywall/wallet/reconcile.ts';
 import { createHttpMint } from '../../src/stores/mint/http-mint.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
-import { droppedAfter, droppedBefore, type FaultTable, failingAfter, withFaults } from '../peers/faults.ts';
-import { type Answer, type Asked, listen } from '../peers/loopback.ts';
+import { droppedAfter, droppedBefore, type FaultTable, failingAfter } from '../peers/faults.ts';
 import { describingKeysets } from '../peers/mint-faults.ts';
 import { wire } from '../peers/purse.ts';
+import { relayTo } from '../peers/relay.ts';
 import { startSallyport } from '../sallyport.ts';
 import { type NutshellOptions, startNutshell } from '../servers/nutshell.ts';
 import { needs } from '../servers/programs.ts';
@@ -32,18 +32,11 @@ type Scene = Readonly<{
   rotate(): Promise<void>;
 }>;
 
-const forward = async (origin: string, { method, url, body }: Asked): Promise<Answer> => {
-  const sent = method === 'GET' ? {} : { body, headers: { 'content-type': 'application/json' } };
-  const response = await fetch(`${origin}${url}`, { method, ...sent });
-  return { status: response.status, headers: { 'content-type': 'application/json' }, body: await response.text() };
-};
-
 const price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
 
 const enter = async (t: TestContext, options: NutshellOptions = {}): Promise<Scene> => {
   let nutshell: Server = await startNutshell({ ...options, owner: t });
-  const { respond, faults } = withFaults((asked) => forward(nutshell.url, asked));
-  const { url } = await listen(respond, t);
+  const { url, faults } = await relayTo(nutshell.url, t);
   return {
     url,
     faults,

@@ -4,15 +4,12 @@ import { Amount, OutputData, type Proof, type SerializedOutputData } from '@cash
 import { claimsOf } from '../../src/paywall/claim.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature } from '../../src/paywall/mint.ts';
-import { createSealer } from '../../src/paywall/seal.ts';
-import { activeKeyset, blank, wire } from '../peers/purse.ts';
-import { type Aftermath, AMOUNT, type Gift, type StormStore } from './storm.ts';
+import { createSealer, type Sealer } from '../../src/paywall/seal.ts';
+import { wire } from '../peers/purse.ts';
+import type { Aftermath, Gift, StormStore } from './storm.ts';
+import { AMOUNT, type StormMint } from './storm-mints.ts';
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-
-/** An amount in coins of 1, 2, 4, … */
-const split = (amount: number): number[] =>
-  [...amount.toString(2)].reverse().flatMap((digit, power) => (digit === '1' ? [2 ** power] : []));
 
 type Fate = 'settled' | 'elsewhere' | 'untouched';
 
@@ -45,32 +42,38 @@ const fateOf = async (
   }
 };
 
+type Row = Readonly<Record<string, unknown>>;
+
+/** What was asked for by one swap. */
+const outputsOf = (row: Row, { open }: Sealer): SerializedOutputData[] =>
+  JSON.parse(open(String(row['outputs']), { paymentId: String(row['id']), column: 'outputs' }));
+
 /** The proofs that we hold, from what the ledger keeps sealed. */
-const earnedOf = (settled: readonly Record<string, unknown>[], { mint, key }: Aftermath): Proof[] => {
-  const { open } = createSealer(key);
-  const keysOf = (id: string) => mint.mint.keysets().find(({ keyset }) => keyset.id === id)?.keyset.publicKeys ?? {};
-  return settled.flatMap((row) => {
-    const paymentId = String(row['id']);
-    const signatures: BlindSignature[] = JSON.parse(
-      open(String(row['signatures']), { paymentId, column: 'signatures' }),
-    );
-    const outputs: SerializedOutputData[] = JSON.parse(open(String(row['outputs']), { paymentId, column: 'outputs' }));
+const earnedOf = async (settled: readonly Row[], mint: StormMint, sealer: Sealer): Promise<Proof[]> => {
+  const earned: Proof[] = [];
+  for (const row of settled) {
+    const place = { paymentId: String(row['id']), column: 'signatures' } as const;
+    const signatures: BlindSignature[] = JSON.parse(sealer.open(String(row['signatures']), place));
+    const outputs = outputsOf(row, sealer);
     assert.equal(signatures.length, outputs.length);
-    return signatures.flatMap(({ amount, id, C_ }, index) => {
-      const output = outputs[index];
-      return output
-        ? [OutputData.deserialize(output).toProof({ amount: Amount.from(amount), id, C_ }, { id, keys: keysOf(id) })]
-        : [];
-    });
-  });
+    for (const [index, { amount, id, C_ }] of signatures.entries()) {
+      const keyset = { id, keys: await mint.keysOf(id) };
+      const output = outputs[index] ?? assert.fail();
+      earned.push(OutputData.deserialize(output).toProof({ amount: Amount.from(amount), id, C_ }, keyset));
+    }
+  }
+  return earned;
 };
+
+const swapsSql = `SELECT payments.id, state, signatures, outputs, fee, credit, swaps.number = swap_number AS is_signed
+  FROM swaps JOIN payments ON payments.id = swaps.payment_id`;
 
 /** Throws where the books differ; gives what they say, in sat. */
 export const balanceBooks = async (
   { open, query }: StormStore,
-  aftermath: Aftermath,
+  mint: StormMint,
+  { gifts, key, nowMs }: Aftermath,
 ): Promise<Record<Fate, number>> => {
-  const { mint, gifts, nowMs } = aftermath;
   const { ledger, close } = await open();
   const sums: Record<Fate, number> = { settled: 0, elsewhere: 0, untouched: 0 };
   try {
@@ -80,23 +83,27 @@ export const balanceBooks = async (
   }
 
   assert.equal(sums.settled + sums.elsewhere, mint.spentAmount(), 'the mint saw nothing else');
-  const settled = await query(
-    `SELECT payments.id, payments.signatures, swaps.outputs, swaps.fee, swaps.credit FROM payments
-      JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
-      JOIN credits ON credits.payment_id = payments.id WHERE payments.state = 'settled'`,
+  const sealer = createSealer(key);
+  const swaps = await query(swapsSql);
+  for (const swap of swaps) {
+    const isOurs = swap['state'] === 'settled' && Boolean(swap['is_signed']);
+    for (const { blindedMessage } of outputsOf(swap, sealer)) {
+      const message = { ...blindedMessage, amount: Number(blindedMessage.amount) };
+      assert.equal(mint.hasSigned(message), isOurs, 'it signed what is settled, and nothing else of ours');
+    }
+  }
+
+  const settled = swaps.filter(({ state }) => state === 'settled');
+  const [counted] = await query(
+    `SELECT COUNT(*) AS count FROM credits JOIN payments ON payments.id = payment_id WHERE state = 'settled'`,
   );
-  const [states] = await query(`SELECT COUNT(*) AS count FROM payments WHERE state = 'settled'`);
-  assert.equal(Number(states?.['count']), settled.length, 'what is settled has its credit');
+  assert.equal(Number(counted?.['count']), settled.length, 'what is settled has its credit');
   assert.equal(sumOf(settled.map(({ credit }) => Number(credit))), sums.settled, 'each was credited once');
 
-  const earned = earnedOf(settled, aftermath);
+  const earned = await earnedOf(settled, mint, sealer);
+  const fees = sumOf(settled.map(({ fee }) => Number(fee)));
   const sum = sumOf(earned.map(({ amount }) => amount.toNumber()));
-  assert.equal(
-    sum,
-    sums.settled - sumOf(settled.map(({ fee }) => Number(fee))),
-    'we hold all that the mint signed for us',
-  );
-  const fee = Math.ceil(earned.length / 10);
-  mint.mint.swap(earned.map(wire), blank(activeKeyset(mint.mint), split(sum - fee)).outputs); // and it is real
+  assert.equal(sum, sums.settled - fees, 'we hold all that the mint signed for us');
+  await mint.spend(earned); // and it is real
   return sums;
 };

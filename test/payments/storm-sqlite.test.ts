@@ -1,21 +1,4 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
-import { createWorkdir } from '../servers/workdir.ts';
 import { stormContract } from './storm-contract.ts';
+import { createStormFile } from './storm-file.ts';
 
-stormContract('sqlite', async (t) => {
-  const path = join(createWorkdir('storm-db', { after: (end) => t.after(end) }).path, 'test.db');
-  return {
-    store: `sqlite:${path}`,
-    open: async () => openSqliteStores(path),
-    async query(sql) {
-      const database = new DatabaseSync(path, { readOnly: true });
-      try {
-        return database.prepare(sql).all();
-      } finally {
-        database.close();
-      }
-    },
-  };
-});
+stormContract('sqlite', async (t) => createStormFile(t));

@@ -11,13 +11,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
+import type { Proof } from '@cashu/cashu-ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { Fault } from '../peers/faults.ts';
-import { type FaultyMint, startMint } from '../peers/mint.ts';
-import { activeKeyset, blank, coinsOf, wire } from '../peers/purse.ts';
 import { createWorkdir } from '../servers/workdir.ts';
+import { AMOUNT, type StormMint } from './storm-mints.ts';
 
 /** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered. */
 export const points = ['before A', 'after A', 'posted', 'acted', 'after B', 'answered'] as const;
@@ -50,14 +50,13 @@ export type StormStore = Readonly<{
 }>;
 
 /** A token worth `AMOUNT`, and what became of it. */
-export type Gift = Readonly<{ proofs: ReturnType<typeof coinsOf>; token: string }> & {
+export type Gift = Readonly<{ proofs: readonly Proof[]; token: string }> & {
   spentElsewhere: boolean;
   /** How often its payer was told that it paid. */
   paid: number;
 };
 
 export type Aftermath = Readonly<{
-  mint: FaultyMint;
   gifts: readonly Gift[];
   /** How many processes died at each point. */
   died: ReadonlyMap<Point, number>;
@@ -66,9 +65,6 @@ export type Aftermath = Readonly<{
   nowMs: number;
 }>;
 
-export const AMOUNT = 9;
-/** The mint keeps 1 of it, so that one coin is left to sign. */
-const COINS = [8, 1];
 /** More than the lease of a process that was killed. */
 const STEP_MS = 20_000;
 /** From then on no post can be under way. */
@@ -78,7 +74,7 @@ const script = join(import.meta.dirname, 'storm-child.ts');
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-const configFor = (mint: FaultyMint, store: string, folder: string): unknown => {
+const configFor = (mint: StormMint, store: string, folder: string): unknown => {
   const path = join(folder, 'sallyport.yaml');
   writeFileSync(
     path,
@@ -90,10 +86,10 @@ const configFor = (mint: FaultyMint, store: string, folder: string): unknown => 
 /** Kills `kills` processes, as many at each point. */
 export const storm = async (
   t: TestContext,
+  mint: StormMint,
   { store }: Pick<StormStore, 'store'>,
   kills: number,
 ): Promise<Aftermath> => {
-  const mint = await startMint({ owner: t, keysets: [{ inputFeePpk: 100 }] });
   const folder = createWorkdir('storm', { after: (end) => t.after(end) }).path;
   const key = randomBytes(32);
   const shared = { config: configFor(mint, store, folder), store, key: key.toString('base64') };
@@ -101,8 +97,8 @@ export const storm = async (
   const died = new Map<Point, number>(points.map((point) => [point, 0]));
   let skewMs = 0;
 
-  const give = (): Gift => {
-    const proofs = coinsOf(mint.mint, COINS);
+  const give = async (): Promise<Gift> => {
+    const proofs = await mint.coins();
     const gift = {
       proofs,
       token: encodeToken({ mint: mint.url, unit: 'sat', proofs }),
@@ -114,9 +110,9 @@ export const storm = async (
   };
 
   /** What a dishonest payer does: the mint says who was first. */
-  const spendElsewhere = (gift: Gift): void => {
+  const spendElsewhere = async (gift: Gift): Promise<void> => {
     try {
-      mint.mint.swap(gift.proofs.map(wire), blank(activeKeyset(mint.mint), [8]).outputs);
+      await mint.spend(gift.proofs);
       gift.spentElsewhere = true;
     } catch {
       // It was ours already.
@@ -174,17 +170,17 @@ export const storm = async (
   for (let index = 0; total() < kills; index++) {
     assert.ok(index < kills * 2, `of ${index} processes only ${total()} died`);
     const point = points[index % points.length] ?? 'posted';
-    const fresh = [give(), give()];
+    const fresh = [await give(), await give()];
     const [first] = fresh;
-    if (index % 7 === 6 && first) spendElsewhere(first);
+    if (index % 7 === 6 && first) await spendElsewhere(first);
     const again = gifts[Math.floor(Math.random() * gifts.length)];
     await round(point, again && !fresh.includes(again) ? [...fresh, again] : fresh);
     const [, second] = fresh;
-    if (index % 5 === 4 && second) spendElsewhere(second);
+    if (index % 5 === 4 && second) await spendElsewhere(second);
     skewMs += STEP_MS;
   }
   skewMs += LATER_MS;
   await recover();
 
-  return { mint, gifts, died, key, nowMs: Date.now() + skewMs };
+  return { gifts, died, key, nowMs: Date.now() + skewMs };
 };
