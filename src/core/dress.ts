@@ -61,20 +61,23 @@ export const createDress = (managed: readonly string[], dressers: readonly Dress
 const balanceText = ({ balance, unit, use }: Receipt): string =>
   `${balance};unit=${unit}${use ? `;units=${use.unitsLeft}` : ''}`;
 
-const dressReceipt = perObject((receipt: Receipt) =>
-  perObject(
-    (headers: Headers): Headers => ({
-      ...headers,
-      'X-Payment-Verified': 'true',
-      'X-Payment-Amount': String(receipt.amount),
-      'X-Payment-Balance': balanceText(receipt),
-      'X-Payment-Use': receipt.use?.id ?? '',
-    }),
-  ),
-);
+/** What an identity's headers became when bought time ran. */
+const dressedBefore = new WeakMap<Headers, Headers>();
 
-/** While bought time runs, an identity and its receipt are one object each, and are dressed once. */
-export const dressPayment = (headers: Headers, receipt: Receipt): Headers => dressReceipt(receipt)(headers);
+export const dressPayment = (headers: Headers, receipt: Receipt): Headers => {
+  const payment = {
+    'X-Payment-Verified': 'true',
+    'X-Payment-Amount': String(receipt.amount),
+    'X-Payment-Balance': balanceText(receipt),
+    'X-Payment-Use': receipt.use?.id ?? '',
+  };
+  if (!receipt.isRunning) return { ...headers, ...payment };
+  const before = dressedBefore.get(headers);
+  if (before && paymentHeaders.every((name) => before[name] === payment[name])) return before;
+  const dressed = { ...headers, ...payment };
+  dressedBefore.set(headers, dressed);
+  return dressed;
+};
 
 /** What the payer is told. */
 export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Headers => {
