@@ -7,8 +7,10 @@ import { createSealer } from './paywall/seal.ts';
 import { createSealedLedger } from './paywall/sealed-ledger.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
 import { createSealedProofStore } from './paywall/wallet/sealed-proof-store.ts';
+import { createSealedSpendStore } from './paywall/wallet/sealed-spend-store.ts';
+import type { SpendStore } from './paywall/wallet/spend-store.ts';
 
-export type LedgerStores = Readonly<{ ledger: Ledger; proofs: ProofStore }>;
+export type LedgerStores = Readonly<{ ledger: Ledger; proofs: ProofStore; spends: SpendStore }>;
 
 const bytesOf = (key: unknown): Buffer[] => {
   const bytes = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
@@ -18,7 +20,7 @@ const bytesOf = (key: unknown): Buffer[] => {
 /** Throws where the ledger holds what no configured key opens; nothing is changed then. */
 export const assembleLedger = async (
   { cashu }: Pick<Config, 'cashu'>,
-  { ledger, proofs }: LedgerStores,
+  { ledger, proofs, spends }: LedgerStores,
   onUnsealed: () => void,
 ): Promise<LedgerStores> => {
   const [current] = bytesOf(cashu.encryption_key);
@@ -32,5 +34,9 @@ export const assembleLedger = async (
     );
   }
   if (!sealer.currentKeyId) onUnsealed();
-  return { ledger: createSealedLedger(ledger, sealer), proofs: createSealedProofStore(proofs, sealer) };
+  return {
+    ledger: createSealedLedger(ledger, sealer),
+    proofs: createSealedProofStore(proofs, sealer),
+    spends: createSealedSpendStore(spends, sealer),
+  };
 };

@@ -24,7 +24,11 @@ import { createSessionEnd, createSessionFinder } from './paywall/session.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
+import { createFinisher } from './paywall/wallet/finish-spends.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
+import { createRounds, type Rounds } from './paywall/wallet/rounds.ts';
+import type { Spend } from './paywall/wallet/spend-store.ts';
+import { createSpender } from './paywall/wallet/spender.ts';
 import { createMintDirectory, type MintDirectory } from './stores/mint/directory.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
@@ -47,6 +51,9 @@ export type PaymentParts = Readonly<{
   onCollectingFailed(error: unknown): void;
   onRecoveryFailed(error: unknown): void;
   onForgettingFailed(error: unknown): void;
+  onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
+  onSpendUncertain(spend: Spend, reason: string): void;
+  onSpendingFailed(error: unknown): void;
   onWrongKeys(mint: string, keysetId: string): void;
 }>;
 
@@ -61,12 +68,16 @@ export type Payments = Readonly<{
   recovery: Recovery;
   collector: Collector;
   forgetting: Forgetting;
+  spending: Rounds;
   paywallFor(rule: RuleConfig): Paywall | undefined;
   close(): Promise<void>;
 }>;
 
 /** Less than the 10 s after which people give up, and than the 60 s after which nginx does. */
 const PATIENCE_MS = 8_000;
+
+/** Spends that were left in the middle are rare, and nobody waits for them. */
+const FINISH_EVERY_MS = 5_000;
 
 const mintsOf = ({ cashu }: Config): AcceptedMints => {
   const named = cashu.mints.filter(({ url }) => url !== '*');
@@ -81,7 +92,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, outbound, throttle, digest, now, onUncertain } = parts;
-  const { ledger: sealed, proofs } = await assembleLedger(config, parts.stores, parts.onUnsealed);
+  const { ledger: sealed, proofs, spends } = await assembleLedger(config, parts.stores, parts.onUnsealed);
   const ledger = createRecentLedger(sealed);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
@@ -105,12 +116,24 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     onPostponed: parts.onCollectingPostponed,
     onFailed: parts.onCollectingFailed,
   });
+  const holder = randomUUID();
+  const callMs = config.cashu.request_timeout;
+  const spend = createSpender({
+    spends,
+    mintOf: mints.find,
+    curve,
+    holder,
+    callMs,
+    now,
+    onConcluded: parts.onSpent,
+    onUncertain: parts.onSpendUncertain,
+  });
   const redeem = createRedeemer({
     ledger,
     mintOf: mints.find,
     curve,
-    holder: randomUUID(),
-    callMs: config.cashu.request_timeout,
+    holder,
+    callMs,
     now,
     onConcluded(payment, result) {
       parts.onConcluded(payment, result);
@@ -143,6 +166,12 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     }),
     collector,
     forgetting: createForgetting({ ledger, now, pause, onFailed: parts.onForgettingFailed }),
+    spending: createRounds({
+      everyMs: FINISH_EVERY_MS,
+      run: createFinisher({ spends, spend, now }),
+      pause,
+      onFailed: parts.onSpendingFailed,
+    }),
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),

@@ -2,15 +2,29 @@
 import type { Config } from './config/config.ts';
 import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
+import type { Spend } from './paywall/wallet/spend-store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createObserver } from './telemetry/observer.ts';
+
+/** `payment` or `spend`: what was to bring them. */
+type BadProofsOf = Readonly<{ mint: string; unit: string; payment?: string; spend?: string }>;
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
 export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
+
+  /** A bad proof is the mint's debt to us: a payer keeps the credit. */
+  const badProofs = (of: BadProofsOf, proofs: readonly NewProof[]): void => {
+    const bad = proofs.filter(({ state }) => state === 'bad');
+    if (bad.length === 0) return;
+    metrics.proofs.count({ mint: of.mint, result: 'bad' }, bad.length);
+    const amount = bad.reduce((sum, proof) => sum + proof.amount, 0);
+    const what = 'the mint signed wrongly: what it took cannot be spent';
+    logger.error({ event: 'proofs_bad', ...of, amount, count: bad.length }, what);
+  };
 
   return {
     flush,
@@ -64,15 +78,9 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       logger.warn({ event: 'ledger_unsealed' }, what);
     },
 
-    /** A bad proof is the mint's debt to us: its payer keeps the credit. */
     proofsCollected({ paymentId, mint, unit }: Uncollected, proofs: readonly NewProof[]) {
-      const bad = proofs.filter(({ state }) => state === 'bad');
-      metrics.proofs.count({ mint, result: 'good' }, proofs.length - bad.length);
-      if (bad.length === 0) return;
-      metrics.proofs.count({ mint, result: 'bad' }, bad.length);
-      const amount = bad.reduce((sum, proof) => sum + proof.amount, 0);
-      const what = 'the mint signed wrongly: what it took from a payer cannot be spent';
-      logger.error({ event: 'proofs_bad', payment: paymentId, mint, unit, amount, count: bad.length }, what);
+      metrics.proofs.count({ mint, result: 'good' }, proofs.filter(({ state }) => state !== 'bad').length);
+      badProofs({ mint, unit, payment: paymentId }, proofs);
     },
 
     collectingPostponed: (mint: string, error: unknown) =>
@@ -80,6 +88,19 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
 
     collectingFailed: (error: unknown) =>
       logger.error({ event: 'proofs_failed', err: error }, 'settled payments cannot be made proofs of our own'),
+
+    spent({ id, kind, mint, unit, amount }: Spend, result: string, made: readonly NewProof[]) {
+      metrics.spends.count({ kind, mint, result });
+      logger.info({ event: `spend_${result}`, spend: id, kind, mint, unit, amount }, `${kind} ${result}`);
+      badProofs({ mint, unit, spend: id }, made);
+    },
+
+    spendUncertain({ id, kind, mint }: Spend, reason: string) {
+      logger.warn({ event: 'spend_uncertain', spend: id, kind, mint, reason }, 'the mint has not answered for certain');
+    },
+
+    spendingFailed: (error: unknown) =>
+      logger.error({ event: 'spending_failed', err: error }, 'spends of our own cannot be looked after'),
 
     wrongKeys(mint: string, keyset: string) {
       const what = 'the mint publishes keys that do not fit the id of their keyset: nothing is taken of it';

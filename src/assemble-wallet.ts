@@ -1,5 +1,5 @@
 /** What `sallyport wallet` needs: the store of the configuration, opened as the service opens it, and its mints. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleLedger } from './assemble-ledger.ts';
 import { openStores } from './assemble-stores.ts';
@@ -7,13 +7,19 @@ import type { Config } from './config/config.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { Mint } from './paywall/mint.ts';
 import { createExporter } from './paywall/wallet/export.ts';
+import { createFinisher } from './paywall/wallet/finish-spends.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
 import { createReconciler } from './paywall/wallet/reconcile.ts';
+import type { SpendStore } from './paywall/wallet/spend-store.ts';
+import { createSpender } from './paywall/wallet/spender.ts';
 import { createHttpMint } from './stores/mint/http-mint.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 
 export type Wallet = Readonly<{
   proofs: ProofStore;
+  spends: SpendStore;
+  /** Brings to its end what an earlier command, or the service, left in the middle. */
+  finish(): Promise<void>;
   exportToken: ReturnType<typeof createExporter>;
   reconcile: ReturnType<typeof createReconciler>;
   /** Any mint that money was taken from, also one that is not accepted any more. */
@@ -29,19 +35,37 @@ export const openWallet = async (config: Config): Promise<Wallet> => {
   await using opening = new AsyncDisposableStack();
   const stores = await openStores(config);
   opening.defer(stores.close);
-  const { proofs } = await assembleLedger(config, stores, () => undefined);
+  const { proofs, spends } = await assembleLedger(config, stores, () => undefined);
   const curve = await openCurve();
   opening.defer(curve.close);
   const outbound = createOutbound();
   opening.defer(outbound.close);
   const opened = opening.move();
   const now = Date.now;
+  const callMs = config.cashu.request_timeout;
+  const met = new Map<string, Mint>();
+  const mintAt = (url: string): Mint => {
+    const mint = met.get(url) ?? createHttpMint({ url, units: [], timeoutMs: callMs, outbound, now });
+    met.set(url, mint);
+    return mint;
+  };
+  const spend = createSpender({ spends, mintOf: mintAt, curve, holder: `wallet ${randomUUID()}`, callMs, now });
 
   return {
     proofs,
-    exportToken: createExporter({ proofs, createId: () => `exp_${randomBytes(16).toString('hex')}`, now }),
+    spends,
+    exportToken: createExporter({
+      proofs,
+      spends,
+      spend,
+      mintAt,
+      curve,
+      createId: () => `exp_${randomBytes(16).toString('hex')}`,
+      now,
+    }),
     reconcile: createReconciler({ proofs, curve }),
-    mintAt: (url) => createHttpMint({ url, units: [], timeoutMs: config.cashu.request_timeout, outbound, now }),
+    mintAt,
+    finish: createFinisher({ spends, spend, now }),
     close: () => opened.disposeAsync(),
   };
 };

@@ -85,6 +85,9 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onCollected: telemetry.proofsCollected,
         onCollectingPostponed: telemetry.collectingPostponed,
         onCollectingFailed: telemetry.collectingFailed,
+        onSpent: telemetry.spent,
+        onSpendUncertain: telemetry.spendUncertain,
+        onSpendingFailed: telemetry.spendingFailed,
         onWrongKeys: telemetry.wrongKeys,
       })
     : undefined;
@@ -135,6 +138,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     starting.defer(payments.collector.close);
     payments.forgetting.start();
     starting.defer(payments.forgetting.close);
+    payments.spending.start();
+    starting.defer(payments.spending.close);
   }
   const running = starting.move();
 

@@ -28,6 +28,9 @@ export const faultsOf = ({ balance, checked }: Report): string[] => {
   if (isSomewhere(proofs.bad)) {
     faults.push(`${mint} signed ${proofs.bad.amount} ${unit} wrongly: that is lost, and it is the mint's fault`);
   }
+  if (isSomewhere(proofs.lost)) {
+    faults.push(`${proofs.lost.amount} ${unit} of ours were spent at ${mint} by somebody else: they are lost`);
+  }
   if (typeof checked === 'string') faults.push(`${mint} could not be asked: ${checked}`);
   if (typeof checked === 'object' && isSomewhere(checked.held.SPENT)) {
     faults.push(
@@ -40,13 +43,16 @@ export const faultsOf = ({ balance, checked }: Report): string[] => {
 
 export const describe = (report: Report): string[] => {
   const { balance, checked } = report;
-  const { mint, unit, proofs, uncollected, inFlight, owed } = balance;
+  const { mint, unit, proofs, uncollected, fees, inFlight, owed } = balance;
   return [
     `${mint}, in ${unit}`,
     line('held', proofs.unspent, 'proofs that can be exported'),
     line('exported', proofs.reserved, 'proofs in tokens that were given out'),
     line('spent', proofs.spent, 'proofs of such tokens that were redeemed'),
+    line('under way', proofs.pending, 'proofs that the mint is to exchange'),
+    line('fees', fees, 'what the mint kept of such exchanges'),
     line('bad', proofs.bad, 'proofs that the mint signed wrongly'),
+    line('lost', proofs.lost, 'proofs that somebody else has spent'),
     line('to collect', uncollected, 'payments whose signatures the running service makes proofs of'),
     line('in flight', inFlight, 'payments that the mint has not answered for certain'),
     `  ${'owed'.padEnd(16)}${String(owed).padStart(12)}${' '.repeat(12)}credit that payers have left`,
@@ -59,7 +65,7 @@ export const describe = (report: Report): string[] => {
 
 export const toJson = (report: Report) => {
   const { balance, checked } = report;
-  const { mint, unit, received, uncollected, proofs, inFlight, owed } = balance;
+  const { mint, unit, received, uncollected, proofs, fees, inFlight, owed } = balance;
   return {
     mint,
     unit,
@@ -67,7 +73,10 @@ export const toJson = (report: Report) => {
     held: proofs.unspent.amount,
     exported: proofs.reserved.amount,
     spent: proofs.spent.amount,
+    under_way: proofs.pending.amount,
+    fees: fees.amount,
     bad: proofs.bad.amount,
+    lost: proofs.lost.amount,
     to_collect: uncollected.amount,
     in_flight: inFlight.amount,
     owed,

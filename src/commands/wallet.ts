@@ -1,5 +1,6 @@
 /** `sallyport wallet`: works on the store itself, whether the service runs or not. */
 import { mintUrl, openWallet, type Wallet } from '../assemble-wallet.ts';
+import type { Unexported } from '../paywall/wallet/export.ts';
 import type { Balance, Export, PaymentRecord } from '../paywall/wallet/proof-store.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 import { describe, faultsOf, type Report, toJson } from './wallet-report.ts';
@@ -120,9 +121,23 @@ const showToken = (exported: Export & Readonly<{ token: string }>, json: boolean
   return 0;
 };
 
-const showAgain = async ({ proofs }: Wallet, id: string, json: boolean | undefined): Promise<number> => {
+const showAgain = async (
+  { proofs, spends, finish }: Wallet,
+  id: string,
+  json: boolean | undefined,
+): Promise<number> => {
+  await finish();
   const exported = await proofs.findExport(id);
   if (exported) return showToken(exported, json);
+  const spend = await spends.find(id);
+  if (spend?.state === 'prepared') {
+    fail(`${spend.mint} has given no certain answer yet. Nothing is lost: try again`);
+    return 1;
+  }
+  if (spend) {
+    fail(`${id} was not made (${spend.failure ?? 'the mint signed wrongly'}): its money is in the balance`);
+    return 1;
+  }
   fail(`there is no export ${id}; "sallyport wallet history" lists them`);
   return 1;
 };
@@ -137,8 +152,29 @@ const readMint = (written: string): string | undefined => {
 
 const near = (unit: string, below: number | undefined, above: number | undefined): string => {
   const amounts = [below, above].filter((amount) => amount !== undefined);
-  if (amounts.length === 0) return `nothing is held there in ${unit}`;
-  return `the proofs that are held make ${amounts.join(' or ')} ${unit}, the nearest to it`;
+  return amounts.length === 0 ? '' : `. Without change there are ${amounts.join(' or ')} ${unit}, the nearest to it`;
+};
+
+const showFailure = (wanted: string, mint: string, unit: string, outcome: Unexported): number => {
+  switch (outcome.outcome) {
+    case 'too-little':
+      fail(`${wanted} ${unit} cannot be taken from ${mint}: ${outcome.most} ${unit} is the most that can be had there`);
+      break;
+    case 'no-change':
+      fail(`${mint} gives no change: ${outcome.reason}${near(unit, outcome.below, outcome.above)}`);
+      break;
+    case 'refused':
+      fail(`${mint} does not exchange what is held there: ${outcome.reason} Nothing was taken`);
+      break;
+    case 'too-many':
+      fail(`${wanted} ${unit} take more proofs than fit into a token. Take ${outcome.most} ${unit} at once, or less`);
+      break;
+    case 'uncertain':
+      fail(`${mint} has given no certain answer: ${outcome.reason}`);
+      fail(`Nothing is lost. To go on: sallyport wallet export --show ${outcome.id}`);
+      break;
+  }
+  return 1;
 };
 
 /** The token goes to the standard output alone, what it is to the standard error. */
@@ -151,16 +187,10 @@ export const exportToken = (options: ExportOptions): Promise<number> => {
     return Promise.resolve(2);
   }
   return withWallet(options, async (wallet) => {
+    await wallet.finish();
     const outcome = await wallet.exportToken(mint, unit, wanted === 'all' ? wanted : Number(wanted));
-    switch (outcome.outcome) {
-      case 'exported':
-        return showToken(outcome.exported, json);
-      case 'impossible':
-        fail(`${wanted} ${unit} cannot be taken from ${mint}: ${near(unit, outcome.below, outcome.above)}`);
-        return 1;
-      case 'too-many':
-        fail(`${wanted} ${unit} take more proofs than fit into a token. Take ${outcome.most} ${unit} at once, or less`);
-        return 1;
-    }
+    return outcome.outcome === 'exported'
+      ? showToken(outcome.exported, json)
+      : showFailure(wanted, mint, unit, outcome);
   });
 };

@@ -23,18 +23,23 @@ const serialize = ({ message, blinding }: Output): SerializedOutputData => ({
   secret: Buffer.from(blinding.secret).toString('hex'),
 });
 
-/** `proofs`: signed, where they are locked. Throws where the keyset cannot make the amount. */
-export const prepareSwap = async (
+/** Throws where the keyset cannot make the amount. */
+export const coinsOf = (amount: number, { id, keys }: KeysetKeys): readonly number[] => {
+  const coins = splitAmount(amount, { ...keys }).map(Number);
+  if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${amount} in ${coins.length} coins`);
+  return coins;
+};
+
+/** The request that asks for these coins of a keyset in exchange for the proofs, which are signed where they are locked. */
+export const drawSwap = async (
   curve: Curve,
   proofs: readonly Proof[],
-  { fee, net, credit }: Worth,
-  { id, keys }: KeysetKeys,
-): Promise<Omit<Swap, 'number'>> => {
-  const coins = splitAmount(net, { ...keys }).map(Number);
-  if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${net} in ${coins.length} coins`);
-  const outputs = await Promise.all(coins.map((amount) => drawOutput(curve, amount, id)));
-  const inputs = proofs.map(({ id: keysetId, amount, secret, C, witness }) => ({
-    id: keysetId,
+  coins: readonly number[],
+  keysetId: string,
+): Promise<Pick<Swap, 'body' | 'outputs'>> => {
+  const outputs = await Promise.all(coins.map((amount) => drawOutput(curve, amount, keysetId)));
+  const inputs = proofs.map(({ id, amount, secret, C, witness }) => ({
+    id,
     amount,
     secret,
     C,
@@ -42,12 +47,22 @@ export const prepareSwap = async (
   }));
   const messages = outputs.map(({ message }) => message);
   return {
-    fee,
-    credit,
     body: JSON.stringify({ inputs, outputs: messages }),
     outputs: JSON.stringify(outputs.map(serialize)),
   };
 };
+
+/** `proofs`: signed, where they are locked. Throws where the keyset cannot make the amount. */
+export const prepareSwap = async (
+  curve: Curve,
+  proofs: readonly Proof[],
+  { fee, net, credit }: Worth,
+  keyset: KeysetKeys,
+): Promise<Omit<Swap, 'number'>> => ({
+  fee,
+  credit,
+  ...(await drawSwap(curve, proofs, coinsOf(net, keyset), keyset.id)),
+});
 
 /** The blinded messages of a swap, read back from the body that was stored. */
 export const messagesOf = ({ body }: Pick<Swap, 'body'>): BlindedMessage[] => {

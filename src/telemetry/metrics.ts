@@ -51,6 +51,11 @@ export const createMetrics = () => {
       ['mint', 'result'],
     ),
     proofs: tally('proofs_total', 'Proofs of our own that payments were made, by mint and result.', ['mint', 'result']),
+    spends: tally('spends_total', 'What we spent ourselves and came to an end, by kind, mint and result.', [
+      'kind',
+      'mint',
+      'result',
+    ]),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -6,8 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { CheckStateEnum, type Proof, Wallet } from '@cashu/cashu-ts';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
-import { createExporter } from '../../src/paywall/wallet/export.ts';
-import { createReconciler, isComplete } from '../../src/paywall/wallet/reconcile.ts';
+import { createReconciler } from '../../src/paywall/wallet/reconcile.ts';
 import { createHttpMint } from '../../src/stores/mint/http-mint.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { droppedAfter, droppedBefore, type FaultTable, failingAfter } from '../peers/faults.ts';
@@ -20,6 +19,7 @@ import { needs } from '../servers/programs.ts';
 import type { Server } from '../servers/server.ts';
 import { ask, tally, times } from './ask.ts';
 import { collectAll } from './collect.ts';
+import { balanceOf, exportedOf, receive, takerOf } from './taker.ts';
 import { openTill, type Till } from './till.ts';
 
 type Scene = Readonly<{
@@ -177,23 +177,13 @@ test(
     faults.set('/v1/swap', droppedAfter, { times: 1 });
     assert.equal(await till.ask(await pay.token(8)), 'paid', 'restored');
     await collectAll(till);
-    const take = createExporter({ proofs: till.proofs, createId: () => 'exp_1', now: () => 0 });
-    const outcome = await take(url, 'sat', 24);
-    assert.equal(outcome.outcome, 'exported');
-    const wallet = new Wallet(url, { unit: 'sat' });
-    await wallet.loadMint();
-    const received = await wallet.receive(outcome.outcome === 'exported' ? outcome.exported.token : '');
-    assert.equal(
-      received.reduce((sum, { amount }) => sum + amount.toNumber(), 0),
-      24,
-    );
+    const { take } = takerOf(till);
+    assert.equal(await receive(url, exportedOf(await take(url, 'sat', 24)).token), 24);
     const mint = till.mintOf(url);
     assert.ok(mint);
     const { held, exported } = await createReconciler({ proofs: till.proofs, curve: till.curve })(mint, 'sat');
     assert.deepEqual([held.UNSPENT.amount, held.SPENT.amount, exported.SPENT.amount], [8, 0, 24]);
-    const [balance] = await till.proofs.balances();
-    assert.ok(balance && isComplete(balance));
-    assert.equal(balance.proofs.bad.count, 0);
+    assert.equal((await balanceOf(till)).proofs.bad.count, 0);
   },
 );
 
@@ -220,6 +210,43 @@ test(
     t.after(outbound.close);
     const cheap = createHttpMint({ url, units: ['sat'], timeoutMs: 5_000, outbound, now: () => 0 });
     await assert.rejects(cheap.activeKeys('sat'), /do not fit the id/);
+  },
+);
+
+test(
+  'Nutshell: any amount is exported, with change and less the fee, also where the answer is lost',
+  needs('nutshell'),
+  async (t) => {
+    const { url, till, pay, faults } = await enter(t, { inputFeePpk: 100 });
+    assert.equal(await till.ask(await pay.token(1_024)), 'paid');
+    await collectAll(till);
+    const held = (await balanceOf(till)).proofs.unspent.amount;
+    const { take, finish } = takerOf(till, { callMs: 5_000 });
+    assert.equal(
+      await receive(url, exportedOf(await take(url, 'sat', 100)).token),
+      99,
+      'less the fee of whoever receives it',
+    );
+    faults.set('/v1/swap', droppedAfter, { times: 1 });
+    faults.set('/v1/checkstate', droppedBefore, { times: 1 });
+    const coins = (await till.proofs.unspent(url, 'sat')).map(({ amount }) => amount);
+    const missing = [4, 8, 16, 32, 64, 128, 256].find((coin) => !coins.includes(coin)) ?? assert.fail();
+    const lost = await take(url, 'sat', missing);
+    assert.equal(lost.outcome, 'uncertain');
+    till.clock.nowMs += 1_000;
+    await finish();
+    const found = await till.proofs.findExport(lost.outcome === 'uncertain' ? lost.id : '');
+    assert.equal(await receive(url, found?.token ?? ''), missing - 1);
+    const out = 100 + missing;
+    const { proofs, fees } = await balanceOf(till);
+    assert.deepEqual([proofs.unspent.amount, proofs.reserved.amount, fees.amount], [held - out - 1, out, 1]);
+    const mint = till.mintOf(url);
+    assert.ok(mint);
+    const said = await createReconciler({ proofs: till.proofs, curve: till.curve })(mint, 'sat');
+    assert.deepEqual(
+      [said.held.UNSPENT.amount, said.held.SPENT.amount, said.exported.SPENT.amount],
+      [held - out - 1, 0, out],
+    );
   },
 );
 

@@ -95,7 +95,7 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
 
   guarantee('bad proofs, and those of another mint, are never exported', async (books) => {
     await books.proofs.collect(await settle(books, 'ab', 5), [...proofsOf('a', [4]), ...proofsOf('b', [1], 'bad')], 0);
-    assert.deepEqual(await books.proofs.unspent(mint, 'sat'), [{ id: 'a-0', amount: 4 }]);
+    assert.deepEqual(await books.proofs.unspent(mint, 'sat'), [{ id: 'a-0', amount: 4, keysetId: '00' }]);
     assert.deepEqual(await books.proofs.unspent(mint, 'usd'), []);
     assert.equal(await books.proofs.export(written('exp_1', 5), 'token', ['a-0', 'b-0']), false);
     const elsewhere = { ...written('exp_2', 4), mint: 'https://other.example' };

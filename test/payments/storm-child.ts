@@ -71,6 +71,9 @@ const payments = await assemblePayments({
   onCollected: () => undefined,
   onCollectingPostponed: () => undefined,
   onCollectingFailed: () => undefined,
+  onSpent: () => undefined,
+  onSpendUncertain: () => undefined,
+  onSpendingFailed: () => undefined,
   onWrongKeys: () => undefined,
   onRecoveryFailed: (error) => {
     throw error;

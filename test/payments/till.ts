@@ -21,6 +21,7 @@ import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
 import { createUnlock } from '../../src/paywall/unlock.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
+import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
@@ -61,6 +62,7 @@ export type Till = Readonly<{
   ledger: Ledger;
   settle: Settle;
   proofs: ProofStore;
+  spends: SpendStore;
   curve: Curve;
   mintOf(url: string): Mint | undefined;
   close(): Promise<void>;
@@ -197,6 +199,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     concluded,
     ledger,
     proofs: stores.proofs,
+    spends: stores.spends,
     curve,
     mintOf: directoryOfMints.find,
     settle,

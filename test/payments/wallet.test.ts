@@ -4,17 +4,16 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { getDecodedToken, Wallet } from '@cashu/cashu-ts';
+import { getDecodedToken } from '@cashu/cashu-ts';
 import { createPayer } from '../../examples/play-mint/payer.ts';
-import { createExporter, type ExportOutcome } from '../../src/paywall/wallet/export.ts';
-import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import { createReconciler } from '../../src/paywall/wallet/reconcile.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { startMint } from '../peers/mint.ts';
 import { startSallyport } from '../sallyport.ts';
 import { until } from '../servers/until.ts';
 import { collectAll } from './collect.ts';
-import { openTill, type Till } from './till.ts';
+import { balanceOf, exportedOf, receive, takerOf } from './taker.ts';
+import { openTill } from './till.ts';
 
 const price = { amount: 1, unit: 'sat', buys: { requests: 1 } };
 
@@ -26,36 +25,7 @@ const enter = async (t: TestContext, amounts: readonly number[]) => {
   await collectAll(till);
   const mint = till.mintOf(peer.url);
   assert.ok(mint);
-  return { peer, till, mint, url: peer.url, take: exporterOf(till.proofs) };
-};
-
-let exportsMade = 0;
-
-const exporterOf = (proofs: ProofStore) =>
-  createExporter({
-    proofs,
-    createId: () => {
-      exportsMade += 1;
-      return `exp_${exportsMade}`;
-    },
-    now: () => 0,
-  });
-
-const exportedOf = (outcome: ExportOutcome) => {
-  assert.equal(outcome.outcome, 'exported');
-  return outcome.outcome === 'exported' ? outcome.exported : assert.fail();
-};
-
-const receive = async (url: string, token: string): Promise<number> => {
-  const wallet = new Wallet(url, { unit: 'sat' });
-  await wallet.loadMint();
-  return (await wallet.receive(token)).reduce((sum, { amount }) => sum + amount.toNumber(), 0);
-};
-
-const balanceOf = async ({ proofs }: Till) => {
-  const [balance] = await proofs.balances();
-  assert.ok(balance);
-  return balance;
+  return { peer, till, mint, url: peer.url, take: takerOf(till).take };
 };
 
 test('an export is a token of the amount that any wallet can receive, and what it takes is held no more', async (t) => {
@@ -78,7 +48,8 @@ test('what was exported can be shown again to the letter', async (t) => {
 
 test('a token is never seen that was not written: where writing fails, nothing is taken', async (t) => {
   const { till, url } = await enter(t, [8]);
-  const failing = exporterOf({ ...till.proofs, export: () => Promise.reject(new Error('disk full')) });
+  const proofs = { ...till.proofs, export: () => Promise.reject(new Error('disk full')) };
+  const { take: failing } = takerOf(till, { proofs });
   await assert.rejects(failing(url, 'sat', 8), /disk full/);
   assert.equal((await balanceOf(till)).proofs.unspent.amount, 8);
 });
@@ -87,7 +58,7 @@ test('exports at the same time, by two processes on one database, share no proof
   const { peer, till, url } = await enter(t, [255, 255, 255, 255]);
   const other = openSqliteStores(join(till.directory, 'till.db'));
   t.after(other.close);
-  const takers = [exporterOf(till.proofs), exporterOf(other.proofs)];
+  const takers = [takerOf(till).take, takerOf(till, other).take];
   const outcomes = await Promise.allSettled(
     Array.from({ length: 24 }, (_, index) => takers[index % 2]?.(url, 'sat', 1 + (index % 4))),
   );
@@ -106,18 +77,14 @@ test('exports at the same time, by two processes on one database, share no proof
   assert.equal(proofs.unspent.amount, 4 * 255 - taken);
 });
 
-test('an amount that the proofs do not make is refused with the nearest ones, and nothing is taken', async (t) => {
+test('more than is held is not given, and nothing is taken', async (t) => {
   const { till, url, take } = await enter(t, [8, 2]);
-  assert.deepEqual(await take(url, 'sat', 9), { outcome: 'impossible', below: 8, above: 10 });
-  assert.deepEqual(await take(url, 'usd', 1), { outcome: 'impossible', below: undefined, above: undefined });
-  assert.deepEqual(await take('https://mint.example', 'sat', 1), {
-    outcome: 'impossible',
-    below: undefined,
-    above: undefined,
-  });
+  assert.deepEqual(await take(url, 'sat', 11), { outcome: 'too-little', most: 10 });
+  assert.deepEqual(await take(url, 'usd', 1), { outcome: 'too-little', most: 0 });
+  assert.deepEqual(await take('https://mint.example', 'sat', 1), { outcome: 'too-little', most: 0 });
   assert.equal((await balanceOf(till)).proofs.unspent.amount, 10);
   assert.equal(exportedOf(await take(url, 'sat', 'all')).amount, 10);
-  assert.equal((await take(url, 'sat', 'all')).outcome, 'impossible');
+  assert.equal((await take(url, 'sat', 'all')).outcome, 'too-little');
 });
 
 test('the mint says which of it is spent: tokens that were redeemed are noted, and what is missing is found', async (t) => {
@@ -138,7 +105,7 @@ test('the mint says which of it is spent: tokens that were redeemed are noted, a
   // Somebody has a copy of the database.
   const [stolen] = await till.proofs.proofs(url, 'sat', 'unspent', '', 1);
   assert.ok(stolen);
-  const thief = exporterOf({ ...till.proofs, export: () => Promise.resolve(true) });
+  const { take: thief } = takerOf(till, { proofs: { ...till.proofs, export: () => Promise.resolve(true) } });
   await receive(url, exportedOf(await thief(url, 'sat', stolen.amount)).token);
   assert.deepEqual((await reconcile(mint, 'sat')).held.SPENT, { amount: 16, count: 1 });
 });
@@ -188,9 +155,9 @@ rules: [{ name: paid, match: { path: "/paid/**" }, accept: [cashu], price: 8 }]
   );
   assert.match((await wallet('balance')).stdout, /held\s+21\s+3\s/);
 
-  const refused = await wallet('export', '--mint', peer.url, '--amount', '3');
+  const refused = await wallet('export', '--mint', peer.url, '--amount', '22');
   assert.equal(refused.status, 1);
-  assert.match(refused.stderr, /1 or 4 sat/);
+  assert.match(refused.stderr, /21 sat is the most/);
   const wrong = [[], ['--mint', peer.url], ['--mint', 'x', '--amount', '1'], ['--mint', peer.url, '--amount', '0']];
   const outcomes = await Promise.all(wrong.map((args) => wallet('export', ...args)));
   assert.deepEqual(
@@ -206,11 +173,16 @@ rules: [{ name: paid, match: { path: "/paid/**" }, accept: [cashu], price: 8 }]
   assert.equal(await receive(peer.url, exported.token), 5);
   const after = await balance('--check');
   assert.deepEqual([after.status, after.held, after.exported, after.spent], [0, 16, 0, 5]);
+  const changed = JSON.parse((await wallet('export', '--mint', peer.url, '--amount', '3', '--json')).stdout);
+  assert.equal(await receive(peer.url, changed.token), 3);
+  const then = await balance('--check');
+  assert.deepEqual([then.status, then.held, then.spent, then.under_way, then.fees], [0, 13, 8, 0, 0]);
 
   const { entries } = JSON.parse((await wallet('history', '--json')).stdout);
   assert.deepEqual(
     entries.map(({ kind, amount, result }: Record<string, unknown>) => [kind, amount, result]),
     [
+      ['export', 3, undefined],
       ['export', 5, undefined],
       ['payment', 21, 'settled'],
     ],

@@ -1,8 +1,8 @@
 /** The last step of a redemption, off the request's path: the mint's signatures become proofs of our own. */
-import { hash } from 'node:crypto';
 import type { SerializedOutputData } from '@cashu/cashu-ts';
 import type { Curve } from '../curve/operations.ts';
 import type { BlindSignature } from '../mint.ts';
+import { ownProofId } from './own-token.ts';
 import type { NewProof, Signed, Uncollected } from './proof-store.ts';
 
 type Keys = Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ const open = async (
  * cannot be read, or `keysOf` throws.
  */
 export const makeProofs = async (
-  { mint }: Uncollected,
+  { mint }: Pick<Uncollected, 'mint'>,
   { outputs, signatures }: Signed,
   curve: Curve,
   keysOf: (keysetId: string) => Promise<Keys>,
@@ -46,7 +46,7 @@ export const makeProofs = async (
       const { amount, id, secret } = output;
       const C = await open(curve, output, signed[index], (await keysOf(id))[amount]);
       const state = C === '' ? 'bad' : 'unspent';
-      return { id: hash('sha256', `${mint}\n${secret}`), keysetId: id, amount, secret, C, state } as const;
+      return { id: ownProofId(mint, secret), keysetId: id, amount, secret, C, state } as const;
     }),
   );
 };

@@ -9,8 +9,12 @@ export type Uncollected = Readonly<{ paymentId: string; mint: string; unit: stri
 /** What makes proofs of a payment, as the ledger wrote it, in JSON. */
 export type Signed = Readonly<{ outputs: string; signatures: string }>;
 
-/** `bad`: the mint's signature is not what it should be. `reserved`: in a token that was exported. */
-export type OwnProofState = 'unspent' | 'reserved' | 'spent' | 'bad';
+/**
+ * `reserved`: in a token that was given out. `spent`: such a token was redeemed. `pending`: in a spend that is under way.
+ * `exchanged`: spent by ourselves, and replaced by what came of it. `bad`: the mint's signature is not what it should be.
+ * `lost`: held here, and spent by somebody else.
+ */
+export type OwnProofState = 'unspent' | 'reserved' | 'pending' | 'exchanged' | 'spent' | 'bad' | 'lost';
 
 export type NewProof = Readonly<{
   id: string;
@@ -22,6 +26,7 @@ export type NewProof = Readonly<{
   state: Extract<OwnProofState, 'unspent' | 'bad'>;
 }>;
 
+/** `paymentId`: of the payment or the spend that brought it. */
 export type OwnProof = Omit<NewProof, 'state'> & Readonly<{ paymentId: string; state: OwnProofState }>;
 
 export type Sum = Readonly<{ amount: number; count: number }>;
@@ -30,11 +35,13 @@ export type Sum = Readonly<{ amount: number; count: number }>;
 export type Balance = Readonly<{
   mint: string;
   unit: string;
-  /** What settled payments brought, after the mint's fees: the sum of all that follows but `owed` and `inFlight`. */
+  /** What settled payments brought, after the mint's fees: all that follows but exchanged proofs, `inFlight` and `owed`. */
   received: Sum;
   /** Signed for, and not yet made proofs of. */
   uncollected: Sum;
   proofs: Readonly<Record<OwnProofState, Sum>>;
+  /** What mints kept of our own spends. */
+  fees: Sum;
   /** Face value of payments that the mint has not answered for certain. */
   inFlight: Sum;
   /** Credit that payers have left; not what they bought and have not used. */
@@ -73,7 +80,7 @@ export type ProofStore = Readonly<{
   /** In the order of their ids, from behind `after`. */
   proofs(mint: string, unit: string, state: OwnProofState, after: string, limit: number): Promise<readonly OwnProof[]>;
   /** Amounts of the proofs that can be spent. */
-  unspent(mint: string, unit: string): Promise<readonly Pick<OwnProof, 'id' | 'amount'>[]>;
+  unspent(mint: string, unit: string): Promise<readonly Pick<OwnProof, 'id' | 'amount' | 'keysetId'>[]>;
   find(ids: readonly string[]): Promise<readonly OwnProof[]>;
   /** Reserves the proofs and writes the token, or neither: `false` where one of them is not unspent any more. */
   export(written: Export, token: string, ids: readonly string[]): Promise<boolean>;

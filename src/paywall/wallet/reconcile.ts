@@ -32,8 +32,8 @@ const nothing: SumByState = {
 };
 
 /** Whether everything that settled payments brought is somewhere. */
-export const isComplete = ({ received, uncollected, proofs }: Balance): boolean =>
-  received.amount === uncollected.amount + Object.values(proofs).reduce((total, { amount }) => total + amount, 0);
+export const isComplete = ({ received, uncollected, fees, proofs: { exchanged, ...present } }: Balance): boolean =>
+  [uncollected, fees, ...Object.values(present)].reduce((total, { amount }) => total + amount, 0) === received.amount;
 
 type Answer = Readonly<{ proof: OwnProof; state: ProofState }>;
 

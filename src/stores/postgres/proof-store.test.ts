@@ -1,5 +1,6 @@
-import { after } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { proofStoreContract } from '../../../test/payments/proof-store-contract.ts';
+import { spendStoreContract } from '../../../test/payments/spend-store-contract.ts';
 import { createDatabase, startPostgres } from '../../../test/servers/postgres.ts';
 import { settingsOf } from '../../../test/servers/postgres-stores.ts';
 import { needs } from '../../../test/servers/programs.ts';
@@ -8,12 +9,11 @@ import { openPostgresStores } from './stores.ts';
 const options = needs('postgres');
 const url = options.skip ? '' : (await startPostgres({ owner: { after } })).url;
 
-proofStoreContract(
-  'postgres',
-  async (t) => {
-    const stores = await openPostgresStores(settingsOf(await createDatabase({ url })));
-    t.after(stores.close);
-    return stores;
-  },
-  options,
-);
+const open = async (t: TestContext) => {
+  const stores = await openPostgresStores(settingsOf(await createDatabase({ url })));
+  t.after(stores.close);
+  return stores;
+};
+
+proofStoreContract('postgres', open, options);
+spendStoreContract('postgres', open, options);

@@ -1,5 +1,12 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
-import { createKeyStore, createLedger, createProofStore, type ReadRow, type Stores } from '../sql/stores.ts';
+import {
+  createKeyStore,
+  createLedger,
+  createProofStore,
+  createSpendStore,
+  type ReadRow,
+  type Stores,
+} from '../sql/stores.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
@@ -68,6 +75,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
     keys: createKeyStore(execute, readRow),
     ledger: createLedger(execute, readRow),
     proofs: createProofStore(execute, readRow),
+    spends: createSpendStore(execute, readRow),
 
     async check() {
       await readRow('SELECT 1 AS one', []);

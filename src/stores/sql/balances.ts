@@ -18,6 +18,9 @@ const inFlightSql = `SELECT mint, unit, SUM(amount) AS amount, COUNT(*) AS count
 const owedSql = `SELECT mint, unit, SUM(balance) AS amount, COUNT(*) AS count FROM credits
   JOIN payments ON payments.id = credits.payment_id GROUP BY mint, unit`;
 
+const feesSql = `SELECT mint, unit, SUM(fee) AS amount, COUNT(*) AS count FROM spends
+  WHERE state = 'settled' GROUP BY mint, unit`;
+
 type Found = Readonly<{ key: string; sum: Sum; row: Row }>;
 
 export const balances = async (transaction: Transaction): Promise<readonly Balance[]> => {
@@ -31,6 +34,7 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
   const proofs = await sums(proofsSql);
   const inFlight = await sums(inFlightSql);
   const owed = await sums(owedSql);
+  const fees = await sums(feesSql);
 
   const toBalance = (key: string): Balance => {
     const [mint = '', unit = ''] = key.split('\n');
@@ -47,9 +51,13 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
       proofs: {
         unspent: inState('unspent'),
         reserved: inState('reserved'),
+        pending: inState('pending'),
+        exchanged: inState('exchanged'),
         spent: inState('spent'),
         bad: inState('bad'),
+        lost: inState('lost'),
       },
+      fees: pick(fees),
       inFlight: pick(inFlight),
       owed: pick(owed).amount,
     };

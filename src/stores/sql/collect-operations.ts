@@ -1,5 +1,6 @@
 /** From the signatures of settled payments to proofs of our own. */
 import type { NewProof, Signed, Uncollected } from '../../paywall/wallet/proof-store.ts';
+import { insertProof } from './own-proofs.ts';
 import { padded } from './padded.ts';
 import { type Row, type Transaction, text } from './transaction.ts';
 
@@ -42,13 +43,7 @@ export const collectOperations = {
       [payment.paymentId, nowMs],
     );
     if (first === 0) return false;
-    for (const { id, keysetId, amount, secret, C, state } of proofs) {
-      await transaction.run(
-        `INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-        [id, payment.paymentId, payment.mint, payment.unit, keysetId, amount, secret, C, state],
-      );
-    }
+    for (const proof of proofs) await insertProof(transaction, payment, proof);
     return true;
   },
 };

@@ -129,4 +129,47 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX uses_by_end ON uses (expires_at)',
     'CREATE INDEX sessions_by_end ON sessions (expires_at)',
   ],
+  [
+    `CREATE TABLE spends (
+      id TEXT PRIMARY KEY,
+      kind TEXT NOT NULL CHECK (kind IN ('swap', 'melt')),
+      state TEXT NOT NULL CHECK (state IN ('prepared', 'settled', 'failed')),
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      fee BIGINT CHECK (fee >= 0),
+      body TEXT NOT NULL,
+      outputs TEXT NOT NULL,
+      sent BIGINT NOT NULL,
+      failure TEXT,
+      lease_holder TEXT,
+      lease_until BIGINT NOT NULL,
+      tries BIGINT NOT NULL,
+      unanswered_at BIGINT,
+      created_at BIGINT NOT NULL,
+      concluded_at BIGINT
+    )`,
+    `CREATE INDEX spends_prepared ON spends (lease_until) WHERE state = 'prepared'`,
+    'CREATE INDEX spends_by_time ON spends (created_at)',
+    // A proof comes of a payment or of a spend. No one statement takes a condition off a column in both databases.
+    'ALTER TABLE proofs RENAME TO proofs_of_payments',
+    `CREATE TABLE proofs (
+      id TEXT PRIMARY KEY,
+      payment_id TEXT NOT NULL,
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      keyset_id TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      secret TEXT NOT NULL,
+      c TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('unspent', 'reserved', 'pending', 'exchanged', 'spent', 'bad', 'lost')),
+      export_id TEXT REFERENCES exports (id),
+      spend_id TEXT REFERENCES spends (id)
+    )`,
+    `INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id)
+      SELECT id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id FROM proofs_of_payments`,
+    'DROP TABLE proofs_of_payments',
+    'CREATE INDEX proofs_by_state ON proofs (mint, unit, state, id)',
+    'CREATE INDEX proofs_by_spend ON proofs (spend_id) WHERE spend_id IS NOT NULL',
+  ],
 ];

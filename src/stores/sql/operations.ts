@@ -8,6 +8,7 @@ import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
+import { spendOperations } from './spend-operations.ts';
 import { unitOperations } from './units.ts';
 import { walletOperations } from './wallet-operations.ts';
 
@@ -22,6 +23,7 @@ export const operations = {
   ...sealingKeyOperations,
   ...collectOperations,
   ...walletOperations,
+  ...spendOperations,
 };
 
 export type StoreOperations = typeof operations;

@@ -7,7 +7,8 @@ const isUsed = async (transaction: Transaction, id: string): Promise<boolean> =>
     `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM swaps WHERE body LIKE $1)
       OR EXISTS (SELECT 1 FROM payments WHERE signatures LIKE $1)
       OR EXISTS (SELECT 1 FROM proofs WHERE secret LIKE $1)
-      OR EXISTS (SELECT 1 FROM exports WHERE token LIKE $1)`,
+      OR EXISTS (SELECT 1 FROM exports WHERE token LIKE $1)
+      OR EXISTS (SELECT 1 FROM spends WHERE body LIKE $1)`,
     [`sealed:1:${id}:%`],
   );
   return found !== undefined;

@@ -3,6 +3,7 @@ import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
+import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
@@ -12,12 +13,14 @@ import type { StoreOperations } from './operations.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
 import { countKeys, isAllNoted } from './sealing-key-operations.ts';
 import { findRunningTimeOfPayment, findSessionByHash, toFoundSession, toRunningTimeOfPayment } from './sessions.ts';
+import { findAnyPreparedSpend } from './spend-operations.ts';
 import type { Execute, Row, SqlValue } from './transaction.ts';
 
 export type Stores = Readonly<{
   keys: KeyStore;
   ledger: Ledger;
   proofs: ProofStore;
+  spends: SpendStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -93,4 +96,16 @@ export const createProofStore = (execute: Execute<StoreOperations>, readRow: Rea
   findExport: (id) => execute('findExport', { id }),
   markSpent: (ids) => execute('markProofsSpent', { ids }),
   payments: (limit) => execute('listPayments', { limit }),
+});
+
+export const createSpendStore = (execute: Execute<StoreOperations>, readRow: ReadRow): SpendStore => ({
+  prepare: (spend, proofIds) => execute('prepareSpend', { spend, proofIds }),
+  lease: (id, holder, nowMs, untilMs) => execute('leaseSpend', { id, holder, nowMs, untilMs }),
+  release: (id, holder, untilMs, unansweredAtMs) => execute('releaseSpend', { id, holder, untilMs, unansweredAtMs }),
+  settle: (id, proceeds, nowMs) => execute('settleSpend', { id, proceeds, nowMs }),
+  fail: (id, holder, failure, lost, nowMs) => execute('failSpend', { id, holder, failure, lost, nowMs }),
+  due: async (nowMs, limit) =>
+    (await readRow(findAnyPreparedSpend, [])) ? execute('findDueSpends', { nowMs, limit }) : [],
+  find: (id) => execute('findSpend', { id }),
+  list: (limit) => execute('listSpends', { limit }),
 });

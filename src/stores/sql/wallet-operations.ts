@@ -1,6 +1,7 @@
 /** What our proofs are worth, where they are, and taking them out. */
 import type { Balance, Export, OwnProof, OwnProofState, PaymentRecord } from '../../paywall/wallet/proof-store.ts';
 import { balances } from './balances.ts';
+import { holdProofs } from './own-proofs.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 const columns = 'id, payment_id, keyset_id, amount, secret, c, state';
@@ -50,11 +51,12 @@ export const walletOperations = {
   async listUnspent(
     transaction: Transaction,
     { mint, unit }: { mint: string; unit: string },
-  ): Promise<readonly Pick<OwnProof, 'id' | 'amount'>[]> {
-    const sql = `SELECT id, amount FROM proofs WHERE mint = $1 AND unit = $2 AND state = 'unspent' ORDER BY id`;
+  ): Promise<readonly Pick<OwnProof, 'id' | 'amount' | 'keysetId'>[]> {
+    const sql = `SELECT id, amount, keyset_id FROM proofs WHERE mint = $1 AND unit = $2 AND state = 'unspent' ORDER BY id`;
     return (await transaction.all(sql, [mint, unit])).map((row) => ({
       id: text(row, 'id'),
       amount: integer(row, 'amount'),
+      keysetId: text(row, 'keyset_id'),
     }));
   },
 
@@ -67,19 +69,12 @@ export const walletOperations = {
     return found;
   },
 
-  /** The proofs' rows are locked before anything is written. */
   async exportProofs(
     transaction: Transaction,
     { written, token, ids }: { written: Export; token: string; ids: readonly string[] },
   ): Promise<boolean> {
     const { id, mint, unit, amount, createdAtMs } = written;
-    for (const proofId of ids) {
-      const held = await transaction.run(
-        `UPDATE proofs SET state = state WHERE id = $1 AND mint = $2 AND unit = $3 AND state = 'unspent'`,
-        [proofId, mint, unit],
-      );
-      if (held === 0) return false;
-    }
+    if (!(await holdProofs(transaction, mint, unit, ids))) return false;
     await transaction.run(
       'INSERT INTO exports (id, mint, unit, amount, token, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
       [id, mint, unit, amount, token, createdAtMs],

@@ -1,6 +1,13 @@
 /** API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { createKeyStore, createLedger, createProofStore, type ReadRow, type Stores } from '../sql/stores.ts';
+import {
+  createKeyStore,
+  createLedger,
+  createProofStore,
+  createSpendStore,
+  type ReadRow,
+  type Stores,
+} from '../sql/stores.ts';
 import type { Row } from '../sql/transaction.ts';
 import { migrate, named, openDatabase } from './engine.ts';
 import { createWriter } from './writer.ts';
@@ -35,6 +42,7 @@ export const openSqliteStores = (path: string): Stores => {
     keys: createKeyStore(execute, readRow),
     ledger: createLedger(execute, readRow),
     proofs: createProofStore(execute, readRow),
+    spends: createSpendStore(execute, readRow),
 
     async check() {
       reader.prepare('SELECT 1').get();

@@ -1,0 +1,34 @@
+/** Writing proofs of our own, and taking hold of them. */
+import type { NewProof, Uncollected } from '../../paywall/wallet/proof-store.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Locks the rows before anything is written. Says whether all of them are there and unspent. */
+export const holdProofs = async (
+  transaction: Transaction,
+  mint: string,
+  unit: string,
+  ids: readonly string[],
+): Promise<boolean> => {
+  for (const id of ids) {
+    const held = await transaction.run(
+      `UPDATE proofs SET state = state WHERE id = $1 AND mint = $2 AND unit = $3 AND state = 'unspent'`,
+      [id, mint, unit],
+    );
+    if (held === 0) return false;
+  }
+  return true;
+};
+
+/** `exportId`: of the token that it is in from the beginning. */
+export const insertProof = async (
+  transaction: Transaction,
+  { paymentId, mint, unit }: Uncollected,
+  { id, keysetId, amount, secret, C, state }: NewProof,
+  exportId?: string,
+): Promise<void> => {
+  await transaction.run(
+    `INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [id, paymentId, mint, unit, keysetId, amount, secret, C, exportId ? 'reserved' : state, exportId ?? null],
+  );
+};

@@ -1,0 +1,167 @@
+/** What we spend ourselves: our proofs go to the mint, and others come back. */
+import type { NewProof } from '../../paywall/wallet/proof-store.ts';
+import type {
+  Proceeds,
+  Spend,
+  SpendKind,
+  SpendLease,
+  SpendRecord,
+  SpendState,
+} from '../../paywall/wallet/spend-store.ts';
+import { holdProofs, insertProof } from './own-proofs.ts';
+import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
+
+const toSpend = (row: Row): Spend => ({
+  id: text(row, 'id'),
+  kind: text(row, 'kind') as SpendKind,
+  mint: text(row, 'mint'),
+  unit: text(row, 'unit'),
+  amount: integer(row, 'amount'),
+  body: text(row, 'body'),
+  outputs: text(row, 'outputs'),
+  sent: integer(row, 'sent'),
+  createdAtMs: integer(row, 'created_at'),
+});
+
+const toRecord = (row: Row): SpendRecord => ({
+  id: text(row, 'id'),
+  kind: text(row, 'kind') as SpendKind,
+  mint: text(row, 'mint'),
+  unit: text(row, 'unit'),
+  amount: integer(row, 'amount'),
+  createdAtMs: integer(row, 'created_at'),
+  state: text(row, 'state') as SpendState,
+  fee: optionalInteger(row, 'fee'),
+  failure: row['failure'] === null ? undefined : text(row, 'failure'),
+});
+
+const recordColumns = 'id, kind, mint, unit, amount, created_at, state, fee, failure';
+
+/** Whether anything is under way: mostly it is not. */
+export const findAnyPreparedSpend = `SELECT 1 AS one FROM spends WHERE state = 'prepared' LIMIT 1`;
+
+export const spendOperations = {
+  async prepareSpend(
+    transaction: Transaction,
+    { spend, proofIds }: { spend: Spend; proofIds: readonly string[] },
+  ): Promise<boolean> {
+    const { id, kind, mint, unit, amount, body, outputs, sent, createdAtMs } = spend;
+    if (!(await holdProofs(transaction, mint, unit, proofIds))) return false;
+    await transaction.run(
+      `INSERT INTO spends (id, kind, state, mint, unit, amount, body, outputs, sent, lease_until, tries, created_at)
+        VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $7, $8, 0, 0, $9)`,
+      [id, kind, mint, unit, amount, body, outputs, sent, createdAtMs],
+    );
+    for (const proofId of proofIds) {
+      await transaction.run(`UPDATE proofs SET state = 'pending', spend_id = $2 WHERE id = $1`, [proofId, id]);
+    }
+    return true;
+  },
+
+  /** Whoever takes it is about to post: should nothing be heard of them, that post has no answer. */
+  async leaseSpend(
+    transaction: Transaction,
+    { id, holder, nowMs, untilMs }: { id: string; holder: string; nowMs: number; untilMs: number },
+  ): Promise<SpendLease> {
+    await transaction.run(`UPDATE spends SET tries = tries WHERE id = $1 AND state = 'prepared'`, [id]);
+    const before = await transaction.first(`SELECT * FROM spends WHERE id = $1 AND state = 'prepared'`, [id]);
+    if (!before) return { lease: 'concluded' };
+    const taken = await transaction.run(
+      `UPDATE spends SET lease_holder = $2, lease_until = $3, unanswered_at = $4
+        WHERE id = $1 AND state = 'prepared' AND (lease_holder = $2 OR lease_until <= $4)`,
+      [id, holder, untilMs, nowMs],
+    );
+    if (taken === 0) {
+      const isHeld = before['lease_holder'] !== null;
+      return isHeld ? { lease: 'held' } : { lease: 'resting', untilMs: integer(before, 'lease_until') };
+    }
+    return {
+      lease: 'taken',
+      spend: toSpend(before),
+      tries: integer(before, 'tries'),
+      unansweredAtMs: optionalInteger(before, 'unanswered_at'),
+    };
+  },
+
+  async releaseSpend(
+    transaction: Transaction,
+    argument: { id: string; holder: string; untilMs: number; unansweredAtMs: number | undefined },
+  ): Promise<void> {
+    const { id, holder, untilMs, unansweredAtMs } = argument;
+    await transaction.run(
+      `UPDATE spends SET lease_holder = NULL, lease_until = $3, unanswered_at = $4, tries = tries + 1
+        WHERE id = $1 AND state = 'prepared' AND lease_holder = $2`,
+      [id, holder, untilMs, unansweredAtMs ?? null],
+    );
+  },
+
+  async settleSpend(
+    transaction: Transaction,
+    { id, proceeds, nowMs }: { id: string; proceeds: Proceeds; nowMs: number },
+  ): Promise<boolean> {
+    const { made, token, fee } = proceeds;
+    const settled = await transaction.run(
+      `UPDATE spends SET state = 'settled', fee = $2, concluded_at = $3, lease_holder = NULL
+        WHERE id = $1 AND state = 'prepared'`,
+      [id, fee, nowMs],
+    );
+    const row = await transaction.first('SELECT * FROM spends WHERE id = $1', [id]);
+    if (settled === 0 || !row) return false;
+    const spend = toSpend(row);
+    await transaction.run(`UPDATE proofs SET state = 'exchanged' WHERE spend_id = $1 AND state = 'pending'`, [id]);
+    if (token !== undefined) {
+      await transaction.run(
+        'INSERT INTO exports (id, mint, unit, amount, token, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
+        [id, spend.mint, spend.unit, spend.amount, token, spend.createdAtMs],
+      );
+    }
+    const insert = (proof: NewProof, index: number): Promise<void> => {
+      const isSent = token !== undefined && index < spend.sent;
+      return insertProof(transaction, { paymentId: id, ...spend }, proof, isSent ? id : undefined);
+    };
+    for (const [index, proof] of made.entries()) await insert(proof, index);
+    return true;
+  },
+
+  async failSpend(
+    transaction: Transaction,
+    argument: { id: string; holder: string; failure: string; lost: readonly string[]; nowMs: number },
+  ): Promise<boolean> {
+    const { id, holder, failure, lost, nowMs } = argument;
+    const failed = await transaction.run(
+      `UPDATE spends SET state = 'failed', failure = $3, concluded_at = $4, lease_holder = NULL
+        WHERE id = $1 AND state = 'prepared' AND lease_holder = $2`,
+      [id, holder, failure, nowMs],
+    );
+    if (failed === 0) return false;
+    for (const proofId of lost) {
+      await transaction.run(`UPDATE proofs SET state = 'lost' WHERE id = $1 AND spend_id = $2`, [proofId, id]);
+    }
+    await transaction.run(
+      `UPDATE proofs SET state = 'unspent', spend_id = NULL WHERE spend_id = $1 AND state = 'pending'`,
+      [id],
+    );
+    return true;
+  },
+
+  async findDueSpends(
+    transaction: Transaction,
+    { nowMs, limit }: { nowMs: number; limit: number },
+  ): Promise<readonly Readonly<{ id: string; mint: string }>[]> {
+    const rows = await transaction.all(
+      `SELECT id, mint FROM spends WHERE state = 'prepared' AND lease_until <= $1 ORDER BY tries, lease_until LIMIT $2`,
+      [nowMs, limit],
+    );
+    return rows.map((row) => ({ id: text(row, 'id'), mint: text(row, 'mint') }));
+  },
+
+  async listSpends(transaction: Transaction, { limit }: { limit: number }): Promise<readonly SpendRecord[]> {
+    const sql = `SELECT ${recordColumns} FROM spends ORDER BY created_at DESC, id LIMIT $1`;
+    return (await transaction.all(sql, [limit])).map(toRecord);
+  },
+
+  async findSpend(transaction: Transaction, { id }: { id: string }): Promise<SpendRecord | undefined> {
+    const row = await transaction.first(`SELECT ${recordColumns} FROM spends WHERE id = $1`, [id]);
+    return row && toRecord(row);
+  },
+};

@@ -1,0 +1,55 @@
+/** Whoever takes money out of a till, as `sallyport wallet` and the service do. */
+import assert from 'node:assert/strict';
+import { Wallet } from '@cashu/cashu-ts';
+import { createExporter, type Exported, type ExportOutcome } from '../../src/paywall/wallet/export.ts';
+import { createFinisher } from '../../src/paywall/wallet/finish-spends.ts';
+import type { Balance } from '../../src/paywall/wallet/proof-store.ts';
+import { isComplete } from '../../src/paywall/wallet/reconcile.ts';
+import { createSpender } from '../../src/paywall/wallet/spender.ts';
+import type { Till } from './till.ts';
+
+let exportsMade = 0;
+
+export type Taker = Readonly<{
+  take(mint: string, unit: string, amount: number | 'all'): Promise<ExportOutcome>;
+  finish(): Promise<void>;
+}>;
+
+type Changes = Partial<Pick<Till, 'proofs' | 'spends' | 'mintOf'>> & Readonly<{ callMs?: number }>;
+
+export const takerOf = (till: Till, changes: Changes = {}): Taker => {
+  const { proofs, spends, mintOf, curve, clock, callMs = 2_000 } = { ...till, ...changes };
+  const now = () => clock.nowMs;
+  const spend = createSpender({ spends, mintOf, curve, holder: `taker ${Math.random()}`, callMs, now });
+  const take = createExporter({
+    proofs,
+    spends,
+    spend,
+    mintAt: (url) => mintOf(url) ?? assert.fail(`there is no mint ${url}`),
+    curve,
+    createId: () => {
+      exportsMade += 1;
+      return `exp_${exportsMade}`;
+    },
+    now,
+  });
+  return { take, finish: createFinisher({ spends, spend, now }) };
+};
+
+export const exportedOf = (outcome: ExportOutcome): Exported => {
+  assert.equal(outcome.outcome, 'exported', JSON.stringify(outcome));
+  return outcome.outcome === 'exported' ? outcome.exported : assert.fail();
+};
+
+/** What a wallet gets for a token. */
+export const receive = async (url: string, token: string): Promise<number> => {
+  const wallet = new Wallet(url, { unit: 'sat' });
+  await wallet.loadMint();
+  return (await wallet.receive(token)).reduce((sum, { amount }) => sum + amount.toNumber(), 0);
+};
+
+export const balanceOf = async ({ proofs }: Pick<Till, 'proofs'>): Promise<Balance> => {
+  const [balance] = await proofs.balances();
+  assert.ok(balance && isComplete(balance), `everything is somewhere: ${JSON.stringify(balance)}`);
+  return balance;
+};
