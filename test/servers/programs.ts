@@ -61,6 +61,12 @@ const places = {
   },
   envoy: { variable: 'SALLYPORT_TEST_ENVOY', cached: 'envoy', name: 'envoy', get: builtByScript },
   nutshell: { variable: 'SALLYPORT_TEST_NUTSHELL', cached: 'nutshell', get: builtByScript },
+  'cdk-mintd': {
+    variable: 'SALLYPORT_TEST_CDK_MINTD',
+    cached: 'cdk-mintd',
+    name: 'cdk-mintd',
+    get: 'bash .ci/mints.sh',
+  },
   redis: { variable: 'SALLYPORT_TEST_REDIS', name: 'redis-server', get: apt('redis-server') },
   /** The directory of initdb and postgres, which Debian keeps off the PATH. */
   postgres: {
