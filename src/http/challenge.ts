@@ -52,7 +52,8 @@ const replyTo = async (gate: Pick<Gate, 'decide'>, incoming: Incoming): Promise<
   if (isChallenge(incoming.target)) {
     return preview(gate, nginx.read({ ...incoming, target: incoming.target.slice(CHALLENGE.length) }));
   }
-  const status = errorStatus(single(incoming.headers['x-code']));
+  // The controller asks for `/`. Whatever else a client can reach through a proxy must not be a way to ask uncounted.
+  const status = /^\/(?:$|\?)/.test(incoming.target) ? errorStatus(single(incoming.headers['x-code'])) : undefined;
   if (status === undefined) return undefined;
   return status === 401 || status === 403 ? preview(gate, readDefaultBackend(incoming)) : plainError(status);
 };

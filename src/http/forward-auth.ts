@@ -28,6 +28,8 @@ const unknownEndpoint = refuse(
   `No such endpoint. Expected /auth/ and one of ${[...dialects.keys()].join(', ')}.`,
 );
 
+const nothingFollows = refuse('incomplete_question', 'Nothing may follow the endpoint but a query.');
+
 /** Where the question itself is refused before a dialect is known, it is answered in full. */
 const plainly = (refusal: Refusal): Asked => ({ dialect: { ...native, name: 'unknown' }, question: refusal });
 
@@ -35,6 +37,8 @@ const ask = (incoming: Incoming, name: string | undefined): Asked => {
   const dialect = name === undefined ? detectDialect(incoming) : dialects.get(name);
   if (dialect === undefined) return plainly(unknownEndpoint);
   if (isRefusal(dialect)) return plainly(dialect);
+  // A proxy that passes `/.sallyport/` on may be shown `/auth/nginx/../../.sallyport/` by a client who describes a request itself.
+  if (dialect.needsTrust && incoming.target.startsWith('/')) return plainly(nothingFollows);
   if (dialect.needsTrust && !incoming.peer.trusted) {
     const detail = `Forwarded headers count only from trusted_proxies, and ${incoming.peer.ip} is not one of them.`;
     return { dialect, question: refuse('untrusted_proxy', detail) };
