@@ -9,6 +9,7 @@ import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
 import { createKoaListener, createMainListener } from './http/main-app.ts';
 import { createPayEndpoint } from './http/pay.ts';
+import { createPaymentPage } from './http/payment-page.ts';
 import { createPeers } from './http/peers.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
@@ -25,7 +26,7 @@ export type ListenerParts = Readonly<{
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
   /** Left out where nothing is sold. */
-  payments: Pick<Payments, 'endSession' | 'reportUse' | 'revokeSessions'> | undefined;
+  payments: Pick<Payments, 'page' | 'endSession' | 'reportUse' | 'revokeSessions'> | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -71,23 +72,25 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   };
 
   const peers = createPeers(config.trusted_proxies);
-  const forwardAuth = createForwardAuth(gate, peers, telemetry.decided);
+  const page = payments && createPaymentPage(payments.page);
+  const forwardAuth = createForwardAuth(gate, peers, telemetry.decided, page);
   const health = createHealth({
     paths: endpoints,
     parts: readiness,
     isStopping,
     renderMetrics: async () => ({ contentType: telemetry.registry.contentType, body: await renderMetrics() }),
   });
-  const forPayers = payments
-    ? [
-        createPayEndpoint({ gate, peers, observe: telemetry.decided }),
-        createSessionEndpoint(peers, payments.endSession, telemetry.failed),
-      ]
-    : [];
+  const forPayers =
+    payments && page
+      ? [
+          createPayEndpoint({ gate, peers, page, observe: telemetry.decided }),
+          createSessionEndpoint(peers, payments.endSession, telemetry.failed),
+        ]
+      : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
   const main = createMainListener(
     forwardAuth,
-    [...forPayers, createChallenge(gate, peers), ...ownHealth],
+    [...forPayers, createChallenge(gate, peers, page), ...ownHealth],
     telemetry.failed,
   );
 

@@ -16,6 +16,7 @@ import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import { createForgetting, type Forgetting } from './paywall/forgetting.ts';
 import type { DuePayment, Outstanding, PreparedPayment, Revocation, UseReport } from './paywall/ledger.ts';
+import { pageHeaders, renderPage } from './paywall/page/page.ts';
 import { createQuotes } from './paywall/quote.ts';
 import { createRecentLedger } from './paywall/recent-ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
@@ -59,6 +60,7 @@ export type PaymentParts = Readonly<{
 
 export type Payments = Readonly<{
   identifiers: Readonly<{ cashu: Identifier; session: Identifier }>;
+  page: Readonly<{ render: typeof renderPage; headers: typeof pageHeaders }>;
   endSession(id: string): Promise<void>;
   /** By the id of a use that a request was given. */
   reportUse(useId: string, units: number): Promise<UseReport>;
@@ -165,6 +167,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
       onFailed: parts.onRecoveryFailed,
     }),
     collector,
+    page: { render: renderPage, headers: pageHeaders },
     forgetting: createForgetting({ ledger, now, pause, onFailed: parts.onForgettingFailed }),
     spending: createRounds({
       everyMs: FINISH_EVERY_MS,

@@ -8,6 +8,7 @@ import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import { CHALLENGE, isChallenge } from './challenge-endpoint.ts';
 import { nginx } from './dialects/nginx.ts';
 import { type Incoming, requestIdOf, single, toAuthRequest } from './http-request.ts';
+import { type PaymentPage, pageFor } from './payment-page.ts';
 import type { Peers } from './peers.ts';
 import { problemContentType, problemReply } from './problem.ts';
 import { type Reply, replyByKoa } from './reply.ts';
@@ -42,30 +43,31 @@ const changed = refuse(
   },
 );
 
-const preview = async (gate: Pick<Gate, 'decide'>, question: Question | Refusal): Promise<Reply> => {
-  if (isRefusal(question)) return problemReply(question);
-  const { decision } = await gate.decide(question, 'preview');
-  return problemReply(decision.verdict === 'deny' ? decision.refusal : changed);
-};
+export const createChallenge = (gate: Pick<Gate, 'decide'>, peers: Peers, page?: PaymentPage): Middleware => {
+  const preview = async (question: Question | Refusal, incoming: Incoming): Promise<Reply> => {
+    if (isRefusal(question)) return problemReply(question);
+    const { decision } = await gate.decide(question, 'preview');
+    const refusal = decision.verdict === 'deny' ? decision.refusal : changed;
+    return pageFor(page, refusal, question.request, incoming) ?? problemReply(refusal);
+  };
 
-const replyTo = async (gate: Pick<Gate, 'decide'>, incoming: Incoming): Promise<Reply | undefined> => {
-  if (isChallenge(incoming.target)) {
-    return preview(gate, nginx.read({ ...incoming, target: incoming.target.slice(CHALLENGE.length) }));
-  }
-  // The controller asks for `/`. Whatever else a client can reach through a proxy must not be a way to ask uncounted.
-  const status = /^\/(?:$|\?)/.test(incoming.target) ? errorStatus(single(incoming.headers['x-code'])) : undefined;
-  if (status === undefined) return undefined;
-  return status === 401 || status === 403 ? preview(gate, readDefaultBackend(incoming)) : plainError(status);
-};
+  const replyTo = async (incoming: Incoming): Promise<Reply | undefined> => {
+    if (isChallenge(incoming.target)) {
+      return preview(nginx.read({ ...incoming, target: incoming.target.slice(CHALLENGE.length) }), incoming);
+    }
+    // The controller asks for `/`. Whatever else a client can reach through a proxy must not be a way to ask uncounted.
+    const status = /^\/(?:$|\?)/.test(incoming.target) ? errorStatus(single(incoming.headers['x-code'])) : undefined;
+    if (status === undefined) return undefined;
+    return status === 401 || status === 403 ? preview(readDefaultBackend(incoming), incoming) : plainError(status);
+  };
 
-export const createChallenge =
-  (gate: Pick<Gate, 'decide'>, peers: Peers): Middleware =>
-  async (context, next) => {
+  return async (context, next) => {
     const { req: message } = context;
     const peer = peers.of(message.socket);
     const incoming: Incoming = { message, headers: message.headers, target: message.url ?? '', peer, peers };
-    const reply = peer.trusted ? await replyTo(gate, incoming) : undefined;
+    const reply = peer.trusted ? await replyTo(incoming) : undefined;
     if (!reply) return next();
     context.set('X-Request-ID', requestIdOf(incoming));
     return replyByKoa(context, reply);
   };
+};

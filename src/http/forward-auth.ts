@@ -14,6 +14,7 @@ import { caddy, haproxy, traefik } from './dialects/forwarded.ts';
 import { native } from './dialects/native.ts';
 import { nginx } from './dialects/nginx.ts';
 import { type Incoming, requestIdOf } from './http-request.ts';
+import { type PaymentPage, pageFor } from './payment-page.ts';
 import type { Peers } from './peers.ts';
 import { type Reply, sendReply } from './reply.ts';
 
@@ -46,8 +47,12 @@ const ask = (incoming: Incoming, name: string | undefined): Asked => {
   return { dialect, question: dialect.read(incoming) };
 };
 
-const answer = ({ dialect }: Asked, decision: Decision, incoming: Incoming): Reply =>
-  decision.verdict === 'allow' ? dialect.allow(decision, incoming) : dialect.deny(decision.refusal);
+const answer = ({ dialect, question }: Asked, decision: Decision, incoming: Incoming, page?: PaymentPage): Reply => {
+  if (decision.verdict === 'allow') return dialect.allow(decision, incoming);
+  const { refusal } = decision;
+  const shown = dialect.tellsBody && !isRefusal(question) && pageFor(page, refusal, question.request, incoming);
+  return shown || dialect.deny(refusal);
+};
 
 const decide = (gate: Pick<Gate, 'decide'>, question: Question | Refusal): Eventually<Answer> =>
   isRefusal(question) ? { decision: deny(question), rule: '' } : gate.decide(question, 'enforce');
@@ -69,7 +74,12 @@ const endOfName = (url: string): number => {
 };
 
 export const createForwardAuth =
-  (gate: Pick<Gate, 'decide'>, peers: Peers, observe: (event: DecisionEvent) => void): ForwardAuth =>
+  (
+    gate: Pick<Gate, 'decide'>,
+    peers: Peers,
+    observe: (event: DecisionEvent) => void,
+    page?: PaymentPage,
+  ): ForwardAuth =>
   (message, response) => {
     const startedAt = performance.now();
     const url = message.url ?? '';
@@ -83,7 +93,7 @@ export const createForwardAuth =
     const requestId = request?.id ?? requestIdOf(incoming);
 
     return whenReady(decide(gate, question), ({ decision, rule }) => {
-      sendReply(response, answer(asked, decision, incoming), requestId);
+      sendReply(response, answer(asked, decision, incoming, page), requestId);
       const durationMs = performance.now() - startedAt;
       observe({ requestId, dialect: dialect.name, rule, decision, request, peerIp: peer.ip, durationMs });
     });

@@ -4,7 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import { writeTarget } from '../core/canonical.ts';
-import { type Decision, deny } from '../core/decision.ts';
+import { deny, type Headers } from '../core/decision.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import type { Answer, Gate } from '../core/gate.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
@@ -13,11 +13,10 @@ import { isCrossSite } from './cross-site.ts';
 import { HeaderLines } from './header-lines.ts';
 import { type Incoming, requestIdOf, schemeOf, single, toAuthRequest } from './http-request.ts';
 import { type PaymentForm, readPaymentForm } from './payment-form.ts';
+import { PAY, type PaymentPage } from './payment-page.ts';
 import type { Peers } from './peers.ts';
 import { problemReply } from './problem.ts';
 import { type Reply, replyByKoa } from './reply.ts';
-
-export const PAY = '/.sallyport/pay';
 
 const wrongMethod = refuse('method_not_allowed', 'Tokens are handed in here. Expected POST.', {
   headers: { Allow: 'POST' },
@@ -43,42 +42,53 @@ const readRequest = (incoming: Incoming, { token, to, amount }: PaymentForm): Au
   );
 };
 
-type Asked = Readonly<{ request: AuthRequest | undefined; answer: Answer }>;
+type Asked = Readonly<{ request: AuthRequest; token: string; answer: Answer }>;
 
-const refused = (refusal: Refusal): Asked => ({ request: undefined, answer: { decision: deny(refusal), rule: '' } });
-
-const ask = async (gate: Gate, incoming: Incoming): Promise<Asked> => {
+const ask = async (gate: Gate, incoming: Incoming): Promise<Asked | Refusal> => {
   const form = await readPaymentForm(incoming.message);
-  if (isRefusal(form)) return refused(form);
+  if (isRefusal(form)) return form;
   const request = readRequest(incoming, form);
-  if (isRefusal(request)) return refused(request);
-  if (isCrossSite(incoming, request)) return refused(crossSite);
-  return { request, answer: await gate.decide({ request }, 'deposit') };
+  if (isRefusal(request)) return request;
+  if (isCrossSite(incoming, request)) return crossSite;
+  return { request, token: form.token, answer: await gate.decide({ request }, 'deposit') };
 };
 
-const replyTo = (decision: Decision, request: AuthRequest | undefined): Reply => {
-  if (decision.verdict === 'deny') return problemReply(decision.refusal);
-  const { 'Set-Cookie': cookie } = decision.client;
-  const location = { Location: request ? writeTarget(request) : '/' };
+const refused = (refusal: Refusal): Answer => ({ decision: deny(refusal), rule: '' });
+
+const onwards = (client: Headers, request: AuthRequest): Reply => {
+  const { 'Set-Cookie': cookie } = client;
+  const location = { Location: writeTarget(request) };
   const headers = cookie ? { ...location, 'Set-Cookie': cookie } : location;
   return { status: 303, headers: [new HeaderLines(headers)], body: '' };
 };
 
-export type PayOptions = Readonly<{ gate: Gate; peers: Peers; observe(event: DecisionEvent): void }>;
+export type PayOptions = Readonly<{
+  gate: Gate;
+  peers: Peers;
+  page: PaymentPage;
+  observe(event: DecisionEvent): void;
+}>;
 
-export const createPayEndpoint =
-  ({ gate, peers, observe }: PayOptions): Middleware =>
-  async (context, next) => {
+export const createPayEndpoint = ({ gate, peers, page, observe }: PayOptions): Middleware => {
+  const replyTo = ({ request, token, answer: { decision } }: Asked, incoming: Incoming): Reply => {
+    if (decision.verdict === 'allow') return onwards(decision.client, request);
+    const { refusal } = decision;
+    return page({ refusal, invite: gate.invite({ request }), request, token }, incoming) ?? problemReply(refusal);
+  };
+
+  return async (context, next) => {
     if (context.path !== PAY) return next();
     if (context.method !== 'POST') return replyByKoa(context, problemReply(wrongMethod));
     const startedAt = performance.now();
     const { req: message } = context;
     const peer = peers.of(message.socket);
     const incoming: Incoming = { message, headers: message.headers, target: message.url ?? '', peer, peers };
-    const { request, answer } = await ask(gate, incoming);
+    const asked = await ask(gate, incoming);
+    const { request, answer } = isRefusal(asked) ? { request: undefined, answer: refused(asked) } : asked;
     const requestId = request?.id ?? requestIdOf(incoming);
     context.set('X-Request-ID', requestId);
-    replyByKoa(context, replyTo(answer.decision, request));
+    replyByKoa(context, isRefusal(asked) ? problemReply(asked) : replyTo(asked, incoming));
     const durationMs = performance.now() - startedAt;
     observe({ ...answer, requestId, dialect: 'page', request, peerIp: peer.ip, durationMs });
   };
+};

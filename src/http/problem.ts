@@ -8,6 +8,9 @@ export const problemType = (code: string): string => `urn:sallyport:problem:${co
 
 export const problemContentType = new HeaderLines({ 'Content-Type': 'application/problem+json' });
 
+/** What a payment would cure is answered to browsers by a page. */
+const negotiated = new HeaderLines({ ...problemContentType.headers, Vary: 'Accept' });
+
 /** Invitations are made once for each rule and refused many times: their documents are kept. */
 const render = perObject(({ code, detail, members }: Refusal): string => {
   const { status, title } = refusalKinds[code];
@@ -15,8 +18,8 @@ const render = perObject(({ code, detail, members }: Refusal): string => {
 });
 
 /** The whole truth about a refusal: status, headers and document. */
-export const problemReply = (refusal: Refusal): Reply => ({
-  status: refusalKinds[refusal.code].status,
-  headers: refusal.headers ? [problemContentType, linesOf(refusal.headers)] : [problemContentType],
-  body: render(refusal),
-});
+export const problemReply = (refusal: Refusal): Reply => {
+  const { status } = refusalKinds[refusal.code];
+  const own = status === 402 ? negotiated : problemContentType;
+  return { status, headers: refusal.headers ? [own, linesOf(refusal.headers)] : [own], body: render(refusal) };
+};

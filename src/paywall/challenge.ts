@@ -19,6 +19,20 @@ export type ChallengeOptions = Readonly<{
   lockTo?: string;
 }>;
 
+/** What a challenge asks for, to be shown. */
+export type Asked = Readonly<{
+  prices: readonly [Requested, ...Requested[]];
+  free: RateLimit | undefined;
+}>;
+
+type Requested = Offer & Readonly<{ request: string }>;
+
+/** By the members of their refusals, which several refusals share. */
+const known = new WeakMap<object, Asked>();
+
+/** Undefined of a refusal that is no challenge. */
+export const askedBy = ({ members }: Refusal): Asked | undefined => members && known.get(members);
+
 const purchaseText = ({ buys }: Offer): string => {
   if ('units' in buys) return `${buys.units} units`;
   if ('timeMs' in buys) return `${Math.round(buys.timeMs / 1000)} seconds of access`;
@@ -74,16 +88,16 @@ export const createChallenge = (offers: Offers, options: ChallengeOptions): Chal
   const { free, lockTo } = options;
   const first = describe(offers[0], options);
   const prices = [first, ...offers.slice(1).map((offer) => describe(offer, options))];
-  const extras = {
-    headers: { 'X-Cashu': first.request },
-    members: {
-      error: 'Payment Required',
-      ...first,
-      prices,
-      ...(lockTo !== undefined && { nut10: lockOf(lockTo) }),
-      ...(free && { free: { requests: free.limit, seconds: free.windowMs / 1000 } }),
-    },
+  const members = {
+    error: 'Payment Required',
+    ...first,
+    prices,
+    ...(lockTo !== undefined && { nut10: lockOf(lockTo) }),
+    ...(free && { free: { requests: free.limit, seconds: free.windowMs / 1000 } }),
   };
+  const requested = (offer: Offer): Requested => ({ ...offer, request: encode(offer, options).request });
+  known.set(members, { prices: [requested(offers[0]), ...offers.slice(1).map(requested)], free });
+  const extras = { headers: { 'X-Cashu': first.request }, members };
   const choice = offers.map((offer) => priceText(offer, offers)).join(', or ');
   const invitation = `${choice}. Send a Cashu token in X-Cashu.${free ? freeText(free) : ''}`;
   const standard = refuse('payment_required', invitation, extras);

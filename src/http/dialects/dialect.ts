@@ -9,6 +9,8 @@ export type Dialect = Readonly<{
   name: string;
   /** Whether the question is made of headers, which count only from a trusted proxy. */
   needsTrust: boolean;
+  /** Whether the body of a refusal reaches the client. */
+  tellsBody: boolean;
   read(incoming: Incoming): Question | Refusal;
   allow(decision: Allow, incoming: Incoming): Reply;
   deny(refusal: Refusal): Reply;

@@ -40,6 +40,7 @@ const removal = (names: string): HeaderLines => {
 export const envoy: Dialect = {
   name: 'envoy',
   needsTrust: false,
+  tellsBody: true,
 
   read(incoming) {
     if (!incoming.target.startsWith('/')) {

@@ -13,6 +13,7 @@ import { ruleParameter } from './rule-parameter.ts';
 const forwarded = (name: string): Dialect => ({
   name,
   needsTrust: true,
+  tellsBody: true,
 
   read(incoming) {
     const { headers } = incoming;

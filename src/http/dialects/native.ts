@@ -8,6 +8,7 @@ import { readRequestLine } from './envoy.ts';
 export const native: Dialect = {
   name: 'native',
   needsTrust: false,
+  tellsBody: true,
 
   read(incoming) {
     if (!incoming.target.startsWith('/')) {

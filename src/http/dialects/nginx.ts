@@ -72,6 +72,7 @@ const deny = perObject((refusal: Refusal): Reply => {
 export const nginx: Dialect = {
   name: 'nginx',
   needsTrust: true,
+  tellsBody: false,
 
   read: (incoming) => readNginx(incoming, single(incoming.headers['x-original-method'])),
 
