@@ -11,9 +11,10 @@ import type { Curve } from './curve/operations.ts';
 import type { Claims, Debit, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
-import { createPreparer, MintUnreachable, type Write } from './prepare.ts';
+import { createPreparer, MintUnreachable } from './prepare.ts';
 import type { Quote, Quotes, Terms } from './quote.ts';
 import type { RecentLedger } from './recent-ledger.ts';
+import type { Write } from './redeem.ts';
 import { repeatOf } from './repeat.ts';
 import { createSessionTeller, offerSession } from './session.ts';
 import type { Settle } from './settlement.ts';
@@ -39,6 +40,8 @@ export type ChargeOptions = Readonly<{
 
 /** Tokens that were never money, or are not any more. */
 const worthless: ReadonlySet<RefusalCode> = new Set(['payment_spent', 'payment_rejected', 'malformed_payment']);
+
+const unknown: Standing = { standing: 'unknown' };
 
 type Payer = Extract<Identity, { method: 'cashu' }>;
 type Asked = Readonly<{ request: AuthRequest; terms: Terms; intent: Intent }>;
@@ -86,7 +89,7 @@ export const createCharge = (options: ChargeOptions): Charge => {
   };
 
   const open = async (order: Order): Promise<Outcome> => {
-    const standing = await present(order);
+    const standing = (await ledger.isKnown(order.claims)) ? await present(order) : unknown;
     switch (standing.standing) {
       case 'unknown': {
         if (!throttle.isOpen(order.request.clientIp)) return heldOff;

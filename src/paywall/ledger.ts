@@ -115,6 +115,8 @@ export type UseReport =
   | Readonly<{ report: 'contradicted'; units: number }>
   | Readonly<{ report: 'unknown' }>;
 
+export type NewLease = Readonly<{ holder: string; untilMs: number }>;
+
 export type Lease =
   /** `unansweredAtMs`: an earlier holder posted then and never learnt, or never told, what came of it. */
   | Readonly<{ lease: 'taken'; payment: PreparedPayment; tries: number; unansweredAtMs: number | undefined }>
@@ -152,8 +154,13 @@ export type Ledger = Readonly<{
   findSession(idHash: string, nowMs: number): Promise<FoundSession>;
   /** Closes every open session of a payment's account. Undefined where there is no such payment. */
   revokeSessions(paymentId: string, nowMs: number): Promise<Revocation | undefined>;
-  /** Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. */
-  prepare(payment: NewPayment, claims: Claims): Promise<boolean>;
+  /** Whether any of these proofs belongs to a payment, or all of them once did. */
+  isKnown(claims: Claims): Promise<boolean>;
+  /**
+   * Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. `leased`: the
+   * right to act on it was taken in the same transaction; it was not where the mint was asked about these proofs before.
+   */
+  prepare(payment: NewPayment, claims: Claims, lease?: NewLease): Promise<boolean | 'leased'>;
   /** Takes or renews the right to act on a prepared payment until `untilMs`; one holder at a time. */
   lease(paymentId: string, holder: string, nowMs: number, untilMs: number): Promise<Lease>;
   /** Gives the right back; nobody is to act before `untilMs`. `unansweredAtMs`: the latest post without an answer. */

@@ -2,10 +2,11 @@
 import type { Account, CashuToken } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Curve } from './curve/operations.ts';
-import type { Claims, Ledger } from './ledger.ts';
+import type { Claims, Ledger, PreparedPayment } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { prepareSwap } from './outputs.ts';
 import { malformed } from './proof.ts';
+import type { Write } from './redeem.ts';
 import type { Unlock } from './unlock.ts';
 import { type Worth, worthOf } from './worth.ts';
 
@@ -26,9 +27,6 @@ export type PreparerOptions = Readonly<{
 /** Says whether a token is worth too little. */
 export type Weigh = (token: CashuToken, worth: Worth, left: number | undefined) => Refusal | undefined;
 
-/** Writes the payment down, or throws. Where others were faster with the same proofs, theirs is left as it is. */
-export type Write = () => Promise<void>;
-
 export const createPreparer = ({ rule, ledger, mintOf, curve, unlock, now }: PreparerOptions) => {
   const draw = async (token: CashuToken, mint: Mint) => {
     try {
@@ -39,12 +37,19 @@ export const createPreparer = ({ rule, ledger, mintOf, curve, unlock, now }: Pre
     }
   };
 
-  const write = async (token: CashuToken, claims: Claims, mint: Mint, accountId: string | undefined): Promise<void> => {
-    const swap = await draw(token, mint);
-    const { mint: url, unit, amount } = token;
-    const payment = { id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: now(), swap, accountId };
-    await ledger.prepare(payment, claims);
-  };
+  const writer =
+    (token: CashuToken, claims: Claims, mint: Mint, accountId: string | undefined): Write =>
+    async ({ holder, leaseMs }) => {
+      const swap = await draw(token, mint);
+      const { mint: url, unit, amount } = token;
+      const nowMs = now();
+      const about = { id: claims.paymentId, mint: url, unit, amount, rule, createdAtMs: nowMs };
+      const lease = { holder, untilMs: nowMs + leaseMs };
+      const written = await ledger.prepare({ ...about, swap, accountId }, claims, lease);
+      if (written !== 'leased') return undefined;
+      const payment: PreparedPayment = { ...about, swap: { ...swap, number: 1 }, earlier: [] };
+      return { lease: 'taken', payment, tries: 0, unansweredAtMs: undefined };
+    };
 
   return async (token: CashuToken, claims: Claims, weigh: Weigh, account?: Account): Promise<Write | Refusal> => {
     const mint = mintOf(token.mint);
@@ -52,6 +57,6 @@ export const createPreparer = ({ rule, ledger, mintOf, curve, unlock, now }: Pre
     const arePoints = await Promise.all(token.proofs.map(({ C }) => curve.isPoint(C)));
     if (arePoints.includes(false)) return malformed('a signature is not a point of the curve');
     const left = account && (await ledger.balanceOf(account.id));
-    return weigh(token, worthOf(token, mint.keysets()), left) ?? (() => write(token, claims, mint, account?.id));
+    return weigh(token, worthOf(token, mint.keysets()), left) ?? writer(token, claims, mint, account?.id);
   };
 };

@@ -38,6 +38,12 @@ const LONGEST_REST_MS = 30_000;
 
 type Taken = Extract<Lease, { lease: 'taken' }>;
 
+/**
+ * Writes the payment down, or throws, and mostly takes the lease with it. Where others were faster with the same proofs,
+ * theirs is left as it is.
+ */
+export type Write = (wanted: Readonly<{ holder: string; leaseMs: number }>) => Promise<Taken | undefined>;
+
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const createRedeemer = (options: RedeemOptions) => {
@@ -84,9 +90,13 @@ export const createRedeemer = (options: RedeemOptions) => {
     return { resolution: verdict.verdict };
   };
 
-  /** Brings one prepared payment to its end, or as far as the mint lets it. Throws where the ledger does not answer. */
-  return async (paymentId: string): Promise<Resolution> => {
-    const lease = await ledger.lease(paymentId, holder, now(), now() + leaseMs);
+  /**
+   * Brings one payment to its end, or as far as the mint lets it. `write` is left out where it was written before. Throws where
+   * the ledger does not answer.
+   */
+  return async (paymentId: string, write?: Write): Promise<Resolution> => {
+    const written = await write?.({ holder, leaseMs });
+    const lease = written ?? (await ledger.lease(paymentId, holder, now(), now() + leaseMs));
     switch (lease.lease) {
       case 'held':
         return { resolution: 'busy' };

@@ -29,7 +29,7 @@ export const createSealedLedger = (ledger: Ledger, { seal, open }: Sealer): Ledg
 
   return {
     ...ledger,
-    prepare: (payment, claims) => ledger.prepare(sealPayment(payment), claims),
+    prepare: (payment, ...rest) => ledger.prepare(sealPayment(payment), ...rest),
     lease: async (...asked) => openLease(await ledger.lease(...asked)),
     replaceSwap: (paymentId, holder, swap) => ledger.replaceSwap(paymentId, holder, sealSwap(swap, paymentId)),
     settle: (paymentId, swapNumber, signatures, nowMs) =>

@@ -10,12 +10,16 @@ test('all who come while a redemption runs share it, with what was to be written
   const redeemed: string[] = [];
   const written: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const settle = createSettlement(async (id) => {
+  const settle = createSettlement(async (id, write) => {
+    await write?.({ holder: 'us', leaseMs: 1_000 });
     redeemed.push(id);
     await gate.promise;
     return settled;
   });
-  const write = (id: string) => async () => void written.push(id);
+  const write = (id: string) => async () => {
+    written.push(id);
+    return undefined;
+  };
   const all = ['a', 'a', 'b', 'a'].map((id) => settle(id, write(id), patient));
   gate.resolve();
   assert.deepEqual(await Promise.all(all), [settled, settled, settled, settled]);
@@ -47,10 +51,13 @@ test('what fails fails for all who shared it, and not for who comes later', asyn
 
 test('where another process acts, one looks again until it is done, and writes nothing again', async () => {
   const answers: Resolution[] = [{ resolution: 'busy' }, { resolution: 'busy' }, { resolution: 'concluded' }];
-  let writes = 0;
-  const settle = createSettlement(async () => answers.shift() ?? settled);
-  const resolution = await settle('a', async () => writes++, patient);
-  assert.deepEqual([resolution, writes], [{ resolution: 'concluded' }, 1]);
+  const writes: boolean[] = [];
+  const settle = createSettlement(async (_, write) => {
+    writes.push(write !== undefined);
+    return answers.shift() ?? settled;
+  });
+  const resolution = await settle('a', async () => undefined, patient);
+  assert.deepEqual([resolution, writes], [{ resolution: 'concluded' }, [true, false, false]]);
 });
 
 test('whoever has no patience any more is not made to look again', async () => {

@@ -204,6 +204,49 @@ export const ledgerContract = (name: string, open: OpenLedger, options: { skip?:
     assert.deepEqual(await ledger.lease(paymentId, 'them', 270, 300), { lease: 'concluded' });
   });
 
+  guarantee('who writes a payment may take it with it, as by a lease right after', async (ledger) => {
+    const claims = setOf('a');
+    const { paymentId } = claims;
+    const payment = paymentOf(claims, { createdAtMs: 100 });
+    assert.equal(await ledger.prepare(payment, claims, { holder: 'us', untilMs: 200 }), 'leased');
+    assert.equal(await ledger.prepare(payment, claims, { holder: 'them', untilMs: 200 }), false);
+    assert.deepEqual(await ledger.lease(paymentId, 'them', 199, 300), { lease: 'held' });
+    assert.deepEqual((await ledger.outstanding(199, [], 10)).due, []);
+    const { payment: written, tries, unansweredAtMs } = taken(await ledger.lease(paymentId, 'them', 200, 300));
+    assert.deepEqual([written, tries], [{ ...payment, swap: { number: 1, ...swapOf('first') }, earlier: [] }, 0]);
+    assert.equal(unansweredAtMs, 100, 'whoever took it may have posted');
+  });
+
+  guarantee('what the mint was asked before is not taken blindly', async (ledger) => {
+    const claims = setOf('ab');
+    await ledger.prepare(paymentOf(claims), claims);
+    await rejectIt(ledger, claims, { ...spent, untilMs: 5_000 }, true);
+    const lease = { holder: 'us', untilMs: 6_000 };
+    assert.equal(await ledger.prepare(paymentOf(claims, { createdAtMs: 5_000 }), claims, lease), true);
+    assert.equal(taken(await ledger.lease(claims.paymentId, 'them', 5_000, 6_000)).payment.earlier.length, 1);
+  });
+
+  guarantee('of many that race to write and take a payment, one does', async (ledger) => {
+    const claims = setOf('ab');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        ledger.prepare(paymentOf(claims), claims, { holder: `holder ${index}`, untilMs: 100 }),
+      ),
+    );
+    assert.deepEqual(outcomes.filter(Boolean), ['leased']);
+  });
+
+  guarantee('proofs are known from when they are written, a set for good', async (ledger) => {
+    const known = async () =>
+      Promise.all(['ab', 'ba', 'a', 'bc', 'c'].map((letters) => ledger.isKnown(setOf(letters))));
+    const claims = setOf('ab');
+    assert.deepEqual(await known(), [false, false, false, false, false]);
+    await ledger.prepare(paymentOf(claims), claims);
+    assert.deepEqual(await known(), [true, true, true, true, false]);
+    await rejectIt(ledger, claims);
+    assert.deepEqual(await known(), [true, true, false, false, false]);
+  });
+
   guarantee('of many that race for a lease, one gets it', async (ledger) => {
     const claims = setOf('a');
     await ledger.prepare(paymentOf(claims), claims);

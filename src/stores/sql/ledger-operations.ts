@@ -1,11 +1,17 @@
-import type { Claims, Debit, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
+import type { Claims, Debit, NewLease, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
 import { lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
 import { optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
-const placeholders = (count: number): string => Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ');
+const placeholders = (count: number, first = 1): string =>
+  Array.from({ length: count }, (_, index) => `$${index + first}`).join(', ');
+
+/** The payment of `$1`, or one that has one of so many claims that follow. */
+export const findAnyKnown = (claims: number): string =>
+  `SELECT 1 AS one FROM payments WHERE id = $1
+    UNION ALL SELECT 1 FROM claims WHERE id IN (${placeholders(claims, 2)}) LIMIT 1`;
 
 const isForgiven = (payment: Row, nowMs: number): boolean => {
   const untilMs = optionalInteger(payment, 'rejected_until');
@@ -50,26 +56,30 @@ export const ledgerOperations = {
 
   async preparePayment(
     transaction: Transaction,
-    { payment, claims }: { payment: NewPayment; claims: Claims },
-  ): Promise<boolean> {
+    { payment, claims, lease }: { payment: NewPayment; claims: Claims; lease: NewLease | undefined },
+  ): Promise<boolean | 'leased'> {
     const { id, mint, unit, amount, rule, createdAtMs, accountId = id } = payment;
     const before = await find(transaction, id);
     if (before && !isForgiven(before, createdAtMs)) return false;
     if ((await findClaimant(transaction, claims)) !== undefined) return false;
     const written = await transaction.run(
-      `INSERT INTO payments (id, state, mint, unit, amount, rule, lease_until, tries, created_at, account_id)
-        VALUES ($1, 'prepared', $2, $3, $4, $5, 0, 0, $6, $7)
+      `INSERT INTO payments (id, state, mint, unit, amount, rule, tries, created_at, account_id,
+          lease_holder, lease_until, unanswered_at)
+        VALUES ($1, 'prepared', $2, $3, $4, $5, 0, $6, $7, $8, $9, $10)
         ON CONFLICT (id) DO UPDATE SET state = 'prepared', rejection = NULL, rejected_until = NULL, concluded_at = NULL,
           rule = excluded.rule, account_id = excluded.account_id, created_at = excluded.created_at, lease_until = 0, tries = 0
           WHERE payments.state = 'rejected' AND payments.rejected_until <= excluded.created_at`,
-      [id, mint, unit, amount, rule, createdAtMs, accountId],
+      [
+        ...[id, mint, unit, amount, rule, createdAtMs, accountId],
+        ...[lease?.holder ?? null, lease?.untilMs ?? 0, lease ? createdAtMs : null],
+      ],
     );
     if (written === 0) return false;
-    await addSwap(transaction, id, payment.swap);
+    const number = await addSwap(transaction, id, payment.swap);
     for (const claim of claims.ids) {
       await transaction.run('INSERT INTO claims (id, payment_id) VALUES ($1, $2)', [claim, id]);
     }
-    return true;
+    return lease && !before && number === 1 ? 'leased' : true;
   },
 
   async settlePayment(

@@ -9,6 +9,7 @@ import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findAnyEnded } from './forget-operations.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
+import { findAnyKnown } from './ledger-operations.ts';
 import type { StoreOperations } from './operations.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
 import { countKeys, isAllNoted } from './sealing-key-operations.ts';
@@ -59,7 +60,8 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
     balanceOf: async (accountId) => toBalance(await readRow(findBalance, [accountId])),
     findSession: async (idHash, nowMs) => toFoundSession(await readRow(findSessionByHash, [idHash]), nowMs),
     revokeSessions: (paymentId, nowMs) => execute('revokeSessions', { paymentId, nowMs }),
-    prepare: (payment, claims) => execute('preparePayment', { payment, claims }),
+    isKnown: async ({ paymentId, ids }) => (await readRow(findAnyKnown(ids.length), [paymentId, ...ids])) !== undefined,
+    prepare: (payment, claims, lease) => execute('preparePayment', { payment, claims, lease }),
     lease: (paymentId, holder, nowMs, untilMs) => execute('leasePayment', { paymentId, holder, nowMs, untilMs }),
     release: (paymentId, holder, untilMs, unansweredAtMs) =>
       execute('releasePayment', { paymentId, holder, untilMs, unansweredAtMs }),
