@@ -18,7 +18,8 @@ local managed = {
 -- From a refusal to the client.
 local told = {
   'content-type', 'www-authenticate', 'x-cashu', 'retry-after', 'cache-control', 'ratelimit', 'ratelimit-policy',
-  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset',
+  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'content-security-policy', 'referrer-policy',
+  'x-content-type-options', 'vary',
 }
 
 -- Of the client's request, what Sallyport is not to see: what belongs to that connection and body, and what only we may say.
@@ -85,7 +86,8 @@ core.register_action('sallyport', { 'http-req' }, function(txn)
   end
 
   -- What is no refusal of Sallyport's (it does not answer, it is not Sallyport at all) is nobody's permission.
-  local refused = answer and first(answer, 'content-type') == 'application/problem+json'
+  local page = answer and answer.status == 402 and first(answer, 'x-cashu')
+  local refused = page or (answer and first(answer, 'content-type') == 'application/problem+json')
   local reply = txn:reply({ status = refused and answer.status or 503, body = refused and answer.body or '' })
   if not refused then reply:add_header('retry-after', '5') end
   for _, name in ipairs(told) do

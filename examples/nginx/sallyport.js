@@ -29,6 +29,10 @@ const told = [
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
+  'Content-Security-Policy',
+  'Referrer-Policy',
+  'X-Content-Type-Options',
+  'Vary',
 ];
 
 async function gate(r) {
@@ -46,7 +50,8 @@ async function gate(r) {
     return;
   }
   // What is no refusal of Sallyport's (it does not answer, it is not Sallyport at all) is nobody's permission.
-  const refused = answer.headersOut['Content-Type'] === 'application/problem+json';
+  const page = answer.status === 402 && answer.headersOut['X-Cashu'];
+  const refused = page || answer.headersOut['Content-Type'] === 'application/problem+json';
   if (!refused) r.headersOut['Retry-After'] = '5';
   for (let i = 0; refused && i < told.length; i++) {
     const value = answer.headersOut[told[i]];

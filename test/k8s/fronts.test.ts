@@ -109,6 +109,30 @@ for (const { name, named, dearer } of fronts.filter((front) => !front.options.sk
     assert.deepEqual(valuesOf(latest(), 'X-Cashu').filter(Boolean), []);
   });
 
+  test(`${name}: a browser gets the page; its form brings a cookie, which opens`, async () => {
+    const browser = { Accept: 'text/html,*/*;q=0.8' };
+    const page = await refused('/premium/film?quality=hd', { headers: browser });
+    assert.equal(page.status, 402);
+    assert.match(page.body, /name="to" value="\/premium\/film\?quality=hd"/);
+    assert.match(String(page.headers['content-security-policy']), /^default-src 'none'/);
+    const body = new URLSearchParams({ token: await inWorld().payer.token(1000), to: '/premium/film' }).toString();
+    const headers = { ...browser, 'Content-Type': 'application/x-www-form-urlencoded' };
+    const paid = await refused('/.sallyport/pay', { method: 'POST', body, headers });
+    assert.deepEqual([paid.status, paid.headers.location], [303, '/premium/film']);
+    const [cookie = ''] = (paid.headers['set-cookie']?.[0] ?? '').split(';');
+    assert.equal((await ask('/premium/film', { headers: { ...browser, Cookie: cookie } })).status, 200);
+    assert.deepEqual(valuesOf(latest(), 'X-Payment-Verified'), ['true']);
+  });
+
+  for (const path of ['/.sallyport/../metrics', '/metrics/../.sallyport/pay', '/auth/nginx/../../.sallyport/pay']) {
+    test(`${name}: ${path} leads to nothing of Sallyport’s`, async () => {
+      const headers = { 'X-Original-URL': 'http://a/free/1', 'X-Original-Method': 'GET', 'X-Code': '401' };
+      const answer = await refused(path, { headers });
+      assert.ok(answer.status >= 400);
+      assert.ok(!/sallyport_decisions_total/.test(answer.body) && answer.headers['x-auth-method'] === undefined);
+    });
+  }
+
   test(`${name}: a limit is a true 429, with when to come back`, async () => {
     const { key: slow } = await inWorld().gate.createKey({ user_id: 'bob', rate_limit_per_minute: 1 });
     const headers = { 'X-API-Key': slow };

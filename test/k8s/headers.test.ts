@@ -47,10 +47,34 @@ test('nginx and Traefik are answered with every managed header, and each credent
   assert.ok(managed.length > credentialHeaders.length + 5);
 });
 
+/** What leads to Sallyport itself, and is not asked about. */
+const isOwn = ({ name }: Readonly<{ name: string }>): boolean => name === 'sallyport';
+
+for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress']) {
+  test(`k8s/${folder}: what is not asked about leads to Sallyport, on two paths exactly, and says nothing else`, () => {
+    const [own, ...more] = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && isOwn(metadata));
+    assert.deepEqual(more, []);
+    const paths = listAt(own, 'spec.rules').flatMap((rule) => listAt(rule, 'http.paths'));
+    assert.deepEqual(
+      paths.map((path) => [at(path, 'path'), at(path, 'pathType'), at(path, 'backend.service')]),
+      ['/.sallyport/pay', '/.sallyport/session'].map((path) => [
+        path,
+        'Exact',
+        { name: 'sallyport', port: { name: 'http' } },
+      ]),
+    );
+    const annotations = Object.keys(own?.metadata.annotations ?? {});
+    assert.deepEqual(
+      annotations.filter((name) => !name.endsWith('/router.entrypoints')),
+      [],
+    );
+  });
+}
+
 for (const folder of ['nginx', 'nginx/with-snippets']) {
   test(`k8s/${folder}: every Ingress takes over exactly the headers that the service answers`, async () => {
     const answered = saidIn(await answeredTo.nginx());
-    const ingresses = resourcesOf(folder).filter(({ kind }) => kind === 'Ingress');
+    const ingresses = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && !isOwn(metadata));
     assert.ok(ingresses.length > 0);
     for (const { metadata } of ingresses) {
       const listed = metadata.annotations?.['nginx.ingress.kubernetes.io/auth-response-headers']?.split(',') ?? [];
@@ -70,15 +94,21 @@ test('k8s/traefik: every middleware takes over exactly the headers that the serv
   }
 });
 
-test('k8s/traefik: no route is without a middleware', () => {
+test('k8s/traefik: no route is without a middleware, but for the one to Sallyport itself', () => {
   const middlewares = resourcesOf('traefik')
     .filter(({ kind }) => kind === 'Middleware')
     .map(({ metadata }) => metadata.name);
-  for (const route of listAt(find(resourcesOf('traefik'), 'IngressRoute', 'example-app'), 'spec.routes')) {
+  const routes = listAt(find(resourcesOf('traefik'), 'IngressRoute', 'example-app'), 'spec.routes');
+  const isOpen = (route: unknown) => textAt(route, 'services.0.name') === 'sallyport';
+  assert.deepEqual(
+    routes.filter(isOpen).map((route) => [at(route, 'match'), at(route, 'middlewares')]),
+    [['Host(`shop.example.com`) && PathPrefix(`/.sallyport/`)', undefined]],
+  );
+  for (const route of routes.filter((one) => !isOpen(one))) {
     const [name, ...more] = listAt(route, 'middlewares').map((middleware) => textAt(middleware, 'name'));
     assert.ok(middlewares.includes(name ?? '') && more.length === 0);
   }
-  for (const { metadata } of resourcesOf('traefik/plain-ingress')) {
+  for (const { metadata } of resourcesOf('traefik/plain-ingress').filter((resource) => !isOwn(resource.metadata))) {
     const named = metadata.annotations?.['traefik.ingress.kubernetes.io/router.middlewares'] ?? '';
     assert.ok(
       middlewares.some((name) => named === `${metadata.namespace}-${name}@kubernetescrd`),
@@ -90,7 +120,10 @@ test('k8s/traefik: no route is without a middleware', () => {
 test('k8s/istio: the provider sends what Sallyport decides on, takes over what it answers, and never opens by itself', async () => {
   const provider = at(extensionProvider(), 'envoyExtAuthzHttp');
   const sent = listAt(provider, 'includeRequestHeadersInCheck');
-  for (const header of [...credentialHeaders, 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto']) {
+  for (const header of [
+    ...credentialHeaders,
+    ...['x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'accept', 'sec-fetch-dest'],
+  ]) {
     assert.ok(sent.includes(header), header);
   }
   const headers = { 'X-API-Key': key, Cookie: 'a=1; sallyport-session=x' };
@@ -113,6 +146,7 @@ test('k8s/istio: every header of every refusal reaches the client', async () => 
   for (const [path, headers] of [
     ['/api/x', {}],
     ['/premium/x', {}],
+    ['/premium/x', { Accept: 'text/html' }],
     ['/nothing', {}],
     ['/free//x', {}],
     ['/premium/x', { 'X-Cashu': 'cashuBrubbish' }],
@@ -144,6 +178,22 @@ test('k8s/istio: both ways to tell the mesh say the same, and the policy names w
   const policy = find(resourcesOf('istio'), 'AuthorizationPolicy', 'sallyport');
   assert.equal(at(policy, 'spec.action'), 'CUSTOM');
   assert.equal(at(policy, 'spec.provider.name'), at(extensionProvider(), 'name'));
+});
+
+test('k8s/istio: what the policy leaves out is what the route leads to Sallyport itself', () => {
+  const resources = resourcesOf('istio');
+  const policy = find(resources, 'AuthorizationPolicy', 'sallyport');
+  assert.deepEqual(listAt(policy, 'spec.rules.0.to.0.operation.notPaths'), ['/.sallyport/*']);
+  const [own, ...others] = listAt(find(resources, 'VirtualService', 'example-app'), 'spec.http');
+  assert.deepEqual(listAt(own, 'match'), [{ uri: { prefix: '/.sallyport/' } }]);
+  const service = find(resources, 'Service', 'sallyport');
+  assert.deepEqual(at(own, 'route.0.destination'), {
+    host: 'sallyport.sallyport.svc.cluster.local',
+    port: { number: at(service, 'spec.ports.0.port') },
+  });
+  assert.ok(
+    others.length > 0 && others.every((route) => !textAt(route, 'route.0.destination.host').startsWith('sallyport.')),
+  );
 });
 
 test('k8s/istio: policy and filter stand at the gateway, for the host of the route with and without a port', () => {

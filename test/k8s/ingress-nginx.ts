@@ -125,7 +125,22 @@ const answerHeaders = ({ 'auth-response-headers': headers = '' }: Annotations): 
 type Site = Readonly<{ location: string; server: string; errors: Readonly<Record<string, string>> }>;
 
 /** A prefix is two locations: the path itself and what is below it. */
-const locationsOf = (path: string): string[] => (path === '/' ? ['/'] : [`${path}/`, `= ${path}`]);
+const locationsOf = (path: string, type: string): string[] => {
+  if (type === 'Exact') return [`= ${path}`];
+  return path === '/' ? ['/'] : [`${path}/`, `= ${path}`];
+};
+
+const addressOf = (service: string): string => (service === 'sallyport' ? sallyportAt : applicationAt);
+
+/** Where the Ingress has no auth-url nothing is asked. */
+const asked = (authPath: string, annotations: Annotations): string =>
+  annotations['auth-url'] === undefined
+    ? ''
+    : `
+    auth_request ${authPath};
+    auth_request_set $auth_cookie $upstream_http_set_cookie;
+    add_header Set-Cookie $auth_cookie;
+${answerHeaders(annotations)}`;
 
 const siteOf = (ingress: Resource, resources: readonly Resource[], index: number): Site => {
   const annotations = annotationsOf(ingress);
@@ -140,11 +155,7 @@ const siteOf = (ingress: Resource, resources: readonly Resource[], index: number
     set $ingress_name "${ingress.metadata.name}";
     set $service_name "${service}";
     set $service_port "http";
-    set $best_http_host $http_host;
-    auth_request ${authPath};
-    auth_request_set $auth_cookie $upstream_http_set_cookie;
-    add_header Set-Cookie $auth_cookie;
-${answerHeaders(annotations)}
+    set $best_http_host $http_host;${asked(authPath, annotations)}
     proxy_set_header Host $best_http_host;
     proxy_set_header X-Request-ID $req_id;
     proxy_set_header X-Real-IP $remote_addr;
@@ -159,14 +170,14 @@ ${answerHeaders(annotations)}
 ${locally(annotations['configuration-snippet'] ?? '')}
     ${intercept ? 'proxy_intercept_errors on;' : ''}
 ${errorCodes.map((code) => `    error_page ${code} = @custom_${upstream}_${code};`).join('\n')}
-    proxy_pass http://${applicationAt};`;
+    proxy_pass http://${addressOf(service)};`;
   const locations = paths.flatMap((path) =>
-    locationsOf(textAt(path, 'path')).map(
+    locationsOf(textAt(path, 'path'), textAt(path, 'pathType')).map(
       (location) => `  location ${location} {${body(textAt(path, 'backend.service.name'))}\n  }`,
     ),
   );
   return {
-    location: `${authLocation(authPath, annotations)}\n${locations.join('\n')}`,
+    location: [...(annotations['auth-url'] ? [authLocation(authPath, annotations)] : []), ...locations].join('\n'),
     server: locally(annotations['server-snippet'] ?? ''),
     errors: Object.fromEntries(errorCodes.map((code) => [`${upstream} ${code}`, customErrors(upstream, code)])),
   };

@@ -1,7 +1,7 @@
 /**
  * What Istio makes of an extension provider and of our EnvoyFilter, for a plain Envoy: pilot's
  * `pkg/security/authz/builder/extauthz.go`, rebuilt. Which requests the AuthorizationPolicy sends through the filter is
- * pilot's own work and not rebuilt: here it is all of them.
+ * pilot's own work and not rebuilt: here it is all of them, but for the `notPaths`.
  */
 import { parse, stringify } from 'yaml';
 import { applicationAt, sallyportAt } from './ingress-nginx.ts';
@@ -63,6 +63,27 @@ const patch = () =>
     'spec.configPatches.0.patch.value.typed_config',
   );
 
+const clusterOf = (route: unknown): string =>
+  textAt(route, 'route.0.destination.host').startsWith('sallyport.') ? 'sallyport' : 'application';
+
+/** The routes of the VirtualService; what is not under the policy is decided by nobody before. */
+const routes = () => {
+  const resources = resourcesOf('istio');
+  const policy = find(resources, 'AuthorizationPolicy', 'sallyport');
+  const free = listAt(policy, 'spec.rules.0.to.0.operation.notPaths').map((path) => String(path).replace(/\*$/, ''));
+  const disabled = {
+    'envoy.filters.http.ext_authz': {
+      ...type('envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute'),
+      disabled: true,
+    },
+  };
+  return listAt(find(resources, 'VirtualService', 'example-app'), 'spec.http').map((route) => {
+    const prefix = String(at(route, 'match.0.uri.prefix') ?? '/');
+    const match = { match: { prefix }, route: { cluster: clusterOf(route) } };
+    return free.includes(prefix) ? { ...match, typed_per_filter_config: disabled } : match;
+  });
+};
+
 /** A bootstrap. */
 export const istioGateway = (): string => {
   const manager = {
@@ -72,9 +93,7 @@ export const istioGateway = (): string => {
     use_remote_address: true,
     normalize_path: true, // pathNormalization: BASE
     route_config: {
-      virtual_hosts: [
-        { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'application' } }] },
-      ],
+      virtual_hosts: [{ name: 'all', domains: ['*'], routes: routes() }],
     },
     http_filters: [
       { name: 'envoy.filters.http.ext_authz', typed_config: authorization() },

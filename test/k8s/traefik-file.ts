@@ -22,16 +22,16 @@ export const traefikFiles = (resources: readonly Resource[]) => {
       rule: textAt(route, 'match'),
       entryPoints: ['web'],
       middlewares: listAt(route, 'middlewares').map((middleware) => textAt(middleware, 'name')),
-      service: 'application',
+      service: textAt(route, 'services.0.name'),
     },
   ]);
-  const service = { loadBalancer: { servers: [{ url: `http://${applicationAt}` }] } };
+  const serviceAt = (address: string) => ({ loadBalancer: { servers: [{ url: `http://${address}` }] } });
   return {
     'dynamic.yaml': stringify({
       http: {
         middlewares: Object.fromEntries(middlewares),
         routers: Object.fromEntries(routers),
-        services: { application: service },
+        services: { 'example-app': serviceAt(applicationAt), sallyport: serviceAt(sallyportAt) },
       },
     }),
     'traefik.yaml': stringify({

@@ -87,7 +87,9 @@ const fronts = [
   {
     name: 'haproxy',
     start: async (owner: Owner) => {
-      const config = placed('haproxy/haproxy.cfg', [{ at: 'http-request lua.sallyport\n', above: printed('haproxy') }]);
+      const config = placed('haproxy/haproxy.cfg', [
+        { at: 'http-request lua.sallyport unless { path_beg /.sallyport/ }\n', above: printed('haproxy') },
+      ]);
       return startHaproxy({ config, files, ports: { ...ports, '127.0.0.1:8001': await freePort() }, owner });
     },
   },

@@ -1,7 +1,7 @@
 /**
  * Traefik's forwardAuth, written again from its documentation and its source (v3.6, pkg/middlewares/auth/forward.go), because
- * the real one takes a quarter of an hour to build. It reads the example's dynamic configuration. Its limits: one router,
- * one middleware, one service; no cleaning of paths, no TLS, no HTTP/2; Node's HTTP parser instead of Go's.
+ * the real one takes a quarter of an hour to build. It reads the example's dynamic configuration. Its limits: one router with
+ * one middleware, and routers without any for whatever begins like their rule; no cleaning of paths, no TLS, no HTTP/2; Node's HTTP parser instead of Go's.
  */
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
@@ -44,13 +44,23 @@ const believedOfNobody =
 
 type Headers = Map<string, string[]>;
 
-function readExample(dynamic: string): { forwardAuth: ForwardAuth; service: string } {
+type Open = Readonly<{ prefix: string; service: string }>;
+
+function readExample(dynamic: string): { forwardAuth: ForwardAuth; service: string; open: Open[] } {
   const { http } = parse(dynamic);
-  const [router] = Object.values<{ middlewares: string[]; service: string }>(http.routers);
-  const forwardAuth = http.middlewares[router?.middlewares[0] ?? ''].forwardAuth;
+  const routers = Object.values<{ rule: string; middlewares?: string[]; service: string }>(http.routers);
+  const router = routers.find(({ middlewares }) => middlewares !== undefined);
+  const urlOf = (service = '') => http.services[service].loadBalancer.servers[0].url;
+  const open = routers
+    .filter(({ middlewares }) => middlewares === undefined)
+    .map(({ rule, service }) => ({
+      prefix: /^PathPrefix\(`(.+)`\)$/.exec(rule)?.[1] ?? rule,
+      service: urlOf(service),
+    }));
+  const forwardAuth = http.middlewares[router?.middlewares?.[0] ?? ''].forwardAuth;
   const unknown = Object.keys(forwardAuth).filter((key) => !understood.includes(key));
   if (unknown.length > 0 || forwardAuth.trustForwardHeader) throw new Error(`not understood: ${unknown}`);
-  return { forwardAuth, service: http.services[router?.service ?? ''].loadBalancer.servers[0].url };
+  return { forwardAuth, service: urlOf(router?.service), open };
 }
 
 /** As the entry point hands it on: without what belongs to the connection, or is named in `Connection`. */
@@ -90,7 +100,7 @@ const plainly = (response: ServerResponse, status: number): void => {
   response.writeHead(status, { 'content-length': '0' }).end();
 };
 
-type Middleware = Readonly<{ forwardAuth: ForwardAuth; service: string; agent: Agent }>;
+type Middleware = Readonly<{ forwardAuth: ForwardAuth; service: string; open: readonly Open[]; agent: Agent }>;
 
 /** GET, without the body, with every header of the client's and the five that describe its request. */
 const ask = ({ forwardAuth, agent }: Middleware, request: IncomingMessage, forwarded: Headers) => {
@@ -128,33 +138,43 @@ const addCookies = (
 };
 
 const passOn = async (
-  middleware: Middleware,
+  { service, agent }: Readonly<{ service: string; agent: Agent }>,
   request: IncomingMessage,
   forwarded: Headers,
   response: ServerResponse,
-  verdict: IncomingMessage,
+  tell: (answered: Headers) => Headers,
 ) => {
   const { method, url = '', headers } = request;
   for (const name of ['host', 'x-forwarded-host']) forwarded.set(name, [headers.host ?? '']);
   if (headers['transfer-encoding']) forwarded.set('transfer-encoding', ['chunked']);
-  const options = { method, headers: pairs(forwarded), agent: middleware.agent };
-  const answer = await responseTo(middleware.service, url, options, request);
-  const told = addCookies(headersOf(answer), middleware.forwardAuth, verdict);
-  response.writeHead(answer.statusCode ?? 502, pairs(told));
+  const answer = await responseTo(service, url, { method, headers: pairs(forwarded), agent }, request);
+  response.writeHead(answer.statusCode ?? 502, pairs(tell(headersOf(answer))));
   await pipeline(answer, response);
 };
 
+/** What the entry point says of the client. */
+const described = ({ socket }: IncomingMessage): Headers =>
+  new Map([
+    ['x-forwarded-for', [socket.remoteAddress ?? '']],
+    ['x-forwarded-proto', ['http']],
+  ]);
+
 const handle = async (middleware: Middleware, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   if (!request.url?.startsWith('/') || request.headers.host === undefined) return plainly(response, 400);
-  const { forwardAuth } = middleware;
+  const { forwardAuth, agent } = middleware;
   const forwarded = headersOf(request);
+  const open = middleware.open.find(({ prefix }) => request.url?.startsWith(prefix));
+  if (open) {
+    const told = new Map([...forwarded, ...described(request)]);
+    return passOn({ service: open.service, agent }, request, told, response, (answered) => answered);
+  }
   const verdict = await ask(middleware, request, forwarded);
   const body = await buffer(verdict);
   const { statusCode = 0 } = verdict;
   if (body.length > (forwardAuth.maxResponseBodySize ?? Number.POSITIVE_INFINITY)) return plainly(response, 401);
   if (statusCode >= 200 && statusCode < 300) {
     replaceHeaders(forwarded, forwardAuth, verdict);
-    return passOn(middleware, request, forwarded, response, verdict);
+    return passOn(middleware, request, forwarded, response, (answered) => addCookies(answered, forwardAuth, verdict));
   }
   response.writeHead(statusCode, pairs(headersOf(verdict)));
   response.end(request.method === 'HEAD' ? undefined : body);
