@@ -6,8 +6,9 @@ import {
   schnorrSignMessage,
   unblindSignature,
   verifyDLEQProof,
+  verifyDLEQProof_reblind,
 } from '@cashu/cashu-ts';
-import type { CurveOperations, Secret, Unblinding } from './operations.ts';
+import type { CurveOperations, HandedOn, Secret, Unblinding } from './operations.ts';
 
 const bytesOf = (secret: Secret): Uint8Array =>
   typeof secret === 'string' ? new TextEncoder().encode(secret) : secret;
@@ -23,6 +24,11 @@ const open = ({ blindingFactor, B_, C_, dleq, publicKey }: Unblinding): string |
   return unblindSignature(signed, scalar(blindingFactor), K).toHex(true);
 };
 
+const isProven = ({ secret, C, dleq: { e, s, r }, publicKey }: HandedOn): boolean => {
+  const proof = { e: Buffer.from(e, 'hex'), s: Buffer.from(s, 'hex'), r: scalar(r) };
+  return verifyDLEQProof_reblind(bytesOf(secret), proof, pointFromHex(C), pointFromHex(publicKey));
+};
+
 const orUndefined = <T>(run: () => T): T | undefined => {
   try {
     return run();
@@ -35,6 +41,7 @@ export const cashuTsOperations: CurveOperations = {
   hashToCurve: (secret) => hashToCurve(bytesOf(secret)).toHex(true),
   blind: ({ secret, blindingFactor }) => blindMessage(bytesOf(secret), scalar(blindingFactor)).B_.toHex(true),
   unblind: (signature) => orUndefined(() => open(signature)),
+  areProven: (proofs) => proofs.every((proof) => orUndefined(() => isProven(proof)) === true),
   sign: ({ message, privateKey }) => schnorrSignMessage(message, privateKey),
   isPoint: (hex) => hex.length === 66 && orUndefined(() => pointFromHex(hex)) !== undefined,
 };

@@ -2,7 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { type ScalarBindings, signSchnorr } from './bip340.ts';
-import type { CurveOperations, Secret, Unblinding } from './operations.ts';
+import type { CurveOperations, HandedOn, Secret, Unblinding } from './operations.ts';
 
 /** What is used of `secp256k1/bindings.js`. Each throws where a point or a scalar is none, or a sum has no point. */
 type Bindings = ScalarBindings &
@@ -54,6 +54,14 @@ const createOperations = (native: Bindings): CurveOperations => {
     return hash('sha256', [r1, r2, K, C_].map(hexOf).join('')) === e.toLowerCase();
   };
 
+  /** With the blinding factor a proof is again what the mint saw and signed. */
+  const isProvenToUs = ({ secret, C, dleq, publicKey }: HandedOn): boolean => {
+    const [K, r] = [point(publicKey), scalar(dleq.r)];
+    const B_ = native.publicKeyTweakAdd(hashToCurve(secret), r, false);
+    const C_ = native.publicKeyCombine([Buffer.from(C, 'hex'), times(K, r)], false);
+    return isProven(dleq, K, B_, C_);
+  };
+
   const open = ({ blindingFactor, dleq, ...hex }: Unblinding): string | undefined => {
     const [K, B_, C_] = [point(hex.publicKey), point(hex.B_), point(hex.C_)];
     if (dleq && !isProven(dleq, K, B_, C_)) return undefined;
@@ -71,6 +79,14 @@ const createOperations = (native: Bindings): CurveOperations => {
         return open(signature);
       } catch {
         return undefined;
+      }
+    },
+
+    areProven(proofs) {
+      try {
+        return proofs.every(isProvenToUs);
+      } catch {
+        return false;
       }
     },
 

@@ -28,7 +28,8 @@ const createTurns = () => {
   };
 };
 
-export const createCurveOnLoop = (operations: CurveOperations): CurveEngine => {
+/** `pool` does what takes longer. */
+export const createCurveOnLoop = (operations: CurveOperations, pool: Pick<CurveEngine, 'areProven'>): CurveEngine => {
   const queue = createTurns();
 
   const later =
@@ -51,5 +52,6 @@ export const createCurveOnLoop = (operations: CurveOperations): CurveEngine => {
     unblind: later(operations.unblind),
     isPoint: later(operations.isPoint),
     sign: later(operations.sign),
+    areProven: pool.areProven,
   };
 };

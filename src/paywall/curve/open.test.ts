@@ -40,6 +40,17 @@ test('what the threads cannot do fails for the one who asked, and for nobody els
   await curve.close();
 });
 
+test('what others proved is checked on threads, by either engine', async () => {
+  for (const load of [() => undefined, undefined]) {
+    const curve = await openCurve(load);
+    assert.equal(await curve.areProven([]), true);
+    const dleq = { e: '1'.repeat(64), s: '1'.repeat(64), r: '1'.repeat(64) };
+    assert.equal(await curve.areProven([{ secret: 's', C: '', dleq, publicKey: '' }]), false);
+    await curve.close();
+    await assert.rejects(curve.areProven([]), /closed/);
+  }
+});
+
 test('closing does not leave anybody waiting who asked before', async () => {
   const curve = await openCurve(() => undefined);
   const asked = curve.hashToCurve('secret').then(
@@ -69,8 +80,9 @@ test('much that is asked for at once is done in slices, between which the event 
     unblind: () => undefined,
     isPoint: () => false,
     sign: () => '',
+    areProven: () => false,
   };
-  const curve = createCurveOnLoop(busy);
+  const curve = createCurveOnLoop(busy, { areProven: async () => false });
   setImmediate(count);
   const secrets = Array.from({ length: 20 }, (_, index) => `${index}`);
   assert.deepEqual(await Promise.all(secrets.map((secret) => curve.hashToCurve(secret))), secrets);
@@ -80,12 +92,15 @@ test('much that is asked for at once is done in slices, between which the event 
 });
 
 test('an operation that throws does not hold up those behind it', async () => {
-  const curve = createCurveOnLoop({
-    ...cashuTsOperations,
-    isPoint() {
-      throw new Error('broken');
+  const curve = createCurveOnLoop(
+    {
+      ...cashuTsOperations,
+      isPoint() {
+        throw new Error('broken');
+      },
     },
-  });
+    { areProven: async () => false },
+  );
   const outcomes = await Promise.allSettled([curve.isPoint(''), curve.hashToCurve('secret')]);
   assert.deepEqual(
     outcomes.map(({ status }) => status),

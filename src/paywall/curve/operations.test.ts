@@ -10,9 +10,11 @@ import {
   verifyUnblindedSignature,
 } from '@cashu/cashu-ts';
 import fc from 'fast-check';
+import { createMint } from '../../../examples/play-mint/mint.ts';
+import { activeKeyset, coinsOf } from '../../../test/peers/purse.ts';
 import { cashuTsOperations } from './cashu-ts.ts';
 import { loadLibsecp256k1 } from './libsecp256k1.ts';
-import type { CurveOperations, Unblinding } from './operations.ts';
+import type { CurveOperations, HandedOn, Unblinding } from './operations.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -131,6 +133,37 @@ const scalarHex = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map(hex)
   .filter((text) => text > '0'.repeat(64) && text < 'fffffffffffffffffffffffffffffffe');
+
+const mint = createMint({});
+const handedOn = coinsOf(mint, [1, 2, 4]).map(({ secret, C, amount, dleq }) => ({
+  secret,
+  C,
+  dleq: { e: '', s: '', r: '', ...dleq },
+  publicKey: activeKeyset(mint).publicKeys[amount.toString()] ?? '',
+}));
+
+for (const [name, curve] of engines) {
+  test(`${name}: NUT-12 proofs of somebody else are what their mint signed`, () => {
+    assert.equal(curve.areProven(handedOn), true);
+  });
+
+  // biome-ignore format: a table is read by its columns
+  for (const [title, forge] of [
+    ['another secret', (proof) => ({ ...proof, secret: `${proof.secret}0` })],
+    ['another signature', (proof) => ({ ...proof, C: handedOn[0]?.C ?? '' })],
+    ['another amount', (proof) => ({ ...proof, publicKey: handedOn[0]?.publicKey ?? '' })],
+    ['another e', (proof) => ({ ...proof, dleq: { ...proof.dleq, e: proof.dleq.s } })],
+    ['another s', (proof) => ({ ...proof, dleq: { ...proof.dleq, s: proof.dleq.e } })],
+    ['another r', (proof) => ({ ...proof, dleq: { ...proof.dleq, r: proof.dleq.e } })],
+    ['no r', (proof) => ({ ...proof, dleq: { ...proof.dleq, r: '' } })],
+    ['r beyond the order', (proof) => ({ ...proof, dleq: { ...proof.dleq, r: 'f'.repeat(64) } })],
+    ['a signature that is no point', (proof) => ({ ...proof, C: `02${'f'.repeat(64)}` })],
+  ] as const satisfies readonly (readonly [string, (proof: HandedOn) => HandedOn])[]) {
+    test(`${name}: NUT-12 proofs are not taken where the last has ${title}`, () => {
+      assert.equal(curve.areProven(handedOn.map((proof, index) => (index === 2 ? forge(proof) : proof))), false);
+    });
+  }
+}
 
 test('libsecp256k1 gives what cashu-ts gives, and the mint takes its proofs', { skip: native === undefined }, () => {
   const fast = native ?? cashuTsOperations;

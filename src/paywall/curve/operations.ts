@@ -19,6 +19,15 @@ export type Unblinding = Readonly<{
   publicKey: string;
 }>;
 
+/** A proof that somebody handed on, with all that shows who signed it. */
+export type HandedOn = Readonly<{
+  secret: string;
+  C: string;
+  dleq: Readonly<{ e: string; s: string; r: string }>;
+  /** Of the amount. */
+  publicKey: string;
+}>;
+
 /** A private key's word for a text. */
 export type Signing = Readonly<{ message: string; privateKey: string }>;
 
@@ -30,6 +39,8 @@ export type CurveOperations = Readonly<{
   /** `C = C_ - rK` (NUT-00); undefined where a point is none, or the DLEQ does not prove that K signed (NUT-12). */
   unblind(signature: Unblinding): string | undefined;
   isPoint(hex: string): boolean;
+  /** Whether each was signed by its key (NUT-12, as a receiver checks it). */
+  areProven(proofs: readonly HandedOn[]): boolean;
   /** Schnorr (BIP-340) over the SHA-256 of the text's UTF-8, 128 hex digits; another one each time (NUT-11). */
   sign(signing: Signing): string;
 }>;

@@ -1,4 +1,7 @@
-/** A few threads that reckon in JavaScript where libsecp256k1 has no binary. Started by the first work, ended by `close`. */
+/**
+ * A few threads for what takes long: the checks of other people's proofs, and where libsecp256k1 has no binary everything.
+ * Started by the first work, ended by `close`.
+ */
 import { Worker } from 'node:worker_threads';
 import type { CurveEngine, OperationName } from './operations.ts';
 
@@ -12,8 +15,8 @@ type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting> }>;
 
 const THREADS = 2;
 
-const start = (onEnd: () => void): Running => {
-  const thread = new Worker(new URL('./pool-thread.ts', import.meta.url));
+const start = (isFast: boolean, onEnd: () => void): Running => {
+  const thread = new Worker(new URL('./pool-thread.ts', import.meta.url), { workerData: { isFast } });
   const waiting = new Map<number, Waiting>();
   let failure = new Error('the curve’s threads are closed');
   // It must not keep a process alive that has nothing else to do.
@@ -35,7 +38,8 @@ const start = (onEnd: () => void): Running => {
   return { thread, waiting };
 };
 
-export const createCurvePool = (): CurvePool => {
+/** `isFast`: by libsecp256k1. */
+export const createCurvePool = (isFast: boolean): CurvePool => {
   const running: (Running | undefined)[] = Array.from({ length: THREADS });
   let closed = false;
   let lastId = 0;
@@ -44,7 +48,7 @@ export const createCurvePool = (): CurvePool => {
     const place = id % THREADS;
     const known = running[place];
     if (known) return known;
-    const started = start(() => {
+    const started = start(isFast, () => {
       running[place] = undefined;
     });
     running[place] = started;
@@ -69,6 +73,7 @@ export const createCurvePool = (): CurvePool => {
     unblind: ask('unblind'),
     isPoint: ask('isPoint'),
     sign: ask('sign'),
+    areProven: ask('areProven'),
 
     async close() {
       closed = true;
