@@ -2,6 +2,8 @@
 import type { Config } from './config/config.ts';
 import { readEncryptionKey } from './config/encryption-key.ts';
 import { Secret } from './core/secret.ts';
+import type { DeferredLedger } from './paywall/deferred/deferred-ledger.ts';
+import { createSealedDeferredLedger } from './paywall/deferred/sealed-deferred-ledger.ts';
 import type { Ledger } from './paywall/ledger.ts';
 import { createSealer } from './paywall/seal.ts';
 import { createSealedLedger } from './paywall/sealed-ledger.ts';
@@ -10,7 +12,12 @@ import { createSealedProofStore } from './paywall/wallet/sealed-proof-store.ts';
 import { createSealedSpendStore } from './paywall/wallet/sealed-spend-store.ts';
 import type { SpendStore } from './paywall/wallet/spend-store.ts';
 
-export type LedgerStores = Readonly<{ ledger: Ledger; proofs: ProofStore; spends: SpendStore }>;
+export type LedgerStores = Readonly<{
+  ledger: Ledger;
+  proofs: ProofStore;
+  spends: SpendStore;
+  deferred: DeferredLedger;
+}>;
 
 const bytesOf = (key: unknown): Buffer[] => {
   const bytes = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
@@ -20,7 +27,7 @@ const bytesOf = (key: unknown): Buffer[] => {
 /** Throws where the ledger holds what no configured key opens; nothing is changed then. */
 export const assembleLedger = async (
   { cashu }: Pick<Config, 'cashu'>,
-  { ledger, proofs, spends }: LedgerStores,
+  { ledger, proofs, spends, deferred }: LedgerStores,
   onUnsealed: () => void,
 ): Promise<LedgerStores> => {
   const [current] = bytesOf(cashu.encryption_key);
@@ -38,5 +45,6 @@ export const assembleLedger = async (
     ledger: createSealedLedger(ledger, sealer),
     proofs: createSealedProofStore(proofs, sealer),
     spends: createSealedSpendStore(spends, sealer),
+    deferred: createSealedDeferredLedger(deferred, sealer),
   };
 };

@@ -8,7 +8,7 @@ import { createUnlock, type Unlock } from './paywall/unlock.ts';
 
 export type AssembledLock = Readonly<{ lockKey: LockKey | undefined; unlock: Unlock }>;
 
-export const assembleLock = ({ cashu: { lock } }: Pick<Config, 'cashu'>, curve: Curve): AssembledLock => {
+export const assembleLock = ({ lock }: Pick<Config['cashu'], 'lock'>, curve: Curve): AssembledLock => {
   const pair = lock?.private_key instanceof Secret ? readLockKey(lock.private_key.reveal()) : undefined;
   if (!lock || !pair) return { lockKey: undefined, unlock: async (proofs) => proofs };
   const privateKey = new Secret(pair.privateKey);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
+import { assembleDeferred, type DeferredEvents } from './assemble-deferred.ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
 import { assembleLock } from './assemble-lock.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
@@ -14,6 +15,7 @@ import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createSessionIdentifier } from './identify/session.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
+import type { Settler } from './paywall/deferred/settler.ts';
 import { createForgetting, type Forgetting } from './paywall/forgetting.ts';
 import type { DuePayment, Outstanding, PreparedPayment, Revocation, UseReport } from './paywall/ledger.ts';
 import { pageHeaders, renderPage } from './paywall/page/page.ts';
@@ -33,30 +35,29 @@ import { createSpender } from './paywall/wallet/spender.ts';
 import { createMintDirectory, type MintDirectory } from './stores/mint/directory.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
-export type PaymentParts = Readonly<{
-  config: Config;
-  stores: LedgerStores;
-  outbound: Outbound;
-  throttle: FailureThrottle;
-  /** In place of SHA-256 in hex, with the same result. */
-  digest?: (credential: string) => string;
-  now: () => number;
-  onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
-  onUncertain(payment: PreparedPayment, reason: string): void;
-  onUnsealed(): void;
-  onOutstanding(outstanding: Outstanding): void;
-  onRecovered(payment: DuePayment, result: 'settled' | 'rejected'): void;
-  onStranded(mint: string): void;
-  onCollected(payment: Uncollected, proofs: readonly NewProof[]): void;
-  onCollectingPostponed(mint: string, error: unknown): void;
-  onCollectingFailed(error: unknown): void;
-  onRecoveryFailed(error: unknown): void;
-  onForgettingFailed(error: unknown): void;
-  onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
-  onSpendUncertain(spend: Spend, reason: string): void;
-  onSpendingFailed(error: unknown): void;
-  onWrongKeys(mint: string, keysetId: string): void;
-}>;
+export type PaymentParts = DeferredEvents &
+  Readonly<{
+    config: Config;
+    stores: LedgerStores;
+    outbound: Outbound;
+    throttle: FailureThrottle;
+    /** In place of SHA-256 in hex, with the same result. */
+    digest?: (credential: string) => string;
+    now: () => number;
+    onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
+    onUnsealed(): void;
+    onOutstanding(outstanding: Outstanding): void;
+    onRecovered(payment: DuePayment, result: 'settled' | 'rejected'): void;
+    onCollected(payment: Uncollected, proofs: readonly NewProof[]): void;
+    onCollectingPostponed(mint: string, error: unknown): void;
+    onCollectingFailed(error: unknown): void;
+    onRecoveryFailed(error: unknown): void;
+    onForgettingFailed(error: unknown): void;
+    onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
+    onSpendUncertain(spend: Spend, reason: string): void;
+    onSpendingFailed(error: unknown): void;
+    onWrongKeys(mint: string, keysetId: string): void;
+  }>;
 
 export type Payments = Readonly<{
   identifiers: Readonly<{ cashu: Identifier; session: Identifier }>;
@@ -69,6 +70,7 @@ export type Payments = Readonly<{
   mints: MintDirectory;
   recovery: Recovery;
   collector: Collector;
+  settler: Settler;
   forgetting: Forgetting;
   spending: Rounds;
   paywallFor(rule: RuleConfig): Paywall | undefined;
@@ -94,8 +96,9 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, outbound, throttle, digest, now, onUncertain } = parts;
-  const { ledger: sealed, proofs, spends } = await assembleLedger(config, parts.stores, parts.onUnsealed);
-  const ledger = createRecentLedger(sealed);
+  const stores = await assembleLedger(config, parts.stores, parts.onUnsealed);
+  const { proofs, spends } = stores;
+  const ledger = createRecentLedger(stores.ledger);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
   const mints = createMintDirectory({
@@ -107,7 +110,8 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     onWrongKeys: parts.onWrongKeys,
   });
   const curve = await openCurve();
-  const { lockKey, unlock } = assembleLock(config, curve);
+  const lock = assembleLock(config.cashu, curve);
+  const { lockKey, unlock } = lock;
   const collector = createCollector({
     proofs,
     mintOf: mints.find,
@@ -144,6 +148,23 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     onUncertain,
   });
   const settle = createSettlement(redeem);
+  const { accept, settler } = assembleDeferred({
+    cashu: config.cashu,
+    stores,
+    lock,
+    curve,
+    mintOf: mints.find,
+    holder,
+    now,
+    pause,
+    events: {
+      ...parts,
+      onBatchSettled(batch) {
+        parts.onBatchSettled(batch);
+        collector.wake();
+      },
+    },
+  });
 
   return {
     identifiers: {
@@ -168,6 +189,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     }),
     collector,
     page: { render: renderPage, headers: pageHeaders },
+    settler,
     forgetting: createForgetting({ ledger, now, pause, onFailed: parts.onForgettingFailed }),
     spending: createRounds({
       everyMs: FINISH_EVERY_MS,
@@ -197,6 +219,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         curve,
         unlock,
         settle,
+        accept,
         patienceMs: PATIENCE_MS,
         debitOnceWithinMs: config.cashu.debit_once_within,
         sessionLifetimeMs: config.cashu.session_lifetime,

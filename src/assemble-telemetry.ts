@@ -1,6 +1,7 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 import type { Config } from './config/config.ts';
-import type { DuePayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import type { RefusedSum, Unsettled } from './paywall/deferred/deferred-ledger.ts';
+import type { DuePayment, NewPayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -15,6 +16,8 @@ export type Telemetry = ReturnType<typeof assembleTelemetry>;
 export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
+  const ageSeconds = (atMs: number | undefined): number =>
+    atMs === undefined ? 0 : Math.max(0, (now() - atMs) / 1_000);
 
   /** A bad proof is the mint's debt to us: a payer keeps the credit. */
   const badProofs = (of: BadProofsOf, proofs: readonly NewProof[]): void => {
@@ -45,19 +48,46 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       logger.info({ event: `payment_${result}`, payment: id, rule, mint, amount, unit }, `payment ${result}`);
     },
 
+    paymentAccepted({ id, rule, mint, amount, unit }: NewPayment) {
+      metrics.payments.count({ rule, mint, result: 'accepted' });
+      metrics.paidAmount.count({ mint, unit }, amount);
+      logger.info({ event: 'payment_accepted', payment: id, rule, mint, amount, unit }, 'payment accepted');
+    },
+
+    paymentsUnsettled({ count, oldestAtMs }: Unsettled) {
+      metrics.paymentsUnsettled.set(count);
+      metrics.oldestUnsettledSeconds.set(ageSeconds(oldestAtMs));
+    },
+
+    batchSettled({ id, mint, amount, unit }: PreparedPayment) {
+      metrics.batches.count({ mint, result: 'settled' });
+      logger.info({ event: 'batch_settled', batch: id, mint, amount, unit }, 'accepted payments settled');
+    },
+
+    batchRefused(batch: string, { mint, unit, amount, count }: RefusedSum) {
+      metrics.batches.count({ mint, result: 'refused' });
+      const what = 'the mint refuses what was accepted without asking it; it accepts nothing unasked for an hour';
+      logger.error({ event: 'batch_refused', batch, mint, unit, amount, count }, what);
+    },
+
+    settlingFailed: (error: unknown) =>
+      logger.error({ event: 'settling_failed', err: error }, 'accepted payments cannot be settled'),
+
     paymentUncertain({ id, mint }: PreparedPayment, reason: string) {
       logger.warn({ event: 'payment_uncertain', payment: id, mint, reason }, 'the mint has not answered for certain');
     },
 
     paymentsOutstanding({ count, oldestAtMs }: Outstanding) {
       metrics.paymentsPrepared.set(count);
-      metrics.oldestPreparedSeconds.set(oldestAtMs === undefined ? 0 : Math.max(0, (now() - oldestAtMs) / 1_000));
+      metrics.oldestPreparedSeconds.set(ageSeconds(oldestAtMs));
     },
 
     paymentRecovered({ id, mint, createdAtMs }: DuePayment, result: string) {
       metrics.paymentsRecovered.count({ mint, result });
-      const ageSeconds = Math.round((now() - createdAtMs) / 1_000);
-      logger.info({ event: 'payment_recovered', payment: id, mint, result, age_s: ageSeconds }, `payment ${result}`);
+      logger.info(
+        { event: 'payment_recovered', payment: id, mint, result, age_s: Math.round(ageSeconds(createdAtMs)) },
+        `payment ${result}`,
+      );
     },
 
     mintStranded(mint: string) {

@@ -88,6 +88,11 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onSpent: telemetry.spent,
         onSpendUncertain: telemetry.spendUncertain,
         onSpendingFailed: telemetry.spendingFailed,
+        onAccepted: telemetry.paymentAccepted,
+        onUnsettled: telemetry.paymentsUnsettled,
+        onBatchSettled: telemetry.batchSettled,
+        onBatchRefused: telemetry.batchRefused,
+        onSettlingFailed: telemetry.settlingFailed,
         onWrongKeys: telemetry.wrongKeys,
       })
     : undefined;
@@ -110,7 +115,15 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   ];
   const readiness: ReadinessPart[] = [
     { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
-    ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.recovery.problem() }] : []),
+    ...(payments
+      ? [
+          {
+            name: 'payments',
+            essential: false,
+            check: async () => payments.recovery.problem() ?? payments.settler.problem(),
+          },
+        ]
+      : []),
     ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
   ];
   const fetching = Promise.allSettled(remotes.map(({ source }) => source.start()));
@@ -136,6 +149,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     starting.defer(payments.recovery.close);
     payments.collector.start();
     starting.defer(payments.collector.close);
+    payments.settler.start();
+    starting.defer(payments.settler.close);
     payments.forgetting.start();
     starting.defer(payments.forgetting.close);
     payments.spending.start();

@@ -88,6 +88,11 @@ const payments = await assemblePayments({
   onUnsealed: ignore,
   onOutstanding: ignore,
   onRecovered: ignore,
+  onAccepted: ignore,
+  onUnsettled: ignore,
+  onBatchSettled: ignore,
+  onBatchRefused: fail,
+  onSettlingFailed: fail,
   onStranded: fail,
   onCollected(_, proofs) {
     if (proofs.some(({ state }) => state === 'bad')) fail(undefined, new Error('the instant mint signs wrongly'));

@@ -20,7 +20,7 @@ const saying = (sums: SumByState): string =>
 
 /** What somebody must look into; empty where all is well. */
 export const faultsOf = ({ balance, checked }: Report): string[] => {
-  const { mint, unit, proofs } = balance;
+  const { mint, unit, proofs, refused } = balance;
   const faults: string[] = [];
   if (!isComplete(balance)) {
     faults.push(`the books do not add up: ${balance.received.amount} ${unit} came in, and not all of it is anywhere`);
@@ -30,6 +30,9 @@ export const faultsOf = ({ balance, checked }: Report): string[] => {
   }
   if (isSomewhere(proofs.lost)) {
     faults.push(`${proofs.lost.amount} ${unit} of ours were spent at ${mint} by somebody else: they are lost`);
+  }
+  if (isSomewhere(refused)) {
+    faults.push(`${mint} refuses ${refused.amount} ${unit} that were accepted without asking it: it is asked again`);
   }
   if (typeof checked === 'string') faults.push(`${mint} could not be asked: ${checked}`);
   if (typeof checked === 'object' && isSomewhere(checked.held.SPENT)) {
@@ -43,7 +46,7 @@ export const faultsOf = ({ balance, checked }: Report): string[] => {
 
 export const describe = (report: Report): string[] => {
   const { balance, checked } = report;
-  const { mint, unit, proofs, uncollected, fees, inFlight, owed } = balance;
+  const { mint, unit, proofs, uncollected, fees, inFlight, unsettled, refused, owed } = balance;
   return [
     `${mint}, in ${unit}`,
     line('held', proofs.unspent, 'proofs that can be exported'),
@@ -54,6 +57,8 @@ export const describe = (report: Report): string[] => {
     line('bad', proofs.bad, 'proofs that the mint signed wrongly'),
     line('lost', proofs.lost, 'proofs that somebody else has spent'),
     line('to collect', uncollected, 'payments whose signatures the running service makes proofs of'),
+    line('unsettled', unsettled, 'locked to us, accepted without asking the mint, and not swapped yet'),
+    line('refused', refused, 'the same where the mint refuses the swap'),
     line('in flight', inFlight, 'payments that the mint has not answered for certain'),
     `  ${'owed'.padEnd(16)}${String(owed).padStart(12)}${' '.repeat(12)}credit that payers have left`,
     ...(typeof checked === 'object'
@@ -65,7 +70,7 @@ export const describe = (report: Report): string[] => {
 
 export const toJson = (report: Report) => {
   const { balance, checked } = report;
-  const { mint, unit, received, uncollected, proofs, fees, inFlight, owed } = balance;
+  const { mint, unit, received, uncollected, proofs, fees, inFlight, unsettled, refused, owed } = balance;
   return {
     mint,
     unit,
@@ -78,6 +83,8 @@ export const toJson = (report: Report) => {
     bad: proofs.bad.amount,
     lost: proofs.lost.amount,
     to_collect: uncollected.amount,
+    unsettled: unsettled.amount,
+    refused: refused.amount,
     in_flight: inFlight.amount,
     owed,
     ...(typeof checked === 'object' && { mint_says: checked }),

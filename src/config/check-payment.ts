@@ -42,9 +42,46 @@ const checkLock = ({ lock }: Config['cashu']): Finding[] => {
   return [{ path: ['cashu', 'lock', 'private_key'], message: 'not a private key', expected, hint }];
 };
 
+const checkOffline = ({ lock, mints }: Config['cashu']): Finding[] => {
+  const offline = lock?.accept_offline;
+  if (!offline) return [];
+  const at = ['cashu', 'lock', 'accept_offline'];
+  const capped = offline.max_unsettled.map(({ mint, unit }, index) => ({
+    mint: mints.find(({ url }) => url === mint),
+    unit,
+    word: `${mint} ${unit}`,
+    entry: [...at, 'max_unsettled', index],
+    path: [...at, 'max_unsettled', index, 'mint'],
+  }));
+  return [
+    ...repeated(capped, 'mint and unit'),
+    ...capped.flatMap(({ mint, unit, entry, path }): Finding[] => {
+      const reads = [['cashu', 'mints']];
+      if (!mint) {
+        const message = 'no mint of this URL under cashu.mints';
+        return [
+          {
+            path,
+            message,
+            shows: 'value',
+            hint: 'mints that `*` stands for are always asked',
+            reads,
+          },
+        ];
+      }
+      if (mint.units.includes(unit)) return [];
+      return [{ path: [...entry, 'unit'], message: 'this mint does not serve the unit', shows: 'value', reads }];
+    }),
+    ...(offline.settle_within < 10 * offline.settle_every
+      ? [{ path: [...at, 'settle_within'], message: 'too short', expected: 'ten times settle_every, or more' }]
+      : []),
+  ];
+};
+
 export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
   ...checkEncryptionKeys(cashu),
   ...checkLock(cashu),
+  ...checkOffline(cashu),
   ...repeated(
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',

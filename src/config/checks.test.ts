@@ -24,7 +24,41 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 
+const offline = (caps: string, more = '') =>
+  `cashu: { mints: [{ url: https://one.example, units: [sat, usd] }, { url: https://two.example }], lock: { private_key: "${'7'.repeat(64)}", accept_offline: { max_unsettled: [${caps}]${more} } } }`;
+
 const cases: readonly Case[] = [
+  // Payments.
+  [
+    'a cap by unit and mint',
+    offline('{ mint: https://one.example/, amount: 1 }, { mint: https://one.example, unit: usd, amount: 2 }'),
+    [],
+  ],
+  [
+    'a cap for a mint that is not accepted',
+    offline('{ mint: https://three.example, amount: 1 }'),
+    [
+      'cashu.lock.accept_offline.max_unsettled[0].mint: no mint of this URL under cashu.mints; found "https://three.example"; mints that `*` stands for are always asked',
+    ],
+  ],
+  [
+    'a cap in a unit that the mint does not serve',
+    offline('{ mint: https://two.example, unit: usd, amount: 1 }'),
+    ['cashu.lock.accept_offline.max_unsettled[0].unit: this mint does not serve the unit; found "usd"'],
+  ],
+  [
+    'two caps for one mint',
+    offline('{ mint: https://one.example, amount: 1 }, { mint: https://one.example, amount: 2 }'),
+    [
+      'cashu.lock.accept_offline.max_unsettled[1].mint: the same mint and unit as cashu.lock.accept_offline.max_unsettled[0].mint; found "https://one.example"',
+    ],
+  ],
+  ['no cap', offline(''), ['cashu.lock.accept_offline.max_unsettled: empty; expected at least 1']],
+  [
+    'too little time to settle',
+    offline('{ mint: https://one.example, amount: 1 }', ', settle_every: 2m, settle_within: 10m'),
+    ['cashu.lock.accept_offline.settle_within: too short; expected ten times settle_every, or more'],
+  ],
   // Rules.
   [
     'two rules of one name',

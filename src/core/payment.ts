@@ -9,7 +9,12 @@ export type Proof = Readonly<{
   witness?: string;
   /** Locked to our key (NUT-11). Left out where anybody can spend it. */
   lock?: Lock;
+  /** The mint's proof that it signed, with the blinding factor that makes it so (NUT-12); kept where the proof is locked. */
+  dleq?: Dleq;
 }>;
+
+/** 64 hex digits each. */
+export type Dleq = Readonly<{ e: string; s: string; r: string }>;
 
 /** Nobody but us can spend the proof before then; for ever where it is infinite. */
 export type Lock = Readonly<{ untilMs: number }>;

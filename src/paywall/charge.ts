@@ -8,6 +8,7 @@ import type { AuthRequest } from '../core/request.ts';
 import type { Charge, Intent } from '../core/rule.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
+import type { Accept } from './deferred/acceptor.ts';
 import type { Claims, Debit, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
@@ -28,6 +29,8 @@ export type ChargeOptions = Readonly<{
   curve: Curve;
   unlock: Unlock;
   settle: Settle;
+  /** Left out where every mint is asked. */
+  accept?: Accept | undefined;
   /** How long a caller is kept waiting; a redemption that was begun goes on. */
   patienceMs: number;
   /** How long the same question of a proxy is one request; 0 where clients may choose the proxy's request ids. */
@@ -49,7 +52,7 @@ type Order = Asked & Readonly<{ payer: Payer; claims: Claims; signal: AbortSigna
 type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): Charge => {
-  const { rule, quotes, ledger, mintOf, curve, unlock, settle, patienceMs, throttle, now } = options;
+  const { rule, quotes, ledger, mintOf, curve, unlock, settle, accept, patienceMs, throttle, now } = options;
   const tellSession = createSessionTeller();
   const prepare = createPreparer({ rule, ledger, mintOf, curve, unlock, now });
 
@@ -67,9 +70,11 @@ export const createCharge = (options: ChargeOptions): Charge => {
     };
   };
 
+  const offerTo = ({ token }: Payer) => offerSession(token, options.sessionLifetimeMs, now());
+
   const present = (order: Order): Promise<Standing> => {
     const { payer, intent } = order;
-    const offer = intent === 'preview' ? undefined : offerSession(payer.token, options.sessionLifetimeMs, now());
+    const offer = intent === 'preview' ? undefined : offerTo(payer);
     return ledger.present(order.claims, debitOf(order), intent === 'enforce', offer);
   };
 
@@ -88,15 +93,38 @@ export const createCharge = (options: ChargeOptions): Charge => {
     return order.signal.aborted ? uncertain : answerTo(await present(order), order);
   };
 
+  /** Without asking the mint; undefined where it has to be asked. */
+  const acceptUnasked = async (order: Order): Promise<Standing | Refusal | undefined> => {
+    const { payer, claims, intent } = order;
+    if (!accept || intent === 'preview') return undefined;
+    const commit = intent === 'enforce';
+    const { token, account } = payer;
+    return accept({
+      token,
+      claims,
+      rule,
+      accountId: account?.id,
+      debit: debitOf(order),
+      commit,
+      offer: offerTo(payer),
+    });
+  };
+
+  /** A token that is seen for the first time. */
+  const take = async (order: Order): Promise<Outcome> => {
+    const { token, account } = order.payer;
+    const write = await prepare(token, order.claims, order.terms.answers.toWorth, account);
+    if (isRefusal(write)) return write;
+    const accepted = await acceptUnasked(order);
+    if (isRefusal(accepted)) return accepted;
+    return accepted && accepted.standing !== 'prepared' ? answerTo(accepted, order) : bring(order, write);
+  };
+
   const open = async (order: Order): Promise<Outcome> => {
     const standing = (await ledger.isKnown(order.claims)) ? await present(order) : unknown;
     switch (standing.standing) {
-      case 'unknown': {
-        if (!throttle.isOpen(order.request.clientIp)) return heldOff;
-        const { token, account } = order.payer;
-        const write = await prepare(token, order.claims, order.terms.answers.toWorth, account);
-        return isRefusal(write) ? write : bring(order, write);
-      }
+      case 'unknown':
+        return throttle.isOpen(order.request.clientIp) ? take(order) : heldOff;
       case 'prepared':
         return bring(order, undefined);
       case 'debited':

@@ -42,10 +42,9 @@ export const judge = async (inquiry: Inquiry, now: () => number): Promise<Verdic
     const signed = await inquiry.restore();
     if (signed) return settled(signed);
     if (mayBeUnderWay()) return uncertain('the proofs are spent, and the mint has not shown yet whether by us');
-    const detail = states.has('UNSPENT')
-      ? 'A part of the token was spent elsewhere.'
-      : 'The token was spent elsewhere.';
-    return rejected({ code: 'payment_spent', detail });
+    return states.has('UNSPENT')
+      ? rejected({ code: 'payment_spent', detail: 'A part of the token was spent elsewhere.', isPart: true })
+      : rejected({ code: 'payment_spent', detail: 'The token was spent elsewhere.' });
   };
 
   const judgeUnspent = async (answer: Unsigned): Promise<Verdict> => {

@@ -43,8 +43,11 @@ export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> &
 
 export type RejectionCode = 'payment_spent' | 'payment_rejected';
 
-/** `untilMs`: the mint may change its mind, and from then on the token counts as never seen. */
-export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?: number }>;
+/**
+ * `untilMs`: the mint may change its mind, and from then on the token counts as never seen. `isPart`: some of its proofs are
+ * unspent.
+ */
+export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?: number; isPart?: true }>;
 
 /** `useId`: what the application is to report by. */
 export type Wanted = Exclude<Purchase, Units> | (Units & Readonly<{ useId: string }>);

@@ -1,5 +1,5 @@
 /** The form of one proof of a token, as far as it can be judged without asking anybody. */
-import type { Proof } from '../core/payment.ts';
+import type { Dleq, Proof } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import { readLock } from './lock.ts';
 
@@ -20,7 +20,16 @@ const LONGEST_SECRET = 1_024;
 
 const compressedPoint = /^0[23][0-9a-f]{64}$/;
 
-type RawProof = Readonly<{ amount: { toString(): string }; secret: unknown; C: unknown }>;
+type RawProof = Readonly<{ amount: { toString(): string }; secret: unknown; C: unknown; dleq?: unknown }>;
+
+const isScalar = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value);
+
+/** One that is malformed is none: the mint is asked. */
+const readDleq = (raw: unknown): Dleq | undefined => {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { e, s, r } = raw as Partial<Record<keyof Dleq, unknown>>;
+  return isScalar(e) && isScalar(s) && isScalar(r) ? { e, s, r } : undefined;
+};
 
 /** The key that tokens may be locked to. */
 export type LockKey = Readonly<{
@@ -39,7 +48,7 @@ const notLocked = ({ publicKey }: LockKey): Refusal =>
   refuse('wrong_lock', `The token is not locked. Send one that is locked to ${publicKey}.`);
 
 /** Without its keyset, which needs the mint's list. */
-export const readProof = ({ amount, secret, C }: RawProof, key?: LockKey): Omit<Proof, 'id'> | Refusal => {
+export const readProof = ({ amount, secret, C, dleq: given }: RawProof, key?: LockKey): Omit<Proof, 'id'> | Refusal => {
   if (typeof secret !== 'string' || typeof C !== 'string') return malformed('a proof is incomplete');
   const value = Number(amount.toString());
   if (!Number.isSafeInteger(value) || value <= 0) return malformed('an amount is not a positive number');
@@ -50,6 +59,9 @@ export const readProof = ({ amount, secret, C }: RawProof, key?: LockKey): Omit<
   if (!compressedPoint.test(point)) return malformed('a signature is not a point of the curve');
   const lock = readLock(secret, key?.publicKey);
   if (lock === 'foreign') return wrongLock(key);
-  if (lock !== 'none') return { amount: value, secret, C: point, lock };
+  if (lock !== 'none') {
+    const dleq = readDleq(given);
+    return { amount: value, secret, C: point, lock, ...(dleq && { dleq }) };
+  }
   return key?.isRequired ? notLocked(key) : { amount: value, secret, C: point };
 };

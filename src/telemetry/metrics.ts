@@ -45,6 +45,15 @@ export const createMetrics = () => {
       'payments_prepared_oldest_seconds',
       'Age of the oldest of them; 0 where there is none.',
     ),
+    paymentsUnsettled: shared(
+      'payments_unsettled',
+      'Payments that were accepted without asking their mint, not swapped yet.',
+    ),
+    oldestUnsettledSeconds: shared(
+      'payments_unsettled_oldest_seconds',
+      'Age of the oldest of them; 0 where there is none.',
+    ),
+    batches: tally('batches_total', 'Batches of accepted payments, by mint and result.', ['mint', 'result']),
     paymentsRecovered: tally(
       'payments_recovered_total',
       'Payments brought to their end without their caller, by mint and result.',

@@ -69,6 +69,13 @@ const payments = await assemblePayments({
     throw new Error(`stranded at ${mint}`);
   },
   onCollected: () => undefined,
+  onAccepted: () => undefined,
+  onUnsettled: () => undefined,
+  onBatchSettled: () => undefined,
+  onBatchRefused: () => undefined,
+  onSettlingFailed: (error) => {
+    throw error;
+  },
   onCollectingPostponed: () => undefined,
   onCollectingFailed: () => undefined,
   onSpent: () => undefined,

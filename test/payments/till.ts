@@ -3,15 +3,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { Amount, OutputData, type Proof, type SerializedOutputData } from '@cashu/cashu-ts';
-import { readLockKey } from '../../src/config/lock-key.ts';
+import { assembleDeferred } from '../../src/assemble-deferred.ts';
+import { assembleLock } from '../../src/assemble-lock.ts';
 import { payer } from '../../src/core/identity.ts';
 import type { Price, Receipt } from '../../src/core/payment.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
+import { Secret } from '../../src/core/secret.ts';
 import { createCharge } from '../../src/paywall/charge.ts';
 import { openCurve } from '../../src/paywall/curve/open.ts';
 import type { Curve } from '../../src/paywall/curve/operations.ts';
+import type { DeferredLedger, RefusedSum } from '../../src/paywall/deferred/deferred-ledger.ts';
+import type { Settler } from '../../src/paywall/deferred/settler.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { BlindSignature, Mint } from '../../src/paywall/mint.ts';
 import { createQuotes } from '../../src/paywall/quote.ts';
@@ -19,7 +23,6 @@ import { createRecentLedger } from '../../src/paywall/recent-ledger.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
-import { createUnlock } from '../../src/paywall/unlock.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
@@ -33,6 +36,9 @@ export type TillOptions = Readonly<{
   prices?: Readonly<Record<string, Price>>;
   /** Of the key that tokens may be locked to, in hex. */
   lock?: Readonly<{ privateKey: string; isRequired?: boolean }>;
+  /** Locked tokens are accepted without asking the mints, up to so much in sat at each. */
+  maxUnsettled?: number;
+  settleEveryMs?: number;
   timeoutMs?: number;
   patienceMs?: number;
   debitOnceWithinMs?: number;
@@ -63,10 +69,17 @@ export type Till = Readonly<{
   settle: Settle;
   proofs: ProofStore;
   spends: SpendStore;
+  deferred: DeferredLedger;
+  settler: Settler;
+  /** What mints refused of what was accepted without asking them. */
+  refused: RefusedSum[];
   curve: Curve;
   mintOf(url: string): Mint | undefined;
   close(): Promise<void>;
 }>;
+
+/** Of accepted payments. */
+export const SETTLE_EVERY_MS = 10_000;
 
 const fallback: Price = { amount: 8, unit: 'sat', buys: { requests: 1 } };
 
@@ -86,6 +99,12 @@ export const word = (outcome: Receipt | Refusal | undefined): string => {
   if (outcome === undefined) return 'free';
   return isRefusal(outcome) ? outcome.code : 'paid';
 };
+
+const offlineAt = (mints: readonly Readonly<{ url: string }>[], amount: number, settleEveryMs = SETTLE_EVERY_MS) => ({
+  max_unsettled: mints.map(({ url }) => ({ mint: url, unit: 'sat', amount })),
+  settle_every: settleEveryMs,
+  settle_within: 86_400_000,
+});
 
 export const openTill = async (t: TestContext, options: TillOptions): Promise<Till> => {
   const {
@@ -107,10 +126,34 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
   const reasons: string[] = [];
   const concluded: string[] = [];
   const curve = await openCurve();
-  const lockKey = options.lock && {
-    publicKey: readLockKey(options.lock.privateKey)?.publicKey ?? '',
-    isRequired: options.lock.isRequired ?? false,
+  const lockConfig = options.lock && {
+    private_key: new Secret(options.lock.privateKey),
+    required: options.lock.isRequired ?? false,
+    accept_offline:
+      options.maxUnsettled === undefined ? undefined : offlineAt(named, options.maxUnsettled, options.settleEveryMs),
   };
+  const lock = assembleLock({ lock: lockConfig }, curve);
+  const { lockKey, unlock } = lock;
+  const refused: RefusedSum[] = [];
+  const { accept, settler } = assembleDeferred({
+    cashu: { lock: lockConfig, request_timeout: timeoutMs },
+    stores,
+    lock,
+    curve,
+    mintOf: directoryOfMints.find,
+    holder: `settler ${Math.random()}`,
+    now,
+    pause: async () => undefined,
+    events: {
+      onAccepted: () => concluded.push('accepted'),
+      onUnsettled: () => undefined,
+      onBatchSettled: () => concluded.push('batch settled'),
+      onBatchRefused: (_, sum) => refused.push(sum),
+      onUncertain: (_, reason) => reasons.push(reason),
+      onStranded: () => undefined,
+      onSettlingFailed: (error) => reasons.push(String(error)),
+    },
+  });
   const redeem = createRedeemer({
     ledger,
     mintOf: directoryOfMints.find,
@@ -132,8 +175,9 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         ledger,
         mintOf: directoryOfMints.find,
         curve,
-        unlock: createUnlock(curve, () => options.lock?.privateKey ?? ''),
+        unlock,
         settle,
+        accept,
         patienceMs,
         debitOnceWithinMs,
         sessionLifetimeMs: 86_400_000,
@@ -163,6 +207,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     if (closed) return;
     closed = true;
     await stores.close();
+    await curve.close();
     outbound.close();
   };
   t.after(async () => {
@@ -200,6 +245,9 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     ledger,
     proofs: stores.proofs,
     spends: stores.spends,
+    deferred: stores.deferred,
+    settler,
+    refused,
     curve,
     mintOf: directoryOfMints.find,
     settle,

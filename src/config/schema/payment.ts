@@ -48,11 +48,34 @@ const mint = withShort(
 
 const acceptedMint = url({ bare: true, expected: 'the URL of a mint' });
 
+const exposure = block({
+  mint: acceptedMint.describe('One of the mints under `cashu.mints`.'),
+  unit: unit.prefault('sat').describe('Unit of the amount.'),
+  amount: integer().describe(
+    'Most that may be accepted from the mint and not be swapped yet. What it refuses to swap counts.',
+  ),
+}).transform((settings) => ({ ...settings, mint: normaliseMint(settings.mint) }));
+
+const acceptOffline = block({
+  max_unsettled: listOf(exposure, { least: 1 }).describe(
+    'From which mints, and how much. The whole amount is lost where such a mint turns out to be false.',
+  ),
+  settle_every: duration({ least: 1_000, most: 86_400_000 })
+    .prefault('10s')
+    .describe('How long accepted tokens wait for others, to be swapped with them.'),
+  settle_within: duration({ least: 600_000 })
+    .prefault('1d')
+    .describe('Mints may be out of reach for so long. A token whose lock ends sooner is swapped at once.'),
+}).describe(
+  'Locked tokens with DLEQ proofs (NUT-12) are accepted without asking their mint, and swapped later, many at once.',
+);
+
 const lock = block({
   private_key: secret.describe(
     'The key that 402s ask payers to lock their tokens to (NUT-11): 32 random bytes in hex (`openssl rand -hex 32`). Whoever has it can spend tokens that are on their way to us. All replicas have the same one.',
   ),
   required: toggle.prefault(false).describe('No token is taken that is not locked to the key.'),
+  accept_offline: acceptOffline.optional(),
 }).describe('Tokens that nobody can spend but us.');
 
 export const cashu = block({

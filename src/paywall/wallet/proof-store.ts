@@ -35,7 +35,10 @@ export type Sum = Readonly<{ amount: number; count: number }>;
 export type Balance = Readonly<{
   mint: string;
   unit: string;
-  /** What settled payments brought, after the mint's fees: all that follows but exchanged proofs, `inFlight` and `owed`. */
+  /**
+   * What settled payments brought, after the mint's fees: all that follows but exchanged proofs, `inFlight`,
+   * `unsettled`, `refused` and `owed`.
+   */
   received: Sum;
   /** Signed for, and not yet made proofs of. */
   uncollected: Sum;
@@ -44,6 +47,10 @@ export type Balance = Readonly<{
   fees: Sum;
   /** Face value of payments that the mint has not answered for certain. */
   inFlight: Sum;
+  /** Face value of payments that were accepted without asking the mint, until a swap has brought their money. */
+  unsettled: Sum;
+  /** The same where the mint has refused it. */
+  refused: Sum;
   /** Credit that payers have left; not what they bought and have not used. */
   owed: number;
 }>;
@@ -58,12 +65,13 @@ export type Export = Readonly<{
 
 export type PaymentRecord = Readonly<{
   id: string;
-  state: 'prepared' | 'settled' | 'rejected';
+  /** `accepted`: without asking the mint, and not settled there yet. */
+  state: 'prepared' | 'accepted' | 'settled' | 'rejected';
   mint: string;
   unit: string;
   /** Face value. */
   amount: number;
-  /** Of settled payments: what the mint kept. */
+  /** Of payments with a swap of their own that is settled: what the mint kept. */
   fee: number | undefined;
   rule: string;
   createdAtMs: number;

@@ -30,6 +30,13 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'forgetEnded',
   'findUncollected',
   'collectProofs',
+  'acceptPayment',
+  'findUnsettled',
+  'listWaiting',
+  'listUnchecked',
+  'noteChecked',
+  'openBatch',
+  'refuseBatch',
 ]);
 
 const begin = (name: string): string =>

@@ -1,5 +1,6 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
 import {
+  createDeferredLedger,
   createKeyStore,
   createLedger,
   createProofStore,
@@ -76,6 +77,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
     ledger: createLedger(execute, readRow),
     proofs: createProofStore(execute, readRow),
     spends: createSpendStore(execute, readRow),
+    deferred: createDeferredLedger(execute, readRow),
 
     async check() {
       await readRow('SELECT 1 AS one', []);

@@ -13,7 +13,11 @@ const proofsSql =
   'SELECT mint, unit, state, SUM(amount) AS amount, COUNT(*) AS count FROM proofs GROUP BY mint, unit, state';
 
 const inFlightSql = `SELECT mint, unit, SUM(amount) AS amount, COUNT(*) AS count FROM payments
-  WHERE state = 'prepared' GROUP BY mint, unit`;
+  WHERE state = 'prepared' AND account_id IS NOT NULL GROUP BY mint, unit`;
+
+const unsettledSql = `SELECT mint, unit, CASE WHEN refused_at IS NULL THEN 0 ELSE 1 END AS refused,
+    SUM(amount) AS amount, COUNT(*) AS count
+  FROM unsettled GROUP BY mint, unit, refused`;
 
 const owedSql = `SELECT mint, unit, SUM(balance) AS amount, COUNT(*) AS count FROM credits
   JOIN payments ON payments.id = credits.payment_id GROUP BY mint, unit`;
@@ -35,6 +39,7 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
   const inFlight = await sums(inFlightSql);
   const owed = await sums(owedSql);
   const fees = await sums(feesSql);
+  const unsettled = await sums(unsettledSql);
 
   const toBalance = (key: string): Balance => {
     const [mint = '', unit = ''] = key.split('\n');
@@ -59,10 +64,12 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
       },
       fees: pick(fees),
       inFlight: pick(inFlight),
+      unsettled: pick(unsettled, (row) => integer(row, 'refused') === 0),
+      refused: pick(unsettled, (row) => integer(row, 'refused') === 1),
       owed: pick(owed).amount,
     };
   };
 
-  const keys = new Set([...settled, ...proofs, ...inFlight, ...owed].map(({ key }) => key));
+  const keys = new Set([...settled, ...proofs, ...inFlight, ...owed, ...unsettled].map(({ key }) => key));
   return [...keys].sort().map(toBalance);
 };

@@ -14,3 +14,11 @@ export const balanceOf = async (transaction: Transaction, accountId: string): Pr
 
 export const spend = (transaction: Transaction, accountId: string, amount: number): Promise<number> =>
   transaction.run('UPDATE credits SET balance = balance - $2 WHERE payment_id = $1', [accountId, amount]);
+
+/** Opens the account where it is not open yet. */
+export const addCredit = (transaction: Transaction, accountId: string, amount: number): Promise<number> =>
+  transaction.run(
+    `INSERT INTO credits (payment_id, balance) VALUES ($1, $2)
+      ON CONFLICT (payment_id) DO UPDATE SET balance = credits.balance + excluded.balance`,
+    [accountId, amount],
+  );

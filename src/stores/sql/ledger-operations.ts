@@ -1,9 +1,10 @@
 import type { Claims, Debit, NewLease, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
-import { lockCredit } from './credits.ts';
+import { settleBatch } from './batches.ts';
+import { addCredit, lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
-import { optionalInteger, type Row, type Transaction, text } from './transaction.ts';
+import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 const placeholders = (count: number, first = 1): string =>
   Array.from({ length: count }, (_, index) => `$${index + first}`).join(', ');
@@ -24,7 +25,7 @@ const find = (transaction: Transaction, paymentId: string): Promise<Row | undefi
   ]);
 
 /** A payment that has one of these proofs. */
-const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<string | undefined> => {
+export const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<string | undefined> => {
   const sql = `SELECT payment_id FROM claims WHERE id IN (${placeholders(ids.length)}) LIMIT 1`;
   const claim = await transaction.first(sql, ids);
   return claim && text(claim, 'payment_id');
@@ -93,13 +94,15 @@ export const ledgerOperations = {
       [paymentId, swapNumber, signatures, nowMs],
     );
     if (settled === 0) return;
-    const credited = await transaction.run(
-      `INSERT INTO credits (payment_id, balance) SELECT account_id, credit FROM swaps
-        JOIN payments ON payments.id = swaps.payment_id WHERE swaps.payment_id = $1 AND number = $2
-        ON CONFLICT (payment_id) DO UPDATE SET balance = credits.balance + excluded.balance`,
+    const swap = await transaction.first(
+      `SELECT credit, account_id FROM swaps JOIN payments ON payments.id = swaps.payment_id
+        WHERE swaps.payment_id = $1 AND number = $2`,
       [paymentId, swapNumber],
     );
-    if (credited === 0) throw new Error(`the payment ${paymentId} has no swap ${swapNumber}`);
+    if (!swap) throw new Error(`the payment ${paymentId} has no swap ${swapNumber}`);
+    // A batch opens no account: its payments have theirs.
+    if (swap['account_id'] === null) await settleBatch(transaction, paymentId);
+    else await addCredit(transaction, text(swap, 'account_id'), integer(swap, 'credit'));
   },
 
   async rejectPayment(

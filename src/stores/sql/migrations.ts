@@ -172,4 +172,28 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX proofs_by_state ON proofs (mint, unit, state, id)',
     'CREATE INDEX proofs_by_spend ON proofs (spend_id) WHERE spend_id IS NOT NULL',
   ],
+  [
+    'ALTER TABLE payments ADD COLUMN batch_id TEXT REFERENCES payments (id)',
+    `CREATE TABLE exposures (
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount >= 0),
+      paused_until BIGINT NOT NULL,
+      PRIMARY KEY (mint, unit)
+    )`,
+    `CREATE TABLE unsettled (
+      payment_id TEXT PRIMARY KEY REFERENCES payments (id),
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      proofs BIGINT NOT NULL,
+      most BIGINT NOT NULL CHECK (most > 0),
+      accepted_at BIGINT NOT NULL,
+      checked_at BIGINT NOT NULL,
+      batch_id TEXT REFERENCES payments (id),
+      refused_at BIGINT
+    )`,
+    'CREATE INDEX unsettled_waiting ON unsettled (mint, unit, accepted_at) WHERE batch_id IS NULL',
+    'CREATE INDEX unsettled_by_batch ON unsettled (batch_id)',
+  ],
 ];

@@ -2,6 +2,7 @@
 
 import { accountOperations } from './account-operations.ts';
 import { collectOperations } from './collect-operations.ts';
+import { deferredOperations } from './deferred-operations.ts';
 import { forgetOperations } from './forget-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
@@ -24,6 +25,7 @@ export const operations = {
   ...collectOperations,
   ...walletOperations,
   ...spendOperations,
+  ...deferredOperations,
 };
 
 export type StoreOperations = typeof operations;

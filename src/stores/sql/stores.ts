@@ -1,12 +1,14 @@
 /** API keys and ledger, made of transactions and of reads that need none. */
 import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
+import type { DeferredLedger } from '../../paywall/deferred/deferred-ledger.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
+import { findAnyUnsettled } from './deferred-operations.ts';
 import { findAnyEnded } from './forget-operations.ts';
 import { findKeyByHash, toKeyRecord } from './key-operations.ts';
 import { findAnyKnown } from './ledger-operations.ts';
@@ -22,6 +24,7 @@ export type Stores = Readonly<{
   ledger: Ledger;
   proofs: ProofStore;
   spends: SpendStore;
+  deferred: DeferredLedger;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -110,4 +113,17 @@ export const createSpendStore = (execute: Execute<StoreOperations>, readRow: Rea
     (await readRow(findAnyPreparedSpend, [])) ? execute('findDueSpends', { nowMs, limit }) : [],
   find: (id) => execute('findSpend', { id }),
   list: (limit) => execute('listSpends', { limit }),
+});
+
+export const createDeferredLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): DeferredLedger => ({
+  accept: (acceptance, debit, commit, offer) => execute('acceptPayment', { acceptance, debit, commit, offer }),
+  unsettled: async (nowMs) =>
+    (await readRow(findAnyUnsettled, []))
+      ? execute('findUnsettled', { nowMs })
+      : { count: 0, oldestAtMs: undefined, groups: [], due: [] },
+  waiting: (mint, unit, mostProofs) => execute('listWaiting', { mint, unit, mostProofs }),
+  unchecked: (mint, unit, beforeMs, mostProofs) => execute('listUnchecked', { mint, unit, beforeMs, mostProofs }),
+  noteChecked: (good, suspect, nowMs) => execute('noteChecked', { good, suspect, nowMs }),
+  openBatch: (batch, paymentIds) => execute('openBatch', { batch, paymentIds }),
+  refuse: (refused) => execute('refuseBatch', refused),
 });

@@ -106,8 +106,11 @@ export const walletOperations = {
 
   async listPayments(transaction: Transaction, { limit }: { limit: number }): Promise<readonly PaymentRecord[]> {
     const rows = await transaction.all(
-      `SELECT payments.id, state, mint, unit, amount, fee, rule, payments.created_at, concluded_at FROM payments
+      `SELECT payments.id, CASE WHEN unsettled.payment_id IS NULL THEN state ELSE 'accepted' END AS state,
+          payments.mint, payments.unit, payments.amount, fee, rule, payments.created_at, concluded_at FROM payments
         LEFT JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = payments.swap_number
+        LEFT JOIN unsettled ON unsettled.payment_id = payments.id
+        WHERE account_id IS NOT NULL
         ORDER BY payments.created_at DESC, payments.id LIMIT $1`,
       [limit],
     );

@@ -1,6 +1,7 @@
 /** API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
+  createDeferredLedger,
   createKeyStore,
   createLedger,
   createProofStore,
@@ -43,6 +44,7 @@ export const openSqliteStores = (path: string): Stores => {
     ledger: createLedger(execute, readRow),
     proofs: createProofStore(execute, readRow),
     spends: createSpendStore(execute, readRow),
+    deferred: createDeferredLedger(execute, readRow),
 
     async check() {
       reader.prepare('SELECT 1').get();
