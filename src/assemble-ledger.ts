@@ -8,6 +8,7 @@ import type { Ledger } from './paywall/ledger.ts';
 import { createSealer } from './paywall/seal.ts';
 import { createSealedLedger } from './paywall/sealed-ledger.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
+import type { RefundStore } from './paywall/wallet/refund-store.ts';
 import { createSealedProofStore } from './paywall/wallet/sealed-proof-store.ts';
 import { createSealedSpendStore } from './paywall/wallet/sealed-spend-store.ts';
 import type { SpendStore } from './paywall/wallet/spend-store.ts';
@@ -16,6 +17,7 @@ export type LedgerStores = Readonly<{
   ledger: Ledger;
   proofs: ProofStore;
   spends: SpendStore;
+  refunds: RefundStore;
   deferred: DeferredLedger;
 }>;
 
@@ -27,7 +29,7 @@ const bytesOf = (key: unknown): Buffer[] => {
 /** Throws where the ledger holds what no configured key opens; nothing is changed then. */
 export const assembleLedger = async (
   { cashu }: Pick<Config, 'cashu'>,
-  { ledger, proofs, spends, deferred }: LedgerStores,
+  { ledger, proofs, spends, refunds, deferred }: LedgerStores,
   onUnsealed: () => void,
 ): Promise<LedgerStores> => {
   const [current] = bytesOf(cashu.encryption_key);
@@ -46,5 +48,6 @@ export const assembleLedger = async (
     proofs: createSealedProofStore(proofs, sealer),
     spends: createSealedSpendStore(spends, sealer),
     deferred: createSealedDeferredLedger(deferred, sealer),
+    refunds,
   };
 };

@@ -11,6 +11,7 @@ import { createKoaListener, createMainListener } from './http/main-app.ts';
 import { createPayEndpoint } from './http/pay.ts';
 import { createPaymentPage } from './http/payment-page.ts';
 import { createPeers } from './http/peers.ts';
+import { createRefundEndpoint } from './http/refund.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
@@ -26,7 +27,7 @@ export type ListenerParts = Readonly<{
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
   /** Left out where nothing is sold. */
-  payments: Pick<Payments, 'page' | 'endSession' | 'reportUse' | 'revokeSessions'> | undefined;
+  payments: Pick<Payments, 'page' | 'endSession' | 'refund' | 'reportUse' | 'revokeSessions'> | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -85,6 +86,9 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       ? [
           createPayEndpoint({ gate, peers, page, observe: telemetry.decided }),
           createSessionEndpoint(peers, payments.endSession, telemetry.failed),
+          ...(payments.refund
+            ? [createRefundEndpoint({ peers, refund: payments.refund, onError: telemetry.failed })]
+            : []),
         ]
       : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];

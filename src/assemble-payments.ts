@@ -6,6 +6,7 @@ import { assembleDeferred, type DeferredEvents } from './assemble-deferred.ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
 import { assembleLock } from './assemble-lock.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
+import { assembleRefunds, type GiveBack } from './assemble-refunds.ts';
 import { freeOf, type Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
 import { isRefusal } from './core/refusal.ts';
@@ -29,6 +30,7 @@ import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
 import { createFinisher } from './paywall/wallet/finish-spends.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
+import type { Refunded } from './paywall/wallet/refund.ts';
 import { createRounds, type Rounds } from './paywall/wallet/rounds.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
 import { createSpender } from './paywall/wallet/spender.ts';
@@ -53,6 +55,7 @@ export type PaymentParts = DeferredEvents &
     onCollectingFailed(error: unknown): void;
     onRecoveryFailed(error: unknown): void;
     onForgettingFailed(error: unknown): void;
+    onRefund(refunded: Exclude<Refunded, { refunded: 'refused' }>): void;
     onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
     onSpendUncertain(spend: Spend, reason: string): void;
     onSpendingFailed(error: unknown): void;
@@ -73,6 +76,8 @@ export type Payments = Readonly<{
   settler: Settler;
   forgetting: Forgetting;
   spending: Rounds;
+  /** Left out where nothing is given back. */
+  refund: GiveBack | undefined;
   paywallFor(rule: RuleConfig): Paywall | undefined;
   close(): Promise<void>;
 }>;
@@ -91,13 +96,17 @@ const mintsOf = ({ cashu }: Config): AcceptedMints => {
   };
 };
 
+const unknownMint = (url: string): never => {
+  throw new Error(`the mint ${url} is not in cashu.mints: name it again`);
+};
+
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, outbound, throttle, digest, now, onUncertain } = parts;
   const stores = await assembleLedger(config, parts.stores, parts.onUnsealed);
-  const { proofs, spends } = stores;
+  const { proofs, spends, refunds } = stores;
   const ledger = createRecentLedger(stores.ledger);
   const accepted = mintsOf(config);
   const { mints: named, anyMint } = accepted;
@@ -166,12 +175,11 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     },
   });
 
+  const readToken = createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey, digest });
+
   return {
     identifiers: {
-      cashu: createCashuIdentifier(
-        createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey, digest }),
-        throttle,
-      ),
+      cashu: createCashuIdentifier(readToken, throttle),
       session: createSessionIdentifier(createSessionFinder(ledger, now, digest), throttle),
     },
     mints,
@@ -200,6 +208,22 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),
+    refund:
+      config.cashu.refunds &&
+      assembleRefunds({
+        settings: config.cashu.refunds,
+        refunds,
+        proofs,
+        spends,
+        spend,
+        mintAt: (url) => mints.find(url) ?? unknownMint(url),
+        curve,
+        readToken,
+        throttle,
+        closeSessions: (accountId) => ledger.revokeSessions(accountId, now()),
+        now,
+        onRefund: parts.onRefund,
+      }),
     close: curve.close,
 
     paywallFor(rule) {

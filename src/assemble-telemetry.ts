@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts';
 import type { RefusedSum, Unsettled } from './paywall/deferred/deferred-ledger.ts';
 import type { DuePayment, NewPayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
+import type { Refunded } from './paywall/wallet/refund.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -118,6 +119,14 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
 
     collectingFailed: (error: unknown) =>
       logger.error({ event: 'proofs_failed', err: error }, 'settled payments cannot be made proofs of our own'),
+
+    refunded(refunded: Exclude<Refunded, { refunded: 'refused' }>) {
+      const { id, accountId, mint, unit, amount } = refunded.refund;
+      metrics.refunds.count({ mint, result: refunded.refunded });
+      const line = { refund: id, payment: accountId, mint, unit, amount };
+      if (refunded.refunded === 'token') logger.info({ event: 'refund_shown', ...line }, 'refund shown');
+      else logger.warn({ event: 'refund_waiting', ...line, reason: refunded.reason }, 'a refund waits for its mint');
+    },
 
     spent({ id, kind, mint, unit, amount }: Spend, result: string, made: readonly NewProof[]) {
       metrics.spends.count({ kind, mint, result });

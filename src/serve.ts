@@ -85,6 +85,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onCollected: telemetry.proofsCollected,
         onCollectingPostponed: telemetry.collectingPostponed,
         onCollectingFailed: telemetry.collectingFailed,
+        onRefund: telemetry.refunded,
         onSpent: telemetry.spent,
         onSpendUncertain: telemetry.spendUncertain,
         onSpendingFailed: telemetry.spendingFailed,

@@ -101,6 +101,7 @@ const payments = await assemblePayments({
   },
   onCollectingPostponed: fail,
   onCollectingFailed: fail,
+  onRefund: ignore,
   onSpent: ignore,
   onSpendUncertain: fail,
   onSpendingFailed: fail,

@@ -60,7 +60,7 @@ export const describe = (report: Report): string[] => {
     line('unsettled', unsettled, 'locked to us, accepted without asking the mint, and not swapped yet'),
     line('refused', refused, 'the same where the mint refuses the swap'),
     line('in flight', inFlight, 'payments that the mint has not answered for certain'),
-    `  ${'owed'.padEnd(16)}${String(owed).padStart(12)}${' '.repeat(12)}credit that payers have left`,
+    `  ${'owed'.padEnd(16)}${String(owed).padStart(12)}${' '.repeat(12)}credit that payers have left, and refunds due`,
     ...(typeof checked === 'object'
       ? [`  the mint says    held: ${saying(checked.held)}; exported: ${saying(checked.exported)}`]
       : []),

@@ -18,6 +18,7 @@ const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;
+const FAILED_PRECONDITION = 9;
 const UNIMPLEMENTED = 12;
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
@@ -84,6 +85,13 @@ export const refusalKinds = {
   payment_spent: kind(400, INVALID_ARGUMENT, 'Token already spent', 'The token, or a part of it, was spent elsewhere.'),
   payment_rejected: kind(400, INVALID_ARGUMENT, 'Token rejected', 'The mint refuses the token for good.'),
   payment_overlap: kind(400, INVALID_ARGUMENT, 'Token already used', 'A part of the token belongs to another payment.'),
+  nothing_to_refund: kind(
+    409,
+    FAILED_PRECONDITION,
+    'Nothing to refund',
+    'Nothing, or too little, is left on the account.',
+  ),
+  refund_pending: kind(503, UNAVAILABLE, 'Refund pending', 'The refund cannot be shown yet. It is not lost.'),
   payment_uncertain: kind(503, UNAVAILABLE, 'Payment pending', 'The mint has not given a definite answer yet.'),
   // What the admin API cannot take.
   bad_request: kind(400, INVALID_ARGUMENT, 'Bad Request', 'A parameter or a field of the body is wrong.'),

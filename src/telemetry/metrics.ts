@@ -65,6 +65,10 @@ export const createMetrics = () => {
       'mint',
       'result',
     ]),
+    refunds: tally('refunds_total', 'Answers to payers who asked for what was left, by mint and result.', [
+      'mint',
+      'result',
+    ]),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -78,6 +78,7 @@ const payments = await assemblePayments({
   },
   onCollectingPostponed: () => undefined,
   onCollectingFailed: () => undefined,
+  onRefund: () => undefined,
   onSpent: () => undefined,
   onSpendUncertain: () => undefined,
   onSpendingFailed: () => undefined,

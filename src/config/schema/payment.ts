@@ -78,6 +78,21 @@ const lock = block({
   accept_offline: acceptOffline.optional(),
 }).describe('Tokens that nobody can spend but us.');
 
+const refunds = withShort(
+  {
+    label: 'true',
+    is: (raw) => raw === true,
+    json: orVariable({ type: 'boolean', const: true }),
+    expand: () => ({}),
+  },
+  block({
+    least: integer().prefault(1).describe('Less than this is not given back, in the unit of the account.'),
+    shown_for: duration({ least: 60_000 }).prefault('7d').describe('How long the same token is shown again.'),
+  }),
+).describe(
+  'Gives what is left of an account back as a token: `POST /.sallyport/refund`. `true` does so by the defaults. Off unless set.',
+);
+
 export const cashu = block({
   mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),
   default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
@@ -91,6 +106,7 @@ export const cashu = block({
   session_lifetime: duration({ least: 60_000 })
     .prefault('30d')
     .describe('How long a session opens what was paid for, without the token. The token opens it for ever.'),
+  refunds: refunds.optional(),
   debit_once_within: duration({ least: 0, most: 300_000 })
     .prefault('0s')
     .describe(

@@ -46,20 +46,25 @@ export type Change =
 
 export type ChangeOptions = Readonly<{ proofs: Pick<ProofStore, 'find'>; curve: Curve; now: () => number }>;
 
-/** Draws a spend, and writes nothing. Throws where the mint does not tell its keys. */
+export type ChangeOrder = Readonly<{
+  id: string;
+  unit: string;
+  amount: number;
+  /** Who bears the mint's fee for the exchange: we, or whoever gets the token, which is then of so much less. */
+  feeFrom: 'held' | 'token';
+}>;
+
+/** Draws a spend of at most `most` proofs, and writes nothing. Throws where the mint does not tell its keys. */
 export const createChange =
   ({ proofs, curve, now }: ChangeOptions) =>
-  async (
-    id: string,
-    mint: Mint,
-    unit: string,
-    amount: number,
-    held: readonly Held[],
-    most: number,
-  ): Promise<Change> => {
+  async (mint: Mint, order: ChangeOrder, held: readonly Held[], most: number): Promise<Change> => {
+    const { id, unit, feeFrom } = order;
     const keyset = await mint.activeKeys(unit);
-    const { coins, worth } = chooseInputs(held, amount, mint.keysets(), most);
-    if (worth < amount) return { change: 'too-little', most: worth };
+    const { coins, worth } = chooseInputs(held, order.amount, mint.keysets(), most);
+    if (worth < order.amount) return { change: 'too-little', most: worth };
+    const fee = coins.reduce((sum, coin) => sum + coin.amount, 0) - worth;
+    // No token is of nothing.
+    const amount = feeFrom === 'token' && fee < order.amount ? order.amount - fee : order.amount;
     const sent = coinsOf(amount, keyset);
     const kept = worth > amount ? coinsOf(worth - amount, keyset) : [];
     const proofIds = coins.map((coin) => coin.id);

@@ -5,10 +5,11 @@
 
 import type { Curve } from '../curve/operations.ts';
 import type { Mint } from '../mint.ts';
-import { type Change, createChange, type Held } from './change.ts';
+import { type Change, type ChangeOrder, createChange, type Held } from './change.ts';
 import { type Choice, type Coin, chooseCoins } from './choose.ts';
 import { encodeOwn } from './own-token.ts';
 import type { Export, ProofStore } from './proof-store.ts';
+import type { RefundClaim } from './refund-store.ts';
 import type { SpendStore } from './spend-store.ts';
 import type { Spender } from './spender.ts';
 
@@ -28,16 +29,31 @@ export type Unexported =
 
 export type ExportOutcome = Readonly<{ outcome: 'exported'; exported: Exported }> | Unexported;
 
-export type ExportOptions = Readonly<{
+export type Order = Omit<ChangeOrder, 'amount'> &
+  Readonly<{
+    /** Of the token, should it be made at once. */
+    id: string;
+    mint: string;
+    /** `all`: as much as fits into one token. */
+    amount: number | 'all';
+    /** Left out where the token is for the operator. */
+    refund?: RefundClaim;
+  }>;
+
+export type AttemptOptions = Readonly<{
   proofs: Pick<ProofStore, 'unspent' | 'find' | 'export' | 'findExport'>;
   spends: Pick<SpendStore, 'prepare'>;
   spend: Spender;
   mintAt: (url: string) => Mint;
   curve: Curve;
-  /** A new id at every call. */
-  createId: () => string;
   now: () => number;
 }>;
+
+export type ExportOptions = AttemptOptions &
+  Readonly<{
+    /** A new id at every call. */
+    createId: () => string;
+  }>;
 
 /** Nutshell takes 1,000 inputs, others fewer. */
 const MOST_PROOFS = 500;
@@ -51,68 +67,72 @@ const sum = (coins: readonly Coin[]): number => coins.reduce((total, { amount })
 
 type NoChoice = Extract<Choice, { choice: 'none' }>;
 
-export const createExporter = (options: ExportOptions) => {
-  const { proofs, spends, spend, mintAt, createId, now } = options;
+/** One try; undefined where another was faster with some of the proofs, or with the refund. */
+export type Attempt = (order: Order) => Promise<ExportOutcome | undefined>;
+
+export const createAttempt = (options: AttemptOptions): Attempt => {
+  const { proofs, spends, spend, mintAt, now } = options;
   const drawChange = createChange(options);
 
-  const write = async (mint: string, unit: string, coins: readonly Coin[]): Promise<ExportOutcome | undefined> => {
-    const ids = coins.map(({ id }) => id);
+  const write = async (order: Order, coins: readonly Coin[]): Promise<ExportOutcome | undefined> => {
+    const { id, mint, unit, refund } = order;
+    const ids = coins.map((coin) => coin.id);
     const token = encodeOwn(mint, unit, await proofs.find(ids));
-    const written = { id: createId(), mint, unit, amount: sum(coins), createdAtMs: now() };
-    const isWritten = await proofs.export(written, token, ids);
+    const written = { id, mint, unit, amount: sum(coins), createdAtMs: now() };
+    const isWritten = await proofs.export(written, token, ids, refund);
     return isWritten ? { outcome: 'exported', exported: { ...written, token } } : undefined;
   };
 
-  const carryOut = async (id: string, mint: Mint): Promise<ExportOutcome> => {
+  const carryOut = async ({ id, mint }: Order): Promise<ExportOutcome> => {
     const spent = await spend(id);
     const exported = await proofs.findExport(id);
     if (exported) return { outcome: 'exported', exported };
-    if (spent.spent === 'settled') throw new Error(`${mint.url} signed wrongly what the token ${id} was to be made of`);
+    if (spent.spent === 'settled') throw new Error(`${mint} signed wrongly what the token ${id} was to be made of`);
     if (spent.spent === 'uncertain') return { outcome: 'uncertain', id, reason: spent.reason };
     if (spent.spent === 'failed') return { outcome: 'refused', reason: spent.reason };
     return { outcome: 'uncertain', id, reason: 'another process asks the mint' };
   };
 
   const exchange = async (
-    mint: Mint,
-    unit: string,
+    order: Order,
     amount: number,
     held: readonly Held[],
-    nearest: NoChoice,
+    { below, above }: NoChoice,
   ): Promise<ExportOutcome | undefined> => {
-    const { below, above } = nearest;
     let change: Change;
     try {
-      change = await drawChange(createId(), mint, unit, amount, held, MOST_PROOFS);
+      change = await drawChange(mintAt(order.mint), { ...order, amount }, held, MOST_PROOFS);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { outcome: 'no-change', reason, below, above };
     }
     if (change.change === 'too-little') return { outcome: 'too-little', most: Math.max(change.most, below ?? 0) };
-    if (!(await spends.prepare(change.spend, change.proofIds))) return undefined;
-    return carryOut(change.spend.id, mint);
+    return (await spends.prepare(change.spend, change.proofIds, order.refund)) ? carryOut(order) : undefined;
   };
 
-  /** Undefined where it may be tried again. */
-  const attempt = async (mint: string, unit: string, wanted: number | 'all'): Promise<ExportOutcome | undefined> => {
-    const held = await proofs.unspent(mint, unit);
-    const amount = wanted === 'all' ? sum(largest(held)) : wanted;
+  return async (order) => {
+    const held = await proofs.unspent(order.mint, order.unit);
+    const amount = order.amount === 'all' ? sum(largest(held)) : order.amount;
     if (sum(held) < amount || held.length === 0) return { outcome: 'too-little', most: sum(held) };
     const choice = chooseCoins(held, amount);
-    if (choice.choice === 'none') return exchange(mintAt(mint), unit, amount, held, choice);
+    if (choice.choice === 'none') return exchange(order, amount, held, choice);
     if (choice.coins.length > MOST_PROOFS) return { outcome: 'too-many', most: sum(largest(choice.coins)) };
-    return write(mint, unit, choice.coins);
+    return write(order, choice.coins);
   };
+};
 
-  /** `all`: as much as fits into one token. Throws where the store does not answer. */
+export const createExporter = (options: ExportOptions) => {
+  const attempt = createAttempt(options);
+
+  /** Throws where the store does not answer. */
   return async (mint: string, unit: string, amount: number | 'all'): Promise<ExportOutcome> => {
     let wasRefused = false;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const outcome = await attempt(mint, unit, amount);
+      const outcome = await attempt({ id: options.createId(), mint, unit, amount, feeFrom: 'held' });
       if (outcome && (outcome.outcome !== 'refused' || wasRefused)) return outcome;
       if (!outcome) continue;
       // Its keysets may not be what they were when we looked.
-      await mintAt(mint).refreshKeysets(0);
+      await options.mintAt(mint).refreshKeysets(0);
       wasRefused = true;
     }
     throw new Error('others take money out at the same time: nothing was taken, try again');

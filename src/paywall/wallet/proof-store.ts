@@ -2,6 +2,7 @@
  * The proofs that are ours: what the mint signed for settled payments, and where each of them went. Every operation is one
  * durable transaction. `outputs`, `signatures`, `secret` and `token` are money for whoever reads them.
  */
+import type { RefundClaim } from './refund-store.ts';
 
 /** A settled payment whose signatures were not made proofs yet. */
 export type Uncollected = Readonly<{ paymentId: string; mint: string; unit: string }>;
@@ -51,7 +52,7 @@ export type Balance = Readonly<{
   unsettled: Sum;
   /** The same where the mint has refused it. */
   refused: Sum;
-  /** Credit that payers have left; not what they bought and have not used. */
+  /** Credit that payers have left, and refunds without their token yet; not what was bought and is not used. */
   owed: number;
 }>;
 
@@ -90,8 +91,8 @@ export type ProofStore = Readonly<{
   /** Amounts of the proofs that can be spent. */
   unspent(mint: string, unit: string): Promise<readonly Pick<OwnProof, 'id' | 'amount' | 'keysetId'>[]>;
   find(ids: readonly string[]): Promise<readonly OwnProof[]>;
-  /** Reserves the proofs and writes the token, or neither: `false` where one of them is not unspent any more. */
-  export(written: Export, token: string, ids: readonly string[]): Promise<boolean>;
+  /** Reserves the proofs and writes the token, or neither: `false` where one of them, or the refund, is taken. */
+  export(written: Export, token: string, ids: readonly string[], refund?: RefundClaim): Promise<boolean>;
   exports(limit: number): Promise<readonly Export[]>;
   findExport(id: string): Promise<(Export & Readonly<{ token: string }>) | undefined>;
   /** Of reserved proofs. */

@@ -28,8 +28,8 @@ export const createSealedProofStore = (proofs: ProofStore, { seal, open }: Seale
 
     proofs: async (...asked) => (await proofs.proofs(...asked)).map(openProof),
     find: async (ids) => (await proofs.find(ids)).map(openProof),
-    export: (written, token, ids) =>
-      proofs.export(written, seal(token, { paymentId: written.id, column: 'token' }), ids),
+    export: (written, token, ...rest) =>
+      proofs.export(written, seal(token, { paymentId: written.id, column: 'token' }), ...rest),
 
     async findExport(id) {
       const found = await proofs.findExport(id);

@@ -8,7 +8,7 @@ export const createSealedSpendStore = (spends: SpendStore, { seal, open }: Seale
   return {
     ...spends,
 
-    prepare: (spend, proofIds) =>
+    prepare: (spend, proofIds, refund) =>
       spends.prepare(
         {
           ...spend,
@@ -16,6 +16,7 @@ export const createSealedSpendStore = (spends: SpendStore, { seal, open }: Seale
           outputs: seal(spend.outputs, place(spend.id, 'outputs')),
         },
         proofIds,
+        refund,
       ),
 
     async lease(id, ...asked) {

@@ -3,6 +3,7 @@
  * brought to its end by whoever comes next. Every operation is one durable transaction; `body` and `outputs` are money.
  */
 import type { NewProof } from './proof-store.ts';
+import type { RefundClaim } from './refund-store.ts';
 
 /** `swap`: for a token of an exact amount, and change. */
 export type SpendKind = 'swap';
@@ -46,8 +47,8 @@ export type SpendLease =
 export type Proceeds = Readonly<{ made: readonly NewProof[]; token: string | undefined; fee: number }>;
 
 export type SpendStore = Readonly<{
-  /** Takes the proofs and writes the spend, or neither: `false` where one of them is not unspent any more. */
-  prepare(spend: Spend, proofIds: readonly string[]): Promise<boolean>;
+  /** Takes the proofs and writes the spend, or neither: `false` where one of them, or the refund, is taken. */
+  prepare(spend: Spend, proofIds: readonly string[], refund?: RefundClaim): Promise<boolean>;
   lease(id: string, holder: string, nowMs: number, untilMs: number): Promise<SpendLease>;
   release(id: string, holder: string, untilMs: number, unansweredAtMs: number | undefined): Promise<void>;
   /** Proofs, token and end at once. `false`, and nothing done, where that was done before. */

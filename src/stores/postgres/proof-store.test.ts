@@ -1,5 +1,6 @@
 import { after, type TestContext } from 'node:test';
 import { proofStoreContract } from '../../../test/payments/proof-store-contract.ts';
+import { refundStoreContract } from '../../../test/payments/refund-store-contract.ts';
 import { spendStoreContract } from '../../../test/payments/spend-store-contract.ts';
 import { createDatabase, startPostgres } from '../../../test/servers/postgres.ts';
 import { settingsOf } from '../../../test/servers/postgres-stores.ts';
@@ -17,3 +18,4 @@ const open = async (t: TestContext) => {
 
 proofStoreContract('postgres', open, options);
 spendStoreContract('postgres', open, options);
+refundStoreContract('postgres', open, options);

@@ -4,6 +4,7 @@ import {
   createKeyStore,
   createLedger,
   createProofStore,
+  createRefundStore,
   createSpendStore,
   type ReadRow,
   type Stores,
@@ -78,6 +79,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
     proofs: createProofStore(execute, readRow),
     spends: createSpendStore(execute, readRow),
     deferred: createDeferredLedger(execute, readRow),
+    refunds: createRefundStore(execute),
 
     async check() {
       await readRow('SELECT 1 AS one', []);

@@ -20,7 +20,9 @@ const unsettledSql = `SELECT mint, unit, CASE WHEN refused_at IS NULL THEN 0 ELS
   FROM unsettled GROUP BY mint, unit, refused`;
 
 const owedSql = `SELECT mint, unit, SUM(balance) AS amount, COUNT(*) AS count FROM credits
-  JOIN payments ON payments.id = credits.payment_id GROUP BY mint, unit`;
+  JOIN payments ON payments.id = credits.payment_id GROUP BY mint, unit
+  UNION ALL SELECT mint, unit, SUM(amount) AS amount, COUNT(*) AS count FROM refunds
+  WHERE NOT EXISTS (SELECT 1 FROM exports WHERE exports.id = refunds.export_id) GROUP BY mint, unit`;
 
 const feesSql = `SELECT mint, unit, SUM(fee) AS amount, COUNT(*) AS count FROM spends
   WHERE state = 'settled' GROUP BY mint, unit`;

@@ -196,4 +196,17 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX unsettled_waiting ON unsettled (mint, unit, accepted_at) WHERE batch_id IS NULL',
     'CREATE INDEX unsettled_by_batch ON unsettled (batch_id)',
   ],
+  [
+    `CREATE TABLE refunds (
+      id TEXT PRIMARY KEY,
+      account_id TEXT NOT NULL REFERENCES payments (id),
+      mint TEXT NOT NULL,
+      unit TEXT NOT NULL,
+      amount BIGINT NOT NULL CHECK (amount > 0),
+      fee BIGINT NOT NULL CHECK (fee >= 0),
+      export_id TEXT,
+      created_at BIGINT NOT NULL
+    )`,
+    'CREATE INDEX refunds_by_account ON refunds (account_id, created_at)',
+  ],
 ];

@@ -8,6 +8,7 @@ import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
+import { refundOperations } from './refund-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
 import { spendOperations } from './spend-operations.ts';
 import { unitOperations } from './units.ts';
@@ -26,6 +27,7 @@ export const operations = {
   ...walletOperations,
   ...spendOperations,
   ...deferredOperations,
+  ...refundOperations,
 };
 
 export type StoreOperations = typeof operations;

@@ -1,5 +1,6 @@
 /** What we spend ourselves: our proofs go to the mint, and others come back. */
 import type { NewProof } from '../../paywall/wallet/proof-store.ts';
+import type { RefundClaim } from '../../paywall/wallet/refund-store.ts';
 import type {
   Proceeds,
   Spend,
@@ -9,6 +10,7 @@ import type {
   SpendState,
 } from '../../paywall/wallet/spend-store.ts';
 import { holdProofs, insertProof } from './own-proofs.ts';
+import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 const toSpend = (row: Row): Spend => ({
@@ -43,10 +45,12 @@ export const findAnyPreparedSpend = `SELECT 1 AS one FROM spends WHERE state = '
 export const spendOperations = {
   async prepareSpend(
     transaction: Transaction,
-    { spend, proofIds }: { spend: Spend; proofIds: readonly string[] },
+    argument: { spend: Spend; proofIds: readonly string[]; refund: RefundClaim | undefined },
   ): Promise<boolean> {
+    const { spend, proofIds, refund } = argument;
     const { id, kind, mint, unit, amount, body, outputs, sent, createdAtMs } = spend;
     if (!(await holdProofs(transaction, mint, unit, proofIds))) return false;
+    if (refund && !(await claimRefund(transaction, refund, id))) return false;
     await transaction.run(
       `INSERT INTO spends (id, kind, state, mint, unit, amount, body, outputs, sent, lease_until, tries, created_at)
         VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $7, $8, 0, 0, $9)`,

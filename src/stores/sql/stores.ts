@@ -4,6 +4,7 @@ import type { KeyStore } from '../../keys/key-store.ts';
 import type { DeferredLedger } from '../../paywall/deferred/deferred-ledger.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
+import type { RefundStore } from '../../paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
@@ -25,6 +26,7 @@ export type Stores = Readonly<{
   proofs: ProofStore;
   spends: SpendStore;
   deferred: DeferredLedger;
+  refunds: RefundStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -96,7 +98,7 @@ export const createProofStore = (execute: Execute<StoreOperations>, readRow: Rea
   proofs: (mint, unit, state, after, limit) => execute('listProofs', { mint, unit, state, after, limit }),
   unspent: (mint, unit) => execute('listUnspent', { mint, unit }),
   find: (ids) => execute('findProofs', { ids }),
-  export: (written, token, ids) => execute('exportProofs', { written, token, ids }),
+  export: (written, token, ids, refund) => execute('exportProofs', { written, token, ids, refund }),
   exports: (limit) => execute('listExports', { limit }),
   findExport: (id) => execute('findExport', { id }),
   markSpent: (ids) => execute('markProofsSpent', { ids }),
@@ -104,7 +106,7 @@ export const createProofStore = (execute: Execute<StoreOperations>, readRow: Rea
 });
 
 export const createSpendStore = (execute: Execute<StoreOperations>, readRow: ReadRow): SpendStore => ({
-  prepare: (spend, proofIds) => execute('prepareSpend', { spend, proofIds }),
+  prepare: (spend, proofIds, refund) => execute('prepareSpend', { spend, proofIds, refund }),
   lease: (id, holder, nowMs, untilMs) => execute('leaseSpend', { id, holder, nowMs, untilMs }),
   release: (id, holder, untilMs, unansweredAtMs) => execute('releaseSpend', { id, holder, untilMs, unansweredAtMs }),
   settle: (id, proceeds, nowMs) => execute('settleSpend', { id, proceeds, nowMs }),
@@ -126,4 +128,9 @@ export const createDeferredLedger = (execute: Execute<StoreOperations>, readRow:
   noteChecked: (good, suspect, nowMs) => execute('noteChecked', { good, suspect, nowMs }),
   openBatch: (batch, paymentIds) => execute('openBatch', { batch, paymentIds }),
   refuse: (refused) => execute('refuseBatch', refused),
+});
+
+export const createRefundStore = (execute: Execute<StoreOperations>): RefundStore => ({
+  request: (request) => execute('requestRefund', request),
+  find: (id) => execute('findRefund', { id }),
 });

@@ -1,7 +1,9 @@
 /** What our proofs are worth, where they are, and taking them out. */
 import type { Balance, Export, OwnProof, OwnProofState, PaymentRecord } from '../../paywall/wallet/proof-store.ts';
+import type { RefundClaim } from '../../paywall/wallet/refund-store.ts';
 import { balances } from './balances.ts';
 import { holdProofs } from './own-proofs.ts';
+import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 const columns = 'id, payment_id, keyset_id, amount, secret, c, state';
@@ -71,10 +73,12 @@ export const walletOperations = {
 
   async exportProofs(
     transaction: Transaction,
-    { written, token, ids }: { written: Export; token: string; ids: readonly string[] },
+    argument: { written: Export; token: string; ids: readonly string[]; refund: RefundClaim | undefined },
   ): Promise<boolean> {
+    const { written, token, ids, refund } = argument;
     const { id, mint, unit, amount, createdAtMs } = written;
     if (!(await holdProofs(transaction, mint, unit, ids))) return false;
+    if (refund && !(await claimRefund(transaction, refund, id))) return false;
     await transaction.run(
       'INSERT INTO exports (id, mint, unit, amount, token, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
       [id, mint, unit, amount, token, createdAtMs],

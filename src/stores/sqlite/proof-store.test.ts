@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { proofStoreContract } from '../../../test/payments/proof-store-contract.ts';
+import { refundStoreContract } from '../../../test/payments/refund-store-contract.ts';
 import { spendStoreContract } from '../../../test/payments/spend-store-contract.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import { createSealer } from '../../paywall/seal.ts';
@@ -36,6 +37,7 @@ const openSealed = async (t: TestContext) => {
 proofStoreContract('sqlite', open);
 proofStoreContract('sqlite, sealed', openSealed);
 spendStoreContract('sqlite', open);
+refundStoreContract('sqlite', open);
 spendStoreContract('sqlite, sealed', openSealed);
 
 test('proofs of a database that knew no spends are all there after the change of its schema', async (t) => {

@@ -5,6 +5,7 @@ import {
   createKeyStore,
   createLedger,
   createProofStore,
+  createRefundStore,
   createSpendStore,
   type ReadRow,
   type Stores,
@@ -45,6 +46,7 @@ export const openSqliteStores = (path: string): Stores => {
     proofs: createProofStore(execute, readRow),
     spends: createSpendStore(execute, readRow),
     deferred: createDeferredLedger(execute, readRow),
+    refunds: createRefundStore(execute),
 
     async check() {
       reader.prepare('SELECT 1').get();
