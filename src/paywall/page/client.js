@@ -10,7 +10,10 @@
   const MOST_TRIES = 30;
 
   const show = (code) => {
-    problem.textContent = words[code] ?? words.otherwise;
+    const text = words[code] ?? words.otherwise;
+    // Said once, however often it is tried again.
+    if (!problem.hidden && problem.textContent === text) return;
+    problem.textContent = text;
     problem.hidden = false;
     token.setAttribute('aria-invalid', 'true');
     problem.focus();

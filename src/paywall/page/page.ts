@@ -72,7 +72,7 @@ const payment = (price: Price, index: number): Html => {
   return html`<div class="payment">
 ${code === undefined ? undefined : new Html(code)}
 <div>
-<p class="buttons"><a class="button" href="cashu:${request}">Open in wallet</a>
+<p class="buttons"><a class="button" href="cashu:${request}">Pay ${amountText(amount, unit)} by wallet</a>
 <button type="button" class="copy" hidden>Copy request</button></p>
 <details><summary>Request for ${amountText(amount, unit)} as text</summary><code>${request}</code></details>
 ${mintList(price)}
@@ -91,8 +91,11 @@ ${shown}</details>`;
 const priceOf = ({ amount, unit, buys }: Price, index: number): Html =>
   html`${index === 0 ? undefined : ', or '}<strong>${amountText(amount, unit)}</strong> for ${purchaseText(buys)}`;
 
-const freeText = ({ free }: Asked): Html | undefined =>
-  free && html`<p>The first ${purchaseText({ requests: free.limit })} in ${timeText(free.windowMs)} are free.</p>`;
+const freeText = ({ free }: Asked): Html | undefined => {
+  if (!free) return undefined;
+  const requests = free.limit === 1 ? 'request' : purchaseText({ requests: free.limit });
+  return html`<p>The first ${requests} in ${timeText(free.windowMs)} ${free.limit === 1 ? 'is' : 'are'} free.</p>`;
+};
 
 /** What is the same for everybody, made once for each price list. */
 const offer = perObject((asked: Asked): string => {
