@@ -67,6 +67,14 @@ const places = {
     name: 'cdk-mintd',
     get: 'bash .ci/mints.sh',
   },
+  chromium: {
+    variable: 'SALLYPORT_TEST_CHROMIUM',
+    name: 'chromium',
+    usual: ['/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+    get: apt('chromium fonts-dejavu-core'),
+  },
+  /** Makes certificates for TLS in front of a browser. */
+  openssl: { variable: 'SALLYPORT_TEST_OPENSSL', name: 'openssl', get: apt('openssl') },
   redis: { variable: 'SALLYPORT_TEST_REDIS', name: 'redis-server', get: apt('redis-server') },
   /** The directory of initdb and postgres, which Debian keeps off the PATH. */
   postgres: {
