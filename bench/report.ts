@@ -1,6 +1,6 @@
 import type { Comparison } from './compare.ts';
 import type { Footprint } from './footprint.ts';
-import type { RedemptionCosts } from './payments/redeem-many.ts';
+import type { PaymentCosts } from './payments/measure.ts';
 
 const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
 const wanted = ({ target }: Comparison): string => (Number.isNaN(target) ? '–' : `≥ ${target.toFixed(2)}`);
@@ -14,12 +14,14 @@ export const row = (comparison: Comparison): string => {
   return `${name.padEnd(50)} ${rates.padEnd(20)} ratio ${ratio.toFixed(2)} (${wanted(comparison)}), p99 × ${p99Ratio.toFixed(2)}${flaw(comparison)}`;
 };
 
-/** What a token of 8 proofs costs, and what is hoped for. */
-export const paymentLines = (costs: RedemptionCosts): string[] => [
+/** What a token costs, and what is hoped for. */
+export const paymentLines = ({ redemption: costs, acceptance }: PaymentCosts): string[] => [
   `redemption of 8 proofs: ${costs.beforeSwapMs.toFixed(2)} ms of the event loop before the swap (≤ 1)`,
   `  CPU in all, our proofs included: ${costs.cpuMs.toFixed(1)} ms one after another, ${costs.cpuAtOnceMs.toFixed(1)} ms of 50 at once (≤ 4)`,
   `  longest turn of the event loop while 50 run at once: ${costs.stallMs.toFixed(1)} ms (≤ 10)`,
   `  one after another ${Math.round(costs.perSecond)}/s at ${Math.round(costs.share * 100)} % of a processor, by a mint that answers at once`,
+  `locked tokens of 4 proofs, accepted without asking: ${Math.round(acceptance.perSecond)}/s of 64 at once in one process (≥ 800)`,
+  `  CPU in all: ${acceptance.cpuMs.toFixed(2)} ms a token, ${acceptance.loopMs.toFixed(2)} ms of it of the event loop, whose longest turn is ${acceptance.stallMs.toFixed(1)} ms (≤ 10)`,
 ];
 
 const tableRow = (comparison: Comparison): string => {
@@ -38,7 +40,7 @@ const tableRow = (comparison: Comparison): string => {
 export const document = (
   comparisons: readonly Comparison[],
   footprint: Footprint,
-  payments: RedemptionCosts,
+  payments: PaymentCosts,
   machine: string,
 ): string => `# Performance
 

@@ -15,7 +15,7 @@ const longG = uncompressed(G);
 type Output = Readonly<{ amount: number; id: string; B_: string }>;
 
 /** With the private key 1 and the nonce 1: `R1 = K = G`, `R2 = C_ = B_`, `s = 1 + e`. */
-const sign = ({ amount, id, B_ }: Output) => {
+export const sign = ({ amount, id, B_ }: Output) => {
   const point = uncompressed(B_);
   const e = hash('sha256', longG + point + longG + point);
   const s = ((BigInt(`0x${e}`) + 1n) % ORDER).toString(16).padStart(64, '0');
