@@ -13,10 +13,10 @@ import type {
   Unsettled,
   Waiting,
 } from '../../paywall/deferred/deferred-ledger.ts';
-import type { Debit, SessionOffer } from '../../paywall/ledger.ts';
+import { addClaims, findClaimant } from './claims.ts';
 import { addCredit } from './credits.ts';
-import { findClaimant, ledgerOperations } from './ledger-operations.ts';
-import { addSwap } from './swaps.ts';
+import { ledgerOperations, type Presented, presentSettled } from './ledger-operations.ts';
+import { addFirstSwap } from './swaps.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
 /** More payments than any batch has proofs. */
@@ -80,10 +80,8 @@ const write = async (transaction: Transaction, { payment, claims, proofs }: Acce
       VALUES ($1, 'settled', $2, $3, $4, $5, 0, 0, $6, $6, $6, $7)`,
     [id, mint, unit, amount, rule, createdAtMs, accountId],
   );
-  await addSwap(transaction, id, swap);
-  for (const claim of claims.ids) {
-    await transaction.run('INSERT INTO claims (id, payment_id) VALUES ($1, $2)', [claim, id]);
-  }
+  await addFirstSwap(transaction, id, swap);
+  await addClaims(transaction, claims);
   await transaction.run(
     `INSERT INTO unsettled (payment_id, mint, unit, amount, proofs, most, accepted_at, checked_at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
@@ -95,21 +93,21 @@ const write = async (transaction: Transaction, { payment, claims, proofs }: Acce
 export const deferredOperations = {
   async acceptPayment(
     transaction: Transaction,
-    { acceptance, ...presented }: { acceptance: Acceptance; debit: Debit; commit: boolean; offer: SessionOffer },
+    { acceptance, ...asked }: { acceptance: Acceptance } & Omit<Presented, 'claims'>,
   ): Promise<Accepted | undefined> {
     const { payment, claims } = acceptance;
-    await lockExposure(transaction, payment.mint, payment.unit);
-    const found = await transaction.first('SELECT state FROM payments WHERE id = $1', [payment.id]);
-    if (!found) {
-      if ((await findClaimant(transaction, claims)) !== undefined)
-        return { isNew: false, standing: { standing: 'overlap' } };
-      if (!(await expose(transaction, acceptance))) return undefined;
-      await write(transaction, acceptance);
-    } else if (text(found, 'state') === 'rejected') {
-      return undefined;
+    const { id, mint, unit, accountId = id } = payment;
+    const presented = { ...asked, claims };
+    await lockExposure(transaction, mint, unit);
+    const found = await transaction.first('SELECT state FROM payments WHERE id = $1', [id]);
+    if (found && text(found, 'state') === 'rejected') return undefined;
+    if (found) return { isNew: false, standing: await ledgerOperations.presentClaims(transaction, presented) };
+    if ((await findClaimant(transaction, claims)) !== undefined) {
+      return { isNew: false, standing: { standing: 'overlap' } };
     }
-    const standing = await ledgerOperations.presentClaims(transaction, { claims, ...presented });
-    return { isNew: !found, standing };
+    if (!(await expose(transaction, acceptance))) return undefined;
+    await write(transaction, acceptance);
+    return { isNew: true, standing: await presentSettled(transaction, accountId, unit, presented) };
   },
 
   async findUnsettled(transaction: Transaction, { nowMs }: { nowMs: number }): Promise<Unsettled> {
@@ -196,7 +194,7 @@ export const deferredOperations = {
         VALUES ($1, 'prepared', $2, $3, $4, '', 0, 0, $5)`,
       [id, mint, unit, amount, createdAtMs],
     );
-    await addSwap(transaction, id, swap);
+    await addFirstSwap(transaction, id, swap);
     for (const paymentId of paymentIds) {
       await transaction.run('UPDATE unsettled SET batch_id = $2 WHERE payment_id = $1', [paymentId, id]);
     }

@@ -1,18 +1,11 @@
 import type { Claims, Debit, NewLease, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
 import { settleBatch } from './batches.ts';
+import { addClaims, findClaimant } from './claims.ts';
 import { addCredit, lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
-
-const placeholders = (count: number, first = 1): string =>
-  Array.from({ length: count }, (_, index) => `$${index + first}`).join(', ');
-
-/** The payment of `$1`, or one that has one of so many claims that follow. */
-export const findAnyKnown = (claims: number): string =>
-  `SELECT 1 AS one FROM payments WHERE id = $1
-    UNION ALL SELECT 1 FROM claims WHERE id IN (${placeholders(claims, 2)}) LIMIT 1`;
 
 const isForgiven = (payment: Row, nowMs: number): boolean => {
   const untilMs = optionalInteger(payment, 'rejected_until');
@@ -24,19 +17,30 @@ const find = (transaction: Transaction, paymentId: string): Promise<Row | undefi
     paymentId,
   ]);
 
-/** A payment that has one of these proofs. */
-export const findClaimant = async (transaction: Transaction, { ids }: Claims): Promise<string | undefined> => {
-  const sql = `SELECT payment_id FROM claims WHERE id IN (${placeholders(ids.length)}) LIMIT 1`;
-  const claim = await transaction.first(sql, ids);
-  return claim && text(claim, 'payment_id');
+export type Presented = Readonly<{
+  claims: Claims;
+  debit: Debit;
+  commit: boolean;
+  offer: SessionOffer | undefined;
+}>;
+
+/** The claims of a payment whose credit is there. */
+export const presentSettled = async (
+  transaction: Transaction,
+  accountId: string,
+  unit: string,
+  { claims, debit, commit, offer }: Presented,
+): Promise<Standing> => {
+  // A debit does so itself.
+  if (offer && !commit) await lockCredit(transaction, accountId);
+  const drawn = await drawOn(transaction, accountId, unit, debit, commit);
+  if (drawn.standing !== 'debited' || !offer) return drawn;
+  return { ...drawn, session: await grantSession(transaction, claims.paymentId, offer, debit.nowMs) };
 };
 
 export const ledgerOperations = {
-  async presentClaims(
-    transaction: Transaction,
-    argument: { claims: Claims; debit: Debit; commit: boolean; offer: SessionOffer | undefined },
-  ): Promise<Standing> {
-    const { claims, debit, commit, offer } = argument;
+  async presentClaims(transaction: Transaction, argument: Presented): Promise<Standing> {
+    const { claims, debit } = argument;
     const payment = await find(transaction, claims.paymentId);
     if (!payment || isForgiven(payment, debit.nowMs)) {
       const claimant = await findClaimant(transaction, claims);
@@ -47,12 +51,7 @@ export const ledgerOperations = {
     const state = text(payment, 'state');
     if (state === 'prepared') return { standing: 'prepared' };
     if (state === 'rejected') return { standing: 'rejected', rejection: JSON.parse(text(payment, 'rejection')) };
-    const accountId = text(payment, 'account_id');
-    // A debit does so itself.
-    if (offer && !commit) await lockCredit(transaction, accountId);
-    const drawn = await drawOn(transaction, accountId, text(payment, 'unit'), debit, commit);
-    if (drawn.standing !== 'debited' || !offer) return drawn;
-    return { ...drawn, session: await grantSession(transaction, claims.paymentId, offer, debit.nowMs) };
+    return presentSettled(transaction, text(payment, 'account_id'), text(payment, 'unit'), argument);
   },
 
   async preparePayment(
@@ -77,9 +76,7 @@ export const ledgerOperations = {
     );
     if (written === 0) return false;
     const number = await addSwap(transaction, id, payment.swap);
-    for (const claim of claims.ids) {
-      await transaction.run('INSERT INTO claims (id, payment_id) VALUES ($1, $2)', [claim, id]);
-    }
+    await addClaims(transaction, claims);
     return lease && !before && number === 1 ? 'leased' : true;
   },
 

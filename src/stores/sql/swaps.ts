@@ -15,17 +15,31 @@ export const swapsOf = async (transaction: Transaction, paymentId: string): Prom
   return (await transaction.all(sql, [paymentId])).map(toSwap);
 };
 
-/** Gives its number. */
-export const addSwap = async (
+const insertSwap = async (
   transaction: Transaction,
   paymentId: string,
-  { fee, credit, body, outputs }: Omit<Swap, 'number'>,
+  { number, fee, credit, body, outputs }: Swap,
 ): Promise<number> => {
-  const last = await transaction.first('SELECT MAX(number) AS last FROM swaps WHERE payment_id = $1', [paymentId]);
-  const number = 1 + (last ? integer(last, 'last') : 0);
   await transaction.run(
     'INSERT INTO swaps (payment_id, number, fee, credit, body, outputs) VALUES ($1, $2, $3, $4, $5, $6)',
     [paymentId, number, fee, credit, body, outputs],
   );
   return number;
+};
+
+/** Of a payment that had none before. */
+export const addFirstSwap = (
+  transaction: Transaction,
+  paymentId: string,
+  swap: Omit<Swap, 'number'>,
+): Promise<number> => insertSwap(transaction, paymentId, { ...swap, number: 1 });
+
+/** Gives its number. */
+export const addSwap = async (
+  transaction: Transaction,
+  paymentId: string,
+  swap: Omit<Swap, 'number'>,
+): Promise<number> => {
+  const last = await transaction.first('SELECT MAX(number) AS last FROM swaps WHERE payment_id = $1', [paymentId]);
+  return insertSwap(transaction, paymentId, { ...swap, number: 1 + (last ? integer(last, 'last') : 0) });
 };
