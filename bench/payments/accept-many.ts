@@ -81,6 +81,7 @@ const payments = await assemblePayments({
   onCollected: fail,
   onCollectingPostponed: fail,
   onCollectingFailed: fail,
+  onRefund: fail,
   onSpent: fail,
   onSpendUncertain: fail,
   onSpendingFailed: fail,
