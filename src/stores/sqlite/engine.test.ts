@@ -43,6 +43,15 @@ test('the schema is made once, and opening again changes nothing', (t) => {
   assert.equal(pragmaOf(database, 'user_version'), migrations.length);
 });
 
+test('a file whose schema is there is opened while another writes', async (t) => {
+  const path = join(folderFor(t), 'test.db');
+  await openSqliteStores(path).close();
+  const other = openDatabase(path);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  await openSqliteStores(path).close();
+});
+
 test('a schema that is newer than this release is refused, and left as it is', async (t) => {
   const path = join(folderFor(t), 'test.db');
   await openSqliteStores(path).close();

@@ -6,20 +6,20 @@ import { migrations } from '../sql/migrations.ts';
 import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
 
 /** Less than callers wait, so that they are told what is wrong. */
-const BUSY_TIMEOUT_MS = 5_000;
+export const BUSY_TIMEOUT_MS = 5_000;
 
 /** It holds money: nobody else may read it, nor the files that SQLite makes beside it. */
-const createForOwner = (path: string): void => {
+export const createForOwner = (path: string): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
 };
 
 const SQLITE_BUSY = 5;
 
-const isBusy = (error: unknown): boolean =>
+export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
 
-const pause = (ms: number): void => {
+export const pause = (ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 };
 
@@ -38,9 +38,9 @@ const switchToWal = (database: DatabaseSync): void => {
 };
 
 /** Opens the file, made if it is missing. `FULL`: a commit that returned survives a power cut. */
-export const openDatabase = (path: string): DatabaseSync => {
+export const openDatabase = (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): DatabaseSync => {
   if (path !== ':memory:') createForOwner(path);
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   switchToWal(database);
   database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
   return database;
@@ -67,11 +67,16 @@ export const createTransaction = (database: DatabaseSync): Transaction => {
   };
 };
 
+const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+
 /** Brings the schema to the newest version, under a lock; refuses a file that a newer release has written. */
 export const migrate = (database: DatabaseSync): void => {
+  // Whoever starts beside those who write all the time need not wait for them.
+  if (versionOf(database) === migrations.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    const version = versionOf(database);
     if (version > migrations.length) {
       throw new Error(
         `The database has schema version ${version}, this release knows ${migrations.length}. Use a newer release.`,

@@ -6,12 +6,15 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { operations as storeOperations } from '../sql/operations.ts';
 import type { OperationShape } from '../sql/transaction.ts';
 import { createTransaction, openDatabase } from './engine.ts';
+import { openTurns } from './turns.ts';
 import type { WriterMessage, WriterReply, WriterRequest } from './writer.ts';
 
 const operations: Readonly<Record<string, OperationShape>> = storeOperations;
 const MOST_IN_ONE_COMMIT = 256;
 
-const database = openDatabase(workerData.path);
+/** It waits in its own way. */
+const database = openDatabase(workerData.path, 0);
+const turns = openTurns(workerData.path);
 const transaction = createTransaction(database);
 
 const failure = ({ id }: WriterRequest, error: unknown): WriterReply => ({
@@ -43,7 +46,7 @@ const commitTogether = async (batch: readonly WriterRequest[]): Promise<WriterRe
 /** Where a batch cannot be committed, each of it is tried alone: what is too large for the disk is so for itself only. */
 const run = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
   try {
-    database.exec('BEGIN IMMEDIATE');
+    turns.begin(database);
   } catch (error) {
     return batch.map((request) => failure(request, error));
   }
@@ -80,6 +83,7 @@ const listen = (port: MessagePort): void => {
     for (const reply of replies) port.postMessage(reply);
     if (requests.length === messages.length) return;
     database.close();
+    turns.close();
     port.close();
   });
 };
