@@ -18,15 +18,14 @@ export type BlindingStockOptions = Readonly<{
 /** Enough for some ten payments at once; a burst beyond that draws for itself. */
 const MOST_IN_STOCK = 64;
 
-const randomHex = (): string => randomBytes(32).toString('hex');
-
 export const createBlindingStock = ({ blind, later }: BlindingStockOptions): BlindingStock => {
   const stock: DrawnBlinding[] = [];
   let filling = false;
   let closed = false;
 
   const make = async (): Promise<DrawnBlinding> => {
-    const blinding = { secret: randomHex(), blindingFactor: randomHex() };
+    const random = randomBytes(64).toString('hex');
+    const blinding = { secret: random.slice(0, 64), blindingFactor: random.slice(64) };
     return { ...blinding, B_: await blind(blinding) };
   };
 

@@ -61,27 +61,25 @@ const run = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
   return replies;
 };
 
-/** Node hands messages over one by one, each after the work of the one before: those that wait are fetched here. */
-const fetchWaiting = (port: MessagePort, most: number): WriterMessage[] => {
-  const messages: WriterMessage[] = [];
-  for (let left = most; left > 0; left--) {
-    const waiting = receiveMessageOnPort(port);
-    if (!waiting) break;
-    messages.push(waiting.message);
-  }
-  return messages;
-};
+type Waiting = { readonly requests: WriterRequest[]; isClosing: boolean };
 
-const isRequest = (message: WriterMessage): message is WriterRequest => message !== 'close';
+/** Node hands messages over one by one, each after the work of the one before: those that wait are fetched here. */
+const fetchWaiting = (port: MessagePort, first: WriterMessage): Waiting => {
+  const waiting: Waiting = { requests: [], isClosing: false };
+  for (let message: WriterMessage | undefined = first; message; message = receiveMessageOnPort(port)?.message) {
+    if (message === 'close') waiting.isClosing = true;
+    else waiting.requests.push(...message);
+    if (waiting.requests.length >= MOST_IN_ONE_COMMIT) break;
+  }
+  return waiting;
+};
 
 const listen = (port: MessagePort): void => {
   // Nothing in here waits for anything outside this thread: a handler is done before the next message is handed over.
   port.on('message', async (first: WriterMessage) => {
-    const messages = [first, ...fetchWaiting(port, MOST_IN_ONE_COMMIT - 1)];
-    const requests = messages.filter(isRequest);
-    const replies = requests.length > 0 ? await run(requests) : [];
-    for (const reply of replies) port.postMessage(reply);
-    if (requests.length === messages.length) return;
+    const { requests, isClosing } = fetchWaiting(port, first);
+    while (requests.length > 0) port.postMessage(await run(requests.splice(0, MOST_IN_ONE_COMMIT)));
+    if (!isClosing) return;
     database.close();
     turns.close();
     port.close();

@@ -57,6 +57,12 @@ test('operations that wait are committed together: one fsync serves them all', a
   assert.ok(commitsIn(path) <= 3, `${commitsIn(path)} commits`);
 });
 
+test('more than one commit takes, asked in one turn, are all written and answered', async (t) => {
+  const { writer, ids } = open(t);
+  await Promise.all(Array.from({ length: 700 }, (_, index) => insert(writer, `key-${index}`)));
+  assert.equal(ids().length, 700);
+});
+
 test('operations that come one after another are each on disk before they resolve', async (t) => {
   const { path, writer } = open(t);
   for (const id of ['a', 'b', 'c']) await insert(writer, id);

@@ -4,7 +4,8 @@ import type { StoreOperations } from '../sql/operations.ts';
 import type { Execute } from '../sql/transaction.ts';
 
 export type WriterRequest = Readonly<{ id: number; operation: string; argument: unknown }>;
-export type WriterMessage = WriterRequest | 'close';
+/** What was asked in one turn of the event loop: to wake a thread for each costs more than most of what it is asked. */
+export type WriterMessage = readonly WriterRequest[] | 'close';
 export type WriterReply = Readonly<{ id: number; value?: unknown; error?: string }>;
 
 export type Writer = Readonly<{
@@ -15,17 +16,29 @@ export type Writer = Readonly<{
 
 type Waiting = Readonly<{ resolve: (value: unknown) => void; reject: (error: Error) => void }>;
 
-type Running = Readonly<{ thread: Worker; waiting: Map<number, Waiting>; ended: Promise<void> }>;
+type Running = Readonly<{
+  thread: Worker;
+  waiting: Map<number, Waiting>;
+  /** Not sent to the thread yet. */
+  asked: WriterRequest[];
+  ended: Promise<void>;
+}>;
+
+const post = ({ thread, asked }: Running): void => {
+  if (asked.length > 0) thread.postMessage(asked.splice(0) satisfies WriterMessage);
+};
 
 const start = (path: string, onEnd: () => void): Running => {
   const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path } });
   const waiting = new Map<number, Waiting>();
   let failure = new Error('the store is closed');
-  thread.on('message', ({ id, value, error }: WriterReply) => {
-    const asked = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) asked?.resolve(value);
-    else asked?.reject(new Error(error));
+  thread.on('message', (replies: readonly WriterReply[]) => {
+    for (const { id, value, error } of replies) {
+      const asked = waiting.get(id);
+      waiting.delete(id);
+      if (error === undefined) asked?.resolve(value);
+      else asked?.reject(new Error(error));
+    }
   });
   thread.on('error', (error) => {
     failure = error instanceof Error ? error : new Error(String(error));
@@ -37,7 +50,7 @@ const start = (path: string, onEnd: () => void): Running => {
       resolve();
     });
   });
-  return { thread, waiting, ended };
+  return { thread, waiting, asked: [], ended };
 };
 
 export const createWriter = (path: string): Writer => {
@@ -53,7 +66,8 @@ export const createWriter = (path: string): Writer => {
       });
       const id = ++lastId;
       running.waiting.set(id, { resolve, reject });
-      running.thread.postMessage({ id, operation, argument } satisfies WriterRequest);
+      if (running.asked.length === 0) process.nextTick(post, running);
+      running.asked.push({ id, operation, argument });
     });
 
   return {
@@ -62,6 +76,7 @@ export const createWriter = (path: string): Writer => {
 
     async close() {
       closed = true;
+      if (running) post(running);
       running?.thread.postMessage('close' satisfies WriterMessage);
       await running?.ended;
     },
