@@ -51,13 +51,13 @@ test('nginx and Traefik are answered with every managed header, and each credent
 const isOwn = ({ name }: Readonly<{ name: string }>): boolean => name === 'sallyport';
 
 for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress']) {
-  test(`k8s/${folder}: what is not asked about leads to Sallyport, on two paths exactly, and says nothing else`, () => {
+  test(`k8s/${folder}: what is not asked about leads to Sallyport, on its own paths exactly, and says nothing else`, () => {
     const [own, ...more] = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && isOwn(metadata));
     assert.deepEqual(more, []);
     const paths = listAt(own, 'spec.rules').flatMap((rule) => listAt(rule, 'http.paths'));
     assert.deepEqual(
       paths.map((path) => [at(path, 'path'), at(path, 'pathType'), at(path, 'backend.service')]),
-      ['/.sallyport/pay', '/.sallyport/session'].map((path) => [
+      ['/.sallyport/pay', '/.sallyport/session', '/.sallyport/refund'].map((path) => [
         path,
         'Exact',
         { name: 'sallyport', port: { name: 'http' } },

@@ -33,7 +33,7 @@ for (const proxy of lineUp) {
       );
       assert.deepEqual(
         [headers.vary, headers['referrer-policy'], headers['x-content-type-options'], headers['cache-control']],
-        ['Accept', 'same-origin', 'nosniff', 'no-store'],
+        ['Accept, Sec-Fetch-Dest', 'same-origin', 'nosniff', 'no-store'],
       );
       assert.match(body, /<input type="hidden" name="to" value="\/premium\/1\?a=1">/);
       assert.match(body, /<\/html>\n$/);
@@ -72,6 +72,12 @@ for (const proxy of lineUp) {
         assert.equal((await post(front, form, headers)).status, 403);
       }
       assert.equal((await post(front, form, { Origin: front.url })).status, 303);
+    });
+
+    await t.test('what is left is asked back of Sallyport, which gives nothing back in this house', async () => {
+      const seen = house.app.seen();
+      const { status, body } = await request(front.url, '/.sallyport/refund', { method: 'POST' });
+      assert.deepEqual([status, JSON.parse(body).code, house.app.seen()], [404, 'not_found', seen]);
     });
 
     await t.test('a session is ended by its cookie', async () => {
