@@ -44,16 +44,16 @@ const readRequest = (incoming: Incoming, { token, to, amount }: PaymentForm): Au
 
 type Asked = Readonly<{ request: AuthRequest; token: string; answer: Answer }>;
 
+const refused = (refusal: Refusal): Answer => ({ decision: deny(refusal), rule: '' });
+
 const ask = async (gate: Gate, incoming: Incoming): Promise<Asked | Refusal> => {
   const form = await readPaymentForm(incoming.message);
   if (isRefusal(form)) return form;
   const request = readRequest(incoming, form);
   if (isRefusal(request)) return request;
-  if (isCrossSite(incoming, request)) return crossSite;
+  if (isCrossSite(incoming, request)) return { request, token: '', answer: refused(crossSite) };
   return { request, token: form.token, answer: await gate.decide({ request }, 'deposit') };
 };
-
-const refused = (refusal: Refusal): Answer => ({ decision: deny(refusal), rule: '' });
 
 const onwards = (client: Headers, request: AuthRequest): Reply => {
   const { 'Set-Cookie': cookie } = client;

@@ -15,6 +15,8 @@ const MAX_BYTES = 256 * 1024;
 
 const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 
+const broken = refuse('bad_request', 'The form ended before it was whole.');
+
 const fields = ['token', 'to', 'amount'] as const;
 
 /** Reads a form as browsers send it (URL Standard, application/x-www-form-urlencoded). Each field once at the most. */
@@ -22,7 +24,7 @@ export const readPaymentForm = async (message: IncomingMessage): Promise<Payment
   if (!formType.test(message.headers['content-type'] ?? '')) {
     return refuse('unsupported_media_type', 'Expected Content-Type: application/x-www-form-urlencoded.');
   }
-  const body = await readBody(message, MAX_BYTES);
+  const body = await readBody(message, MAX_BYTES).catch(() => broken);
   if (isRefusal(body)) return body;
   const form = new URLSearchParams(body.toString());
   const twice = fields.find((name) => form.getAll(name).length > 1);

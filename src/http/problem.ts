@@ -9,7 +9,7 @@ export const problemType = (code: string): string => `urn:sallyport:problem:${co
 export const problemContentType = new HeaderLines({ 'Content-Type': 'application/problem+json' });
 
 /** What a payment would cure is answered to browsers by a page. */
-const negotiated = new HeaderLines({ ...problemContentType.headers, Vary: 'Accept' });
+const negotiated = new HeaderLines({ ...problemContentType.headers, Vary: 'Accept, Sec-Fetch-Dest' });
 
 /** Invitations are made once for each rule and refused many times: their documents are kept. */
 const render = perObject(({ code, detail, members }: Refusal): string => {

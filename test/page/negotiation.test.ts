@@ -42,7 +42,7 @@ for (const [title, headers, type] of [
 ] as const) {
   test(`${title} is answered in ${type}, with the payment request in any case`, async () => {
     const answer = await ask('/auth/native/premium/1', headers);
-    assert.deepEqual([answer.status, answer.type, answer.headers.vary], [402, type, 'Accept']);
+    assert.deepEqual([answer.status, answer.type, answer.headers.vary], [402, type, 'Accept, Sec-Fetch-Dest']);
     assert.match(String(answer.headers['x-cashu']), /^creqA/);
     assert.equal(answer.headers['cache-control'], 'no-store');
   });

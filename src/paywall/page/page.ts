@@ -51,7 +51,7 @@ export const pageHeaders = {
   // With `no-referrer` browsers would hide where the form comes from, as a forged one does.
   'Referrer-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
-  Vary: 'Accept',
+  Vary: 'Accept, Sec-Fetch-Dest',
 } as const;
 
 type Price = Asked['prices'][number];
