@@ -10,31 +10,32 @@ const PLAIN = 'sallyport-session';
 
 const nameOver = (scheme: Scheme): string => (scheme === 'https' ? `__Host-${PLAIN}` : PLAIN);
 
-type Pair = Readonly<{ text: string; name: string; value: string }>;
+const splitPair = (part: string): readonly [name: string, value: string] => {
+  const mark = part.indexOf('=');
+  return [part.slice(0, Math.max(mark, 0)).trim(), part.slice(mark + 1).trim()];
+};
 
-const pairsOf = (header: string): Pair[] =>
-  header.split(';').map((part) => {
-    const text = part.trim();
-    const mark = text.indexOf('=');
-    return { text, name: text.slice(0, Math.max(mark, 0)).trim(), value: text.slice(mark + 1).trim() };
-  });
+/** Most cookies are the application's, and are not looked into. */
+const isNamed = (part: string, ...names: readonly string[]): boolean =>
+  part.includes(PLAIN) && names.includes(splitPair(part)[0]);
 
 /** The session ids that a `Cookie` header presents. */
 export const sessionsIn = (header: string | undefined, scheme: Scheme): string[] => {
   if (!header?.includes(PLAIN)) return [];
-  const name = nameOver(scheme);
-  return pairsOf(header)
-    .filter((pair) => pair.name === name && pair.value !== '')
-    .map(({ value }) => value);
+  return header
+    .split(';')
+    .filter((part) => isNamed(part, nameOver(scheme)))
+    .map((part) => splitPair(part)[1])
+    .filter((id) => id !== '');
 };
 
 /** A `Cookie` header as the application is to see it; undefined where there is nothing of ours in it. */
 export const cookieWithoutSessions = (header: string | undefined): string | undefined => {
   if (!header?.includes(PLAIN)) return undefined;
-  const ours = [nameOver('https'), nameOver('http')];
-  const others = pairsOf(header).filter(({ name }) => !ours.includes(name));
-  return others
-    .map(({ text }) => text)
+  return header
+    .split(';')
+    .filter((part) => !isNamed(part, nameOver('https'), nameOver('http')))
+    .map((part) => part.trim())
     .filter((text) => text !== '')
     .join('; ');
 };
