@@ -18,6 +18,7 @@ import { needs, type ProgramName } from '../servers/programs.ts';
 import type { Server, ServerOptions } from '../servers/server.ts';
 import { ask, tally, times } from './ask.ts';
 import { collectAll } from './collect.ts';
+import { lockedSuite } from './mint-suite-locked.ts';
 import { balanceOf, exportedOf, receive, takerOf } from './taker.ts';
 import { openTill, type Till } from './till.ts';
 
@@ -298,4 +299,6 @@ rules: [{ name: premium, match: { path: "/premium/**" }, accept: [cashu], price:
       assert.deepEqual(await mint.states([await till.curve.hashToCurve(secret ?? '')]), ['SPENT']);
     },
   );
+
+  lockedSuite(kind);
 };
