@@ -1,5 +1,6 @@
 /** Everything that a store does by transactions, whichever database runs them. */
 
+import { acceptOperations } from './accept-operations.ts';
 import { accountOperations } from './account-operations.ts';
 import { collectOperations } from './collect-operations.ts';
 import { deferredOperations } from './deferred-operations.ts';
@@ -26,6 +27,7 @@ export const operations = {
   ...collectOperations,
   ...walletOperations,
   ...spendOperations,
+  ...acceptOperations,
   ...deferredOperations,
   ...refundOperations,
 };
