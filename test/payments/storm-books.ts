@@ -104,6 +104,8 @@ export const balanceBooks = async (
   const fees = sumOf(settled.map(({ fee }) => Number(fee)));
   const sum = sumOf(earned.map(({ amount }) => amount.toNumber()));
   assert.equal(sum, sums.settled - fees, 'we hold all that the mint signed for us');
+  const [held] = await query(`SELECT COUNT(*) AS count, SUM(amount) AS sum FROM proofs WHERE state = 'unspent'`);
+  assert.deepEqual([Number(held?.['count']), Number(held?.['sum'])], [earned.length, sum], 'each is collected, once');
   await mint.spend(earned); // and it is real
   return sums;
 };

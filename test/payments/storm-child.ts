@@ -6,12 +6,11 @@ import { writeSync } from 'node:fs';
 import { assemblePayments } from '../../src/assemble-payments.ts';
 import { openStores } from '../../src/assemble-stores.ts';
 import type { Config } from '../../src/config/config.ts';
-import { payer } from '../../src/core/identity.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Ledger, Outstanding } from '../../src/paywall/ledger.ts';
-import { createTokenReader } from '../../src/paywall/token.ts';
+import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { until } from '../servers/until.ts';
 import type { Orders, Point } from './storm.ts';
@@ -24,6 +23,14 @@ const reached = (point: Point): void => {
   skip -= 1;
   if (skip < 0) process.kill(process.pid, 'SIGKILL');
 };
+
+const deadlyProofs = (proofs: ProofStore): ProofStore => ({
+  ...proofs,
+  async collect(...asked) {
+    reached('collecting');
+    return proofs.collect(...asked);
+  },
+});
 
 const deadly = (ledger: Ledger): Ledger => ({
   ...ledger,
@@ -54,7 +61,7 @@ const now = () => Date.now() + orders.skewMs;
 let outstanding: Outstanding | undefined;
 const payments = await assemblePayments({
   config,
-  stores: { ...stores, ledger: deadly(stores.ledger) },
+  stores: { ...stores, ledger: deadly(stores.ledger), proofs: deadlyProofs(stores.proofs) },
   outbound,
   throttle: { isOpen: () => true, recordFailure: () => undefined },
   now,
@@ -91,14 +98,15 @@ const payments = await assemblePayments({
   },
 });
 payments.recovery.start();
+payments.collector.start();
 
 const charge = payments.paywallFor(rule)?.charge;
-const readToken = createTokenReader(payments.mints.find, { maxProofs: config.cashu.max_proofs });
 const request = { clientIp: '203.0.113.7' } as AuthRequest;
 
 const present = async (text: string, index: number): Promise<void> => {
-  const token = await readToken(text);
-  const answer = isRefusal(token) ? token : await charge?.(request, payer(token), 'enforce');
+  const found = await payments.identifiers.cashu(request, { kind: 'cashu', value: text, header: 'x-cashu' }, 'enforce');
+  if (found.outcome === 'absent') throw new Error('a token is no token');
+  const answer = found.outcome === 'identified' ? await charge?.(request, found.identity, 'enforce') : found.refusal;
   if (isRefusal(answer) && answer.code === 'store_unavailable') console.error(answer.cause);
   const word = isRefusal(answer) ? answer.code : 'paid';
   writeSync(1, `${index} ${word}\n`);
@@ -106,10 +114,13 @@ const present = async (text: string, index: number): Promise<void> => {
 };
 
 await Promise.all(orders.tokens.map(present));
-if (orders.untilIdle) {
-  await until('nothing waits any more', () => outstanding?.count === 0, { deadlineMs: 60_000 });
-  writeSync(1, 'idle\n');
+if (orders.untilIdle) await until('nothing waits any more', () => outstanding?.count === 0, { deadlineMs: 60_000 });
+if (orders.untilIdle || orders.point === 'collecting') {
+  const isCollected = async () => (await stores.proofs.uncollected('', [], 1)).length === 0;
+  await until('all is collected', isCollected, { deadlineMs: 60_000 });
 }
+if (orders.untilIdle) writeSync(1, 'idle\n');
+await payments.collector.close();
 await payments.recovery.close();
 await payments.close();
 payments.mints.close();

@@ -19,8 +19,8 @@ import type { Fault } from '../peers/faults.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { AMOUNT, type StormMint } from './storm-mints.ts';
 
-/** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered. */
-export const points = ['before A', 'after A', 'posted', 'acted', 'after B', 'answered'] as const;
+/** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered, before proofs are ours. */
+export const points = ['before A', 'after A', 'posted', 'acted', 'after B', 'answered', 'collecting'] as const;
 
 export type Point = (typeof points)[number];
 
@@ -37,7 +37,7 @@ export type Orders = Readonly<{
   point?: Point;
   /** How often the point is passed before. */
   skip: number;
-  /** Ends when nothing is left to recover. */
+  /** Ends when nothing is left to recover or to collect. */
   untilIdle: boolean;
 }>;
 
