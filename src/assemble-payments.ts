@@ -35,6 +35,7 @@ import { createRounds, type Rounds } from './paywall/wallet/rounds.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
 import { createSpender } from './paywall/wallet/spender.ts';
 import { createMintDirectory, type MintDirectory } from './stores/mint/directory.ts';
+import { createHttpLightning } from './stores/mint/http-lightning.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
 export type PaymentParts = DeferredEvents &
@@ -136,6 +137,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
   const spend = createSpender({
     spends,
     mintOf: mints.find,
+    lightningOf: (url) => createHttpLightning({ url, timeoutMs: callMs, outbound }),
     curve,
     holder,
     callMs,

@@ -8,11 +8,16 @@ import { openCurve } from './paywall/curve/open.ts';
 import type { Mint } from './paywall/mint.ts';
 import { createExporter } from './paywall/wallet/export.ts';
 import { createFinisher } from './paywall/wallet/finish-spends.ts';
+import { readInvoice } from './paywall/wallet/lightning.ts';
+import { createMelter } from './paywall/wallet/melt.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
 import { createReconciler } from './paywall/wallet/reconcile.ts';
 import type { SpendStore } from './paywall/wallet/spend-store.ts';
 import { createSpender } from './paywall/wallet/spender.ts';
+import { createLnurlPay } from './stores/lightning/lnurl-pay.ts';
+import { createHttpLightning } from './stores/mint/http-lightning.ts';
 import { createHttpMint } from './stores/mint/http-mint.ts';
+import { isPrivateAddress } from './stores/outbound/address-guard.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 
 export type Wallet = Readonly<{
@@ -21,6 +26,7 @@ export type Wallet = Readonly<{
   /** Brings to its end what an earlier command, or the service, left in the middle. */
   finish(): Promise<void>;
   exportToken: ReturnType<typeof createExporter>;
+  melt: ReturnType<typeof createMelter>;
   reconcile: ReturnType<typeof createReconciler>;
   /** Any mint that money was taken from, also one that is not accepted any more. */
   mintAt(url: string): Mint;
@@ -40,6 +46,8 @@ export const openWallet = async (config: Config): Promise<Wallet> => {
   opening.defer(curve.close);
   const outbound = createOutbound();
   opening.defer(outbound.close);
+  const publicOutbound = createOutbound(undefined, isPrivateAddress);
+  opening.defer(publicOutbound.close);
   const opened = opening.move();
   const now = Date.now;
   const callMs = config.cashu.request_timeout;
@@ -49,7 +57,16 @@ export const openWallet = async (config: Config): Promise<Wallet> => {
     met.set(url, mint);
     return mint;
   };
-  const spend = createSpender({ spends, mintOf: mintAt, curve, holder: `wallet ${randomUUID()}`, callMs, now });
+  const lightningOf = (url: string) => createHttpLightning({ url, timeoutMs: callMs, outbound });
+  const spend = createSpender({
+    spends,
+    mintOf: mintAt,
+    lightningOf,
+    curve,
+    holder: `wallet ${randomUUID()}`,
+    callMs,
+    now,
+  });
 
   return {
     proofs,
@@ -61,6 +78,17 @@ export const openWallet = async (config: Config): Promise<Wallet> => {
       mintAt,
       curve,
       createId: () => `exp_${randomBytes(16).toString('hex')}`,
+      now,
+    }),
+    melt: createMelter({
+      proofs,
+      spends,
+      spend,
+      mintAt,
+      lightningOf,
+      askInvoice: createLnurlPay({ outbound, publicOutbound, readInvoice, timeoutMs: callMs }),
+      curve,
+      createId: () => `mlt_${randomBytes(16).toString('hex')}`,
       now,
     }),
     reconcile: createReconciler({ proofs, curve }),

@@ -105,7 +105,7 @@ withCommonOptions(wallet.command('balance'))
   });
 
 withCommonOptions(wallet.command('history'))
-  .description('payments with their results, and exports; the latest first')
+  .description('payments with their results, exports, and what was paid; the latest first')
   .option('--limit <n>', 'how many', '50')
   .action(async (options: GlobalOptions) => {
     const { showHistory } = await import('./commands/wallet.ts');
@@ -121,6 +121,18 @@ withCommonOptions(wallet.command('export'))
   .action(async (options: GlobalOptions) => {
     const { exportToken } = await import('./commands/wallet.ts');
     process.exitCode = await exportToken({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(wallet.command('melt'))
+  .description('pay an invoice or a Lightning address')
+  .option('--mint <url>', 'whose money')
+  .option('--amount <n>', 'how much; an invoice must be of it')
+  .option('--to <payee>', 'a BOLT 11 invoice or name@host')
+  .option('--unit <unit>', 'in which unit', 'sat')
+  .option('--max-fee <n>', 'most that may be kept for the way; 2 %, or 10, unless set')
+  .action(async (options: GlobalOptions) => {
+    const { melt } = await import('./commands/wallet-melt.ts');
+    process.exitCode = await melt({ ...options, insecure: insecureOf(options) });
   });
 
 try {

@@ -1,4 +1,5 @@
 import { createKeyset, type Keyset, type KeysetOptions } from './keyset.ts';
+import type { Melt } from './melt.ts';
 import type { Input, Quote, Signature } from './wire.ts';
 
 export type Totals = Readonly<{
@@ -8,7 +9,7 @@ export type Totals = Readonly<{
   issued: number;
   /** All proofs ever spent. */
   spent: number;
-  /** Spent, but not signed again: the mint's own. `issued - spent` is what is outstanding. */
+  /** Spent, but not signed again: the mint's own, or paid out. `issued - spent` is what is outstanding. */
   fees: number;
 }>;
 
@@ -16,6 +17,7 @@ export type Totals = Readonly<{
 export type Book = Readonly<{
   keysets: Map<string, { keyset: Keyset; active: boolean }>;
   quotes: Map<string, Quote>;
+  melts: Map<string, Melt>;
   /** By the point Y of the proof's secret. */
   spent: Map<string, Input>;
   /** Points Y of proofs that another transaction holds. */
@@ -30,6 +32,7 @@ export function createBook(keysets: readonly KeysetOptions[], now: () => number)
   const book: Book = {
     keysets: new Map(),
     quotes: new Map(),
+    melts: new Map(),
     spent: new Map(),
     pending: new Set(),
     signatures: new Map(),

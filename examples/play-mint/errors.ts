@@ -18,6 +18,9 @@ export const codes = {
   keysetExpired: 12003,
   quoteNotPaid: 20001,
   quoteIssued: 20002,
+  lightningFailed: 20004,
+  quotePending: 20005,
+  invoicePaid: 20006,
 } as const;
 
 /** A refusal: over HTTP, 400 with `{ detail, code }`. Nothing has changed when it is thrown. */

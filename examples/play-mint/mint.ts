@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { addKeyset, createBook, type Totals, totals } from './book.ts';
 import { MintError } from './errors.ts';
 import type { Keyset, KeysetOptions } from './keyset.ts';
+import { conclude, createMeltQuote, type Lightning, melt, meltOf } from './melt.ts';
 import { checkInputs, checkOutputs, feeOf, keysetOf } from './rules.ts';
 import { sign, yOf } from './signing.ts';
-import type { Input, Output, ProofState, Quote, Signature } from './wire.ts';
+import type { Input, MeltQuote, Output, ProofState, Quote, Signature } from './wire.ts';
 
 export type MintOptions = Readonly<{
   /** The first active keysets, one for each unit. */
@@ -16,7 +17,7 @@ export type MintOptions = Readonly<{
 }>;
 
 /**
- * The rules of a Cashu mint (NUT-00 to 04, 07, 09, 11, 12, 14) over a state in memory. Every operation runs to its end
+ * The rules of a Cashu mint (NUT-00 to 05, 07, 08, 09, 11, 12, 14) over a state in memory. Every operation runs to its end
  * before the next one begins, so it is atomic; a refused one (`MintError`) leaves nothing behind.
  */
 export type PlayMint = Readonly<{
@@ -27,6 +28,13 @@ export type PlayMint = Readonly<{
   quote(id: string): Quote;
   payQuote(id: string): void;
   mint(quote: string, outputs: readonly Output[]): Signature[];
+  createMeltQuote(request: string, unit: string): MeltQuote;
+  meltQuote(id: string): MeltQuote;
+  melt(quote: string, inputs: readonly Input[], outputs: readonly Output[]): MeltQuote;
+  /** What becomes of payments by Lightning from now on. */
+  setLightning(lightning: Lightning): void;
+  /** Ends all that are pending. */
+  concludeMelts(isPaid: boolean): void;
   swap(inputs: readonly Input[], outputs: readonly Output[]): Signature[];
   states(ys: readonly string[]): ProofState[];
   restore(outputs: readonly Output[]): { outputs: Output[]; signatures: Signature[] };
@@ -39,6 +47,7 @@ const sum = (coins: readonly { amount: number }[]) => coins.reduce((total, { amo
 
 export function createMint({ keysets = [{}], paid = true, now = Date.now }: MintOptions = {}): PlayMint {
   const book = createBook(keysets, now);
+  let lightning: Lightning = 'paid';
 
   const quoteOf = (id: string): Quote => {
     const quote = book.quotes.get(id);
@@ -78,6 +87,15 @@ export function createMint({ keysets = [{}], paid = true, now = Date.now }: Mint
       const signed = signAll(outputs);
       book.quotes.set(id, { ...quote, state: 'ISSUED' });
       return signed;
+    },
+    createMeltQuote: (request, unit) => createMeltQuote(book, request, unit),
+    meltQuote: (id) => meltOf(book, id).quote,
+    melt: (id, inputs, outputs) => melt(book, lightning, id, inputs, outputs),
+    setLightning: (next) => {
+      lightning = next;
+    },
+    concludeMelts: (isPaid) => {
+      for (const each of book.melts.values()) if (each.quote.state === 'PENDING') conclude(book, each, isPaid);
     },
     swap: (inputs, outputs) => {
       const unit = checkInputs(book, inputs);

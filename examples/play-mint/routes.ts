@@ -26,8 +26,8 @@ const info = (mint: PlayMint, cached: boolean) => {
     description: 'Play money: every quote counts as paid, and nothing here is worth anything.',
     nuts: {
       4: { methods: units.map((unit) => ({ method: 'bolt11', unit })), disabled: false },
-      5: { methods: [], disabled: true },
-      ...Object.fromEntries([7, 9, 10, 11, 12, 14].map((nut) => [nut, { supported: true }])),
+      5: { methods: units.map((unit) => ({ method: 'bolt11', unit })), disabled: false },
+      ...Object.fromEntries([7, 8, 9, 10, 11, 12, 14].map((nut) => [nut, { supported: true }])),
       ...(cached && { 19: { ttl: null, cached_endpoints: cachedPaths.map((path) => ({ method: 'POST', path })) } }),
     },
   };
@@ -69,6 +69,11 @@ function handlers(mint: PlayMint, cached: boolean): Readonly<Record<string, Hand
     'POST /v1/mint/quote/bolt11': posting(bodies.quote, ({ amount, unit }) => mint.createQuote(amount, unit)),
     'GET /v1/mint/quote/bolt11/…': (_, id) => mint.quote(id),
     'POST /v1/mint/bolt11': posting(bodies.mint, ({ quote, outputs }) => ({ signatures: mint.mint(quote, outputs) })),
+    'POST /v1/melt/quote/bolt11': posting(bodies.meltQuote, ({ request, unit }) => mint.createMeltQuote(request, unit)),
+    'GET /v1/melt/quote/bolt11/…': (_, id) => mint.meltQuote(id),
+    'POST /v1/melt/bolt11': posting(bodies.melt, ({ quote, inputs, outputs }) =>
+      mint.melt(quote, inputs, outputs ?? []),
+    ),
     'POST /v1/swap': posting(bodies.swap, ({ inputs, outputs }) => ({ signatures: mint.swap(inputs, outputs) })),
     'POST /v1/checkstate': posting(bodies.checkstate, ({ Ys }) => ({ states: mint.states(Ys) })),
     'POST /v1/restore': posting(bodies.restore, ({ outputs }) => mint.restore(outputs)),
@@ -90,7 +95,7 @@ export function createRoutes(mint: PlayMint, { cached = false }: RouteOptions = 
   const remembered = new Map<string, Answer>();
   return ({ method, url, body }) => {
     const [path = ''] = url.split('?');
-    const [, folder, parameter = ''] = /^(\/v1\/keys|\/v1\/mint\/quote\/bolt11)\/([\w-]+)$/.exec(path) ?? [];
+    const [, folder, parameter = ''] = /^(\/v1\/keys|\/v1\/(?:mint|melt)\/quote\/bolt11)\/([\w-]+)$/.exec(path) ?? [];
     const handler = table[`${method} ${folder === undefined ? path : `${folder}/…`}`];
     if (handler === undefined) return reply(404, { detail: 'Not Found' });
     const key = `${path}\n${body}`;

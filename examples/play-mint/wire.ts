@@ -16,6 +16,8 @@ const outputs = z.array(output).max(1_000);
 export const bodies = {
   quote: z.object({ amount: z.int().positive(), unit: z.string() }),
   mint: z.object({ quote: z.string(), outputs }),
+  meltQuote: z.object({ request: z.string(), unit: z.string() }),
+  melt: z.object({ quote: z.string(), inputs: z.array(proof).max(1_000), outputs: outputs.nullish() }),
   swap: z.object({ inputs: z.array(proof).max(1_000), outputs }),
   checkstate: z.object({ Ys: z.array(hex).max(1_000) }),
   restore: z.object({ outputs }),
@@ -35,6 +37,18 @@ export type Quote = Readonly<{
   unit: string;
   state: 'UNPAID' | 'PAID' | 'ISSUED';
   expiry: number | null;
+}>;
+
+/** NUT-23, the answer to a melt quote and to a melt; `change` as of NUT-08. */
+export type MeltQuote = Readonly<{
+  quote: string;
+  request: string;
+  amount: number;
+  unit: string;
+  fee_reserve: number;
+  state: 'UNPAID' | 'PENDING' | 'PAID';
+  expiry: number | null;
+  change?: readonly Signature[];
 }>;
 
 /** NUT-07. */

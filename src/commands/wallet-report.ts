@@ -46,14 +46,15 @@ export const faultsOf = ({ balance, checked }: Report): string[] => {
 
 export const describe = (report: Report): string[] => {
   const { balance, checked } = report;
-  const { mint, unit, proofs, uncollected, fees, inFlight, unsettled, refused, owed } = balance;
+  const { mint, unit, proofs, uncollected, fees, melted, inFlight, unsettled, refused, owed } = balance;
   return [
     `${mint}, in ${unit}`,
     line('held', proofs.unspent, 'proofs that can be exported'),
     line('exported', proofs.reserved, 'proofs in tokens that were given out'),
     line('spent', proofs.spent, 'proofs of such tokens that were redeemed'),
     line('under way', proofs.pending, 'proofs that the mint is to exchange'),
-    line('fees', fees, 'what the mint kept of such exchanges'),
+    line('melted', melted, 'what was paid by Lightning'),
+    line('fees', fees, 'what the mint kept of exchanges and payments'),
     line('bad', proofs.bad, 'proofs that the mint signed wrongly'),
     line('lost', proofs.lost, 'proofs that somebody else has spent'),
     line('to collect', uncollected, 'payments whose signatures the running service makes proofs of'),
@@ -70,7 +71,7 @@ export const describe = (report: Report): string[] => {
 
 export const toJson = (report: Report) => {
   const { balance, checked } = report;
-  const { mint, unit, received, uncollected, proofs, fees, inFlight, unsettled, refused, owed } = balance;
+  const { mint, unit, received, uncollected, proofs, fees, melted, inFlight, unsettled, refused, owed } = balance;
   return {
     mint,
     unit,
@@ -80,6 +81,7 @@ export const toJson = (report: Report) => {
     spent: proofs.spent.amount,
     under_way: proofs.pending.amount,
     fees: fees.amount,
+    melted: melted.amount,
     bad: proofs.bad.amount,
     lost: proofs.lost.amount,
     to_collect: uncollected.amount,

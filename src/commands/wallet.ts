@@ -1,30 +1,15 @@
 /** `sallyport wallet`: works on the store itself, whether the service runs or not. */
-import { mintUrl, openWallet, type Wallet } from '../assemble-wallet.ts';
+import type { Wallet } from '../assemble-wallet.ts';
 import type { Unexported } from '../paywall/wallet/export.ts';
 import type { Balance, Export, PaymentRecord } from '../paywall/wallet/proof-store.ts';
-import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+import type { SpendRecord } from '../paywall/wallet/spend-store.ts';
+import { type CommandOptions, fail, say } from './load.ts';
 import { describe, faultsOf, type Report, toJson } from './wallet-report.ts';
+import { messageOf, readMint, wholeNumber, withWallet } from './with-wallet.ts';
 
 type BalanceOptions = CommandOptions & Readonly<{ check?: boolean }>;
 type HistoryOptions = CommandOptions & Readonly<{ limit?: string }>;
 type ExportOptions = CommandOptions & Readonly<{ mint?: string; unit?: string; amount?: string; show?: string }>;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const withWallet = async (options: CommandOptions, run: (wallet: Wallet) => Promise<number>): Promise<number> => {
-  const loaded = loadToServe(options);
-  if (!loaded) return 1;
-  let wallet: Wallet | undefined;
-  try {
-    wallet = await openWallet(loaded.config);
-    return await run(wallet);
-  } catch (error) {
-    fail(`the wallet cannot be used: ${messageOf(error)}`);
-    return 1;
-  } finally {
-    await wallet?.close();
-  }
-};
 
 const ask = async ({ mintAt, reconcile }: Wallet, { mint, unit }: Balance): Promise<Report['checked']> => {
   try {
@@ -82,13 +67,31 @@ const toPaymentEntry = (payment: PaymentRecord): Entry => {
   };
 };
 
+const meltStates = { prepared: 'paying', settled: 'melted', failed: 'unpaid' } as const;
+
+const toMeltEntry = ({ id, mint, unit, amount, state, fee, payee, createdAtMs }: SpendRecord): Entry => ({
+  atMs: createdAtMs,
+  text:
+    `${timeOf(createdAtMs)}  ${meltStates[state].padEnd(8)}  ${id}  -${amount} ${unit}` +
+    `${fee ? `, fee ${fee}` : ''}  ${payee ?? ''}  ${mint}`,
+  json: {
+    kind: 'melt',
+    id,
+    result: state,
+    mint,
+    unit,
+    amount,
+    fee: fee ?? null,
+    payee: payee ?? null,
+    created_at: new Date(createdAtMs).toISOString(),
+  },
+});
+
 const toExportEntry = ({ id, mint, unit, amount, createdAtMs }: Export): Entry => ({
   atMs: createdAtMs,
   text: `${timeOf(createdAtMs)}  exported  ${id}  -${amount} ${unit}  ${mint}`,
   json: { kind: 'export', id, mint, unit, amount, created_at: new Date(createdAtMs).toISOString() },
 });
-
-const wholeNumber = /^[1-9]\d{0,14}$/;
 
 export const showHistory = (options: HistoryOptions): Promise<number> => {
   const { limit: written = '50', json } = options;
@@ -97,10 +100,11 @@ export const showHistory = (options: HistoryOptions): Promise<number> => {
     return Promise.resolve(2);
   }
   const limit = Number(written);
-  return withWallet(options, async ({ proofs }) => {
+  return withWallet(options, async ({ proofs, spends }) => {
     const entries = [
       ...(await proofs.payments(limit)).map(toPaymentEntry),
       ...(await proofs.exports(limit)).map(toExportEntry),
+      ...(await spends.list(limit)).filter(({ kind }) => kind === 'melt').map(toMeltEntry),
     ];
     const latest = entries.sort((a, b) => b.atMs - a.atMs).slice(0, limit);
     if (json) say(JSON.stringify({ entries: latest.map((entry) => entry.json) }));
@@ -140,14 +144,6 @@ const showAgain = async (
   }
   fail(`there is no export ${id}; "sallyport wallet history" lists them`);
   return 1;
-};
-
-const readMint = (written: string): string | undefined => {
-  try {
-    return mintUrl(written);
-  } catch {
-    return undefined;
-  }
 };
 
 const near = (unit: string, below: number | undefined, above: number | undefined): string => {

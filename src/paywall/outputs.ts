@@ -3,7 +3,7 @@ import { type SerializedOutputData, splitAmount } from '@cashu/cashu-ts';
 import type { Proof } from '../core/payment.ts';
 import type { Curve, DrawnBlinding } from './curve/operations.ts';
 import type { Swap } from './ledger.ts';
-import type { BlindedMessage, KeysetKeys } from './mint.ts';
+import type { BlindedMessage, BlindSignature, KeysetKeys } from './mint.ts';
 import type { Worth } from './worth.ts';
 
 /** Enough for any amount in coins of 1, 2, 4, …; a keyset that needs more would have us blind for seconds. */
@@ -22,6 +22,9 @@ const serialize = ({ message, blinding }: Output): SerializedOutputData => ({
   blindingFactor: BigInt(`0x${blinding.blindingFactor}`).toString(),
   secret: Buffer.from(blinding.secret).toString('hex'),
 });
+
+/** As many as NUT-08 wants for change of at most so much; their amount says nothing. */
+export const blanksFor = (most: number): readonly number[] => Array.from({ length: most.toString(2).length }, () => 1);
 
 /** Throws where the keyset cannot make the amount. */
 export const coinsOf = (amount: number, { id, keys }: KeysetKeys): readonly number[] => {
@@ -74,4 +77,22 @@ export const messagesOf = ({ body }: Pick<Swap, 'body'>): BlindedMessage[] => {
 export const proofsOf = ({ body }: Pick<Swap, 'body'>): Proof[] => {
   const { inputs } = JSON.parse(body) as { inputs: Proof[] };
   return inputs;
+};
+
+/**
+ * Blank outputs of which a mint has signed some, for amounts of its choice (NUT-08), as outputs of these amounts.
+ */
+export const fillBlanks = (
+  outputs: string,
+  change: readonly (BlindSignature | undefined)[],
+): Readonly<{ outputs: string; signatures: readonly BlindSignature[] }> => {
+  const filled: SerializedOutputData[] = [];
+  const signatures: BlindSignature[] = [];
+  for (const [index, output] of (JSON.parse(outputs) as SerializedOutputData[]).entries()) {
+    const signature = change[index];
+    if (!signature) continue;
+    filled.push({ ...output, blindedMessage: { ...output.blindedMessage, amount: String(signature.amount) } });
+    signatures.push(signature);
+  }
+  return { outputs: JSON.stringify(filled), signatures };
 };

@@ -27,7 +27,7 @@ const price = { amount: 1, unit: 'sat', buys: { requests: 1 } };
 
 const enter = async (t: TestContext, inputFeePpk = 0, amount = 64) => {
   const peer = await startMint({ owner: t, keysets: [{ inputFeePpk }] });
-  const till = await openTill(t, { mints: [peer.url], prices: { premium: price }, timeoutMs: 1_000 });
+  const till = await openTill(t, { mints: [peer.url], prices: { premium: price }, timeoutMs: 5_000 });
   assert.equal(await till.ask(await createPayer(peer.url).token(amount)), 'paid');
   await collectAll(till);
   return { peer, till, url: peer.url, ...takerOf(till) };

@@ -126,4 +126,29 @@ export const spendStoreContract = (
     assert.equal(await books.spends.settle('s1', { made: [], token: undefined, fee: 0 }, 9), false);
     assert.equal(await books.spends.prepare(spendOf('s2'), ['a-0']), true);
   });
+
+  guarantee('an invoice is melted once, and one payment at a time is under way for a payee', async (books) => {
+    const meltOf = (id: string, invoice: string, payee: string) =>
+      spendOf(id, { kind: 'melt', sent: 0, melt: { quoteId: `quote ${id}`, invoice, payee } });
+    const { spends } = books;
+    const first = meltOf('m1', 'invoice 1', 'ann');
+    const racing = [first, meltOf('m2', 'invoice 1', 'ben'), meltOf('m3', 'invoice 3', 'ann')];
+    const outcomes = await Promise.all(racing.map((spend, index) => spends.prepare(spend, [`a-${index}`])));
+    const winner = racing.find((_, index) => outcomes[index]) ?? assert.fail();
+    if (winner.id === 'm1') assert.deepEqual(outcomes, [true, false, false]);
+    const lease = await spends.lease(winner.id, 'us', 0, 10);
+    assert.deepEqual(lease.lease === 'taken' && lease.spend, winner);
+    for (const { id } of await spends.due(99, 10)) {
+      await spends.lease(id, 'us', 20, 30);
+      await spends.fail(id, 'us', 'no route', [], 25);
+    }
+    assert.equal(await spends.findMelt('invoice 1', 'ann'), undefined);
+    assert.ok(await spends.prepare(meltOf('m4', 'invoice 1', 'ann'), ['a-0']), 'what failed may be tried again');
+    assert.equal((await spends.findMelt('another', 'ann'))?.id, 'm4');
+    await spends.settle('m4', { made: proofsOf('b', [2]), token: undefined, fee: 1 }, 9);
+    assert.equal((await balanceOf(books)).melted.amount, 5);
+    assert.equal(await spends.findMelt('another', 'ann'), undefined);
+    assert.equal((await spends.findMelt('invoice 1', 'ann'))?.state, 'settled');
+    assert.equal(await spends.prepare(meltOf('m5', 'invoice 1', 'ben'), ['a-1']), false);
+  });
 };

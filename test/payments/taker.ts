@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { Wallet } from '@cashu/cashu-ts';
 import { createExporter, type Exported, type ExportOutcome } from '../../src/paywall/wallet/export.ts';
 import { createFinisher } from '../../src/paywall/wallet/finish-spends.ts';
+import type { AskInvoice } from '../../src/paywall/wallet/lightning.ts';
+import { createMelter, type MeltOrder, type MeltResult } from '../../src/paywall/wallet/melt.ts';
 import type { Balance } from '../../src/paywall/wallet/proof-store.ts';
 import { isComplete } from '../../src/paywall/wallet/reconcile.ts';
 import { createSpender } from '../../src/paywall/wallet/spender.ts';
@@ -12,28 +14,39 @@ let exportsMade = 0;
 
 export type Taker = Readonly<{
   take(mint: string, unit: string, amount: number | 'all'): Promise<ExportOutcome>;
+  melt(order: MeltOrder): Promise<MeltResult>;
   finish(): Promise<void>;
 }>;
 
-type Changes = Partial<Pick<Till, 'proofs' | 'spends' | 'mintOf'>> & Readonly<{ callMs?: number }>;
+type Changes = Partial<Pick<Till, 'proofs' | 'spends' | 'mintOf'>> &
+  Readonly<{ callMs?: number; askInvoice?: AskInvoice }>;
+
+const noAddress: AskInvoice = () => Promise.reject(new Error('no address was to be asked'));
 
 export const takerOf = (till: Till, changes: Changes = {}): Taker => {
-  const { proofs, spends, mintOf, curve, clock, callMs = 2_000 } = { ...till, ...changes };
-  const now = () => clock.nowMs;
-  const spend = createSpender({ spends, mintOf, curve, holder: `taker ${Math.random()}`, callMs, now });
-  const take = createExporter({
+  const {
     proofs,
     spends,
-    spend,
-    mintAt: (url) => mintOf(url) ?? assert.fail(`there is no mint ${url}`),
+    mintOf,
+    lightningOf,
     curve,
-    createId: () => {
-      exportsMade += 1;
-      return `exp_${exportsMade}`;
-    },
-    now,
-  });
-  return { take, finish: createFinisher({ spends, spend, now }) };
+    clock,
+    callMs = 2_000,
+    askInvoice = noAddress,
+  } = {
+    ...till,
+    ...changes,
+  };
+  const now = () => clock.nowMs;
+  const spend = createSpender({ spends, mintOf, lightningOf, curve, holder: `taker ${Math.random()}`, callMs, now });
+  const mintAt = (url: string) => mintOf(url) ?? assert.fail(`there is no mint ${url}`);
+  const createId = () => {
+    exportsMade += 1;
+    return `exp_${exportsMade}`;
+  };
+  const take = createExporter({ proofs, spends, spend, mintAt, curve, createId, now });
+  const melt = createMelter({ proofs, spends, spend, mintAt, lightningOf, askInvoice, curve, createId, now });
+  return { take, melt, finish: createFinisher({ spends, spend, now }) };
 };
 
 export const exportedOf = (outcome: ExportOutcome): Exported => {

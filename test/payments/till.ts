@@ -23,9 +23,11 @@ import { createRecentLedger } from '../../src/paywall/recent-ledger.ts';
 import { createRedeemer } from '../../src/paywall/redeem.ts';
 import { createSettlement, type Settle } from '../../src/paywall/settlement.ts';
 import { createTokenReader } from '../../src/paywall/token.ts';
+import type { LightningMint } from '../../src/paywall/wallet/lightning.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
+import { createHttpLightning } from '../../src/stores/mint/http-lightning.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { createWorkdir } from '../servers/workdir.ts';
@@ -75,6 +77,7 @@ export type Till = Readonly<{
   refused: RefusedSum[];
   curve: Curve;
   mintOf(url: string): Mint | undefined;
+  lightningOf(url: string): LightningMint;
   close(): Promise<void>;
 }>;
 
@@ -250,6 +253,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     refused,
     curve,
     mintOf: directoryOfMints.find,
+    lightningOf: (url) => createHttpLightning({ url, timeoutMs, outbound }),
     settle,
     close,
   };

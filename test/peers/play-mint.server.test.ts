@@ -118,7 +118,7 @@ for (const [what, path, body, status] of [
   ['has an amount in words', '/v1/mint/quote/bolt11', { amount: 'ten', unit: 'sat' }, 422],
   ['has a point of the wrong length', '/v1/checkstate', { Ys: ['02ff'] }, 422],
   ['is too large', '/v1/restore', JSON.stringify({ outputs: 'x'.repeat(1024 * 1024) }), 413],
-  ['goes to what this mint does not offer', '/v1/melt/bolt11', {}, 404],
+  ['goes to what this mint does not offer', '/v1/melt/bolt12', {}, 404],
 ] as const) {
   test(`a request that ${what} gets ${status}`, async (t) => {
     const { post } = await running(t);

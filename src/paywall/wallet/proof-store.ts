@@ -46,6 +46,8 @@ export type Balance = Readonly<{
   proofs: Readonly<Record<OwnProofState, Sum>>;
   /** What mints kept of our own spends. */
   fees: Sum;
+  /** What was paid by Lightning. */
+  melted: Sum;
   /** Face value of payments that the mint has not answered for certain. */
   inFlight: Sum;
   /** Face value of payments that were accepted without asking the mint, until a swap has brought their money. */

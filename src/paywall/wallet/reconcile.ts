@@ -32,8 +32,15 @@ const nothing: SumByState = {
 };
 
 /** Whether everything that settled payments brought is somewhere. */
-export const isComplete = ({ received, uncollected, fees, proofs: { exchanged, ...present } }: Balance): boolean =>
-  [uncollected, fees, ...Object.values(present)].reduce((total, { amount }) => total + amount, 0) === received.amount;
+export const isComplete = ({
+  received,
+  uncollected,
+  fees,
+  melted,
+  proofs: { exchanged, ...present },
+}: Balance): boolean =>
+  [uncollected, fees, melted, ...Object.values(present)].reduce((total, { amount }) => total + amount, 0) ===
+  received.amount;
 
 type Answer = Readonly<{ proof: OwnProof; state: ProofState }>;
 

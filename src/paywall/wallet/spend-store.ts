@@ -5,8 +5,11 @@
 import type { NewProof } from './proof-store.ts';
 import type { RefundClaim } from './refund-store.ts';
 
-/** `swap`: for a token of an exact amount, and change. */
-export type SpendKind = 'swap';
+/** `swap`: for a token of an exact amount, and change. `melt`: for a payment by Lightning (NUT-05). */
+export type SpendKind = 'swap' | 'melt';
+
+/** `payee`: the Lightning address that gave the invoice, or the invoice itself. */
+export type Melt = Readonly<{ quoteId: string; invoice: string; payee: string }>;
 
 /** As it is written before the mint is asked. Proofs that come of it have its id as their `paymentId`. */
 export type Spend = Readonly<{
@@ -24,12 +27,15 @@ export type Spend = Readonly<{
   /** So many of the outputs, from the first, make the token. */
   sent: number;
   createdAtMs: number;
+  /** Of a melt. */
+  melt?: Melt;
 }>;
 
 export type SpendState = 'prepared' | 'settled' | 'failed';
 
-export type SpendRecord = Omit<Spend, 'body' | 'outputs' | 'sent'> &
+export type SpendRecord = Omit<Spend, 'body' | 'outputs' | 'sent' | 'melt'> &
   Readonly<{
+    payee: string | undefined;
     state: SpendState;
     /** What the mint kept. */
     fee: number | undefined;
@@ -47,7 +53,10 @@ export type SpendLease =
 export type Proceeds = Readonly<{ made: readonly NewProof[]; token: string | undefined; fee: number }>;
 
 export type SpendStore = Readonly<{
-  /** Takes the proofs and writes the spend, or neither: `false` where one of them, or the refund, is taken. */
+  /**
+   * Takes the proofs and writes the spend, or neither: `false` where one of them, or the refund, is taken, where the invoice was
+   * melted or is being melted, or where another melt for the same payee is under way.
+   */
   prepare(spend: Spend, proofIds: readonly string[], refund?: RefundClaim): Promise<boolean>;
   lease(id: string, holder: string, nowMs: number, untilMs: number): Promise<SpendLease>;
   release(id: string, holder: string, untilMs: number, unansweredAtMs: number | undefined): Promise<void>;
@@ -58,6 +67,8 @@ export type SpendStore = Readonly<{
   /** Prepared spends that nobody acts on and that do not rest, the least tried first. */
   due(nowMs: number, limit: number): Promise<readonly Readonly<{ id: string; mint: string }>[]>;
   find(id: string): Promise<SpendRecord | undefined>;
+  /** What keeps a melt from being prepared: one of the same invoice, unless it failed, or one for the same payee under way. */
+  findMelt(invoice: string, payee: string): Promise<SpendRecord | undefined>;
   /** The latest first. */
   list(limit: number): Promise<readonly SpendRecord[]>;
 }>;

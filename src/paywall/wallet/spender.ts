@@ -1,16 +1,18 @@
 /**
  * Brings a spend of our own to its end, by the steps of a payment's redemption: the same bytes again, the proofs' state, our
- * outputs restored. Safe to run again after any interruption.
+ * outputs restored; of a melt the quote's state before all. Safe to run again after any interruption.
  */
 import type { Curve } from '../curve/operations.ts';
 import { type Inquiry, LeaseLost } from '../inquiry.ts';
 import { judge } from '../judge.ts';
 import type { BlindSignature, Mint } from '../mint.ts';
-import { messagesOf, proofsOf } from '../outputs.ts';
+import { fillBlanks, messagesOf, proofsOf } from '../outputs.ts';
+import type { LightningMint } from './lightning.ts';
 import { makeProofs } from './make-proofs.ts';
+import { judgeMelt, type MeltInquiry } from './melt-judge.ts';
 import { encodeOwn, ownProofId } from './own-token.ts';
 import type { NewProof } from './proof-store.ts';
-import type { Proceeds, Spend, SpendLease, SpendStore } from './spend-store.ts';
+import type { Melt, Proceeds, Spend, SpendLease, SpendStore } from './spend-store.ts';
 
 export type Spent =
   /** `concluded`: it was before. */
@@ -23,6 +25,7 @@ export type Spent =
 export type SpenderOptions = Readonly<{
   spends: SpendStore;
   mintOf: (url: string) => Mint | undefined;
+  lightningOf: (url: string) => LightningMint;
   curve: Curve;
   /** Names this process in leases. */
   holder: string;
@@ -47,57 +50,85 @@ const sum = (coins: readonly Readonly<{ amount: number }>[]): number =>
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const createSpender = (options: SpenderOptions) => {
-  const { spends, mintOf, curve, holder, callMs, now, onConcluded, onUncertain } = options;
+  const { spends, mintOf, lightningOf, curve, holder, callMs, now, onConcluded, onUncertain } = options;
   const leaseMs = callMs + LEASE_SLACK_MS;
 
   const statesOf = async ({ body }: Spend, mint: Mint) =>
     mint.states(await Promise.all(proofsOf({ body }).map(({ secret }) => curve.hashToCurve(secret))));
 
-  /** The lease is renewed before every call but the first. */
-  const inquire = ({ spend, unansweredAtMs: before }: Taken, mint: Mint): Inquiry => {
+  /** The lease is renewed before every call but the first, and a post without an answer is remembered. */
+  const callsOf = ({ spend, unansweredAtMs: before }: Taken) => {
     let unansweredAtMs = before;
     let calls = 0;
-    const renew = async (): Promise<void> => {
+    const ask = async <T>(call: () => Promise<T>): Promise<T> => {
       calls += 1;
-      if (calls === 1) return;
-      const { lease } = await spends.lease(spend.id, holder, now(), now() + leaseMs);
-      if (lease !== 'taken') throw new LeaseLost(`the lease of ${spend.id} is ${lease}`);
+      if (calls > 1) {
+        const { lease } = await spends.lease(spend.id, holder, now(), now() + leaseMs);
+        if (lease !== 'taken') throw new LeaseLost(`the lease of ${spend.id} is ${lease}`);
+      }
+      return call();
     };
-    return {
-      async post() {
-        await renew();
-        const postedAtMs = now();
-        const outcome = await mint.swap(spend.body, messagesOf(spend));
-        if (outcome.outcome === 'unclear') unansweredAtMs = postedAtMs;
-        return outcome;
-      },
-      async states() {
-        await renew();
-        return new Set(await statesOf(spend, mint));
-      },
-      async restore() {
-        await renew();
-        const signatures = await mint.restore(messagesOf(spend));
-        return signatures && { swapNumber: 1, signatures };
-      },
-      // Another one is drawn by whoever wanted this.
-      redraw: async () => false,
-      swapNumber: () => 1,
-      unansweredAtMs: () => unansweredAtMs,
+    const post = async <T extends Readonly<{ outcome: string }>>(call: () => Promise<T>): Promise<T> => {
+      const postedAtMs = now();
+      const outcome = await ask(call);
+      if (outcome.outcome === 'unclear') unansweredAtMs = postedAtMs;
+      return outcome;
     };
+    return { ask, post, unansweredAtMs: () => unansweredAtMs };
   };
 
-  const proceedsOf = async (spend: Spend, mint: Mint, signatures: readonly BlindSignature[]): Promise<Proceeds> => {
-    const signed = { outputs: spend.outputs, signatures: JSON.stringify(signatures) };
+  type Calls = ReturnType<typeof callsOf>;
+
+  const inquireSwap = (spend: Spend, mint: Mint, { ask, post, unansweredAtMs }: Calls): Inquiry => ({
+    post: () => post(() => mint.swap(spend.body, messagesOf(spend))),
+    states: async () => new Set(await ask(() => statesOf(spend, mint))),
+    async restore() {
+      const signatures = await ask(() => mint.restore(messagesOf(spend)));
+      return signatures && { swapNumber: 1, signatures };
+    },
+    // Another one is drawn by whoever wanted this.
+    redraw: async () => false,
+    swapNumber: () => 1,
+    unansweredAtMs,
+  });
+
+  const inquireMelt = (
+    spend: Spend,
+    { quoteId }: Melt,
+    mint: Mint,
+    lightning: LightningMint,
+    { ask, post, unansweredAtMs }: Calls,
+  ): MeltInquiry => ({
+    post: () => post(() => lightning.melt(spend.body)),
+    status: () => ask(() => lightning.status(quoteId)),
+    states: async () => new Set(await ask(() => statesOf(spend, mint))),
+    unansweredAtMs,
+  });
+
+  const proceedsOf = async (
+    spend: Spend,
+    mint: Mint,
+    outputs: string,
+    signatures: readonly BlindSignature[],
+  ): Promise<Proceeds> => {
+    const signed = { outputs, signatures: JSON.stringify(signatures) };
     const made = await makeProofs({ mint: mint.url }, signed, curve, async (id) => (await mint.keys(id)).keys);
     const sent = made.slice(0, spend.sent);
-    const isGood = sent.every(({ state }) => state === 'unspent');
-    const token = isGood ? encodeOwn(mint.url, spend.unit, sent) : undefined;
-    return { made, token, fee: sum(proofsOf(spend)) - sum(made) };
+    const isToken = spend.kind === 'swap' && sent.every(({ state }) => state === 'unspent');
+    const token = isToken ? encodeOwn(mint.url, spend.unit, sent) : undefined;
+    const paid = spend.kind === 'melt' ? spend.amount : 0;
+    const fee = sum(proofsOf(spend)) - sum(made) - paid;
+    if (fee < 0) throw new Error('the mint gives back more than was due');
+    return { made, token, fee };
   };
 
-  const settle = async (spend: Spend, mint: Mint, signatures: readonly BlindSignature[]): Promise<Spent> => {
-    const proceeds = await proceedsOf(spend, mint, signatures);
+  const settle = async (
+    spend: Spend,
+    mint: Mint,
+    outputs: string,
+    signatures: readonly BlindSignature[],
+  ): Promise<Spent> => {
+    const proceeds = await proceedsOf(spend, mint, outputs, signatures);
     if (await spends.settle(spend.id, proceeds, now())) onConcluded?.(spend, 'settled', proceeds.made);
     return { spent: 'settled' };
   };
@@ -119,28 +150,48 @@ export const createSpender = (options: SpenderOptions) => {
     return { spent: 'uncertain', untilMs, reason };
   };
 
-  const conclude = async (taken: Taken, mint: Mint, inquiry: Inquiry): Promise<Spent> => {
+  const concludeSwap = async (taken: Taken, mint: Mint, calls: Calls): Promise<Spent> => {
     const { spend } = taken;
-    const verdict = await judge(inquiry, now);
+    const verdict = await judge(inquireSwap(spend, mint, calls), now);
     switch (verdict.verdict) {
       case 'settled':
-        return settle(spend, mint, verdict.signed.signatures);
+        return settle(spend, mint, spend.outputs, verdict.signed.signatures);
       case 'rejected':
         return fail(spend, mint, verdict.rejection.detail, verdict.rejection.code === 'payment_spent');
       case 'uncertain':
-        return rest(taken, inquiry.unansweredAtMs(), verdict.reason);
+        return rest(taken, calls.unansweredAtMs(), verdict.reason);
+    }
+  };
+
+  const concludeMelt = async (taken: Taken, melt: Melt, mint: Mint, calls: Calls): Promise<Spent> => {
+    const { spend } = taken;
+    const lightning = lightningOf(mint.url);
+    const verdict = await judgeMelt(inquireMelt(spend, melt, mint, lightning, calls), now);
+    switch (verdict.verdict) {
+      case 'paid': {
+        const blanks = messagesOf(spend);
+        const change =
+          verdict.change ?? (blanks.length > 0 ? await calls.ask(() => lightning.restoreSome(blanks)) : []);
+        const { outputs, signatures } = fillBlanks(spend.outputs, change);
+        return settle(spend, mint, outputs, signatures);
+      }
+      case 'failed':
+        return fail(spend, mint, verdict.reason, verdict.areSpent);
+      case 'uncertain':
+        return rest(taken, calls.unansweredAtMs(), verdict.reason);
     }
   };
 
   const act = async (taken: Taken): Promise<Spent> => {
-    const mint = mintOf(taken.spend.mint);
-    if (!mint) return rest(taken, taken.unansweredAtMs, `the mint ${taken.spend.mint} is no longer configured`);
-    const inquiry = inquire(taken, mint);
+    const { mint: url, melt } = taken.spend;
+    const mint = mintOf(url);
+    if (!mint) return rest(taken, taken.unansweredAtMs, `the mint ${url} is no longer configured`);
+    const calls = callsOf(taken);
     try {
-      return await conclude(taken, mint, inquiry);
+      return await (melt ? concludeMelt(taken, melt, mint, calls) : concludeSwap(taken, mint, calls));
     } catch (error) {
       if (error instanceof LeaseLost) return { spent: 'busy' };
-      return rest(taken, inquiry.unansweredAtMs(), reasonOf(error));
+      return rest(taken, calls.unansweredAtMs(), reasonOf(error));
     }
   };
 

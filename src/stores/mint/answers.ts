@@ -23,7 +23,7 @@ const keys = z.object({
   keysets: z.array(z.object({ id: hexId, ...terms, keys: z.record(z.string().regex(/^\d{1,20}$/), point) })).max(1_000),
 });
 
-const signatures = z.array(
+export const signatures = z.array(
   z.object({
     amount,
     id: z.string(),
@@ -36,7 +36,10 @@ const swapped = z.object({ signatures });
 const states = z.object({
   states: z.array(z.object({ Y: z.string(), state: z.enum(['UNSPENT', 'PENDING', 'SPENT']) })),
 });
-const restored = z.object({ outputs: z.array(z.object({ amount, id: z.string(), B_: z.string() })), signatures });
+export const restored = z.object({
+  outputs: z.array(z.object({ amount: z.number().int().nonnegative(), id: z.string(), B_: z.string() })),
+  signatures,
+});
 /** The mint's own error body (NUT-00), or the one of its framework for a request that it cannot read. */
 const failure = z.object({
   code: z.number().int().nullish(),
@@ -52,7 +55,7 @@ const readJson = (body: string): unknown => {
 };
 
 /** What is wrong with an answer is not said in its own words: they may repeat what we sent. */
-const parse = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => {
+export const parseAnswer = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => {
   if (status !== 200) throw new Error(`the mint answered ${status}`);
   const answer = schema.safeParse(readJson(body));
   if (!answer.success) throw new Error('the mint’s answer has not the form of the NUTs');
@@ -61,7 +64,7 @@ const parse = <T>(schema: z.ZodType<T>, { status, body }: ExchangeResult): T => 
 
 /** Keysets in form alone: one with an id that we cannot read is of no use, but no reason to refuse the others. */
 export const readKeysets = (result: ExchangeResult): Keyset[] =>
-  parse(keysets, result)
+  parseAnswer(keysets, result)
     .keysets.filter(({ id }) => hexId.safeParse(id).success)
     .map(({ input_fee_ppk, final_expiry, ...keyset }) => ({
       ...keyset,
@@ -81,7 +84,7 @@ type Terms = Readonly<{ unit: string; inputFeePpk: number; finalExpiry?: number 
  * of the keyset in its list; it must be what the id says, too. Throws `WrongKeys`.
  */
 export const readKeys = (id: string, result: ExchangeResult, listed?: Terms): Readonly<Record<string, string>> => {
-  const keyset = parse(keys, result).keysets.find((entry) => entry.id === id);
+  const keyset = parseAnswer(keys, result).keysets.find((entry) => entry.id === id);
   if (!keyset) throw new Error('the mint gave the keys of another keyset');
   const { unit, inputFeePpk, finalExpiry }: Terms = listed ?? {
     unit: keyset.unit,
@@ -101,7 +104,7 @@ export const readKeys = (id: string, result: ExchangeResult, listed?: Terms): Re
   return keyset.keys;
 };
 
-const toSignature = ({ amount: value, id, C_, dleq }: z.infer<typeof signatures>[number]): BlindSignature => ({
+export const toSignature = ({ amount: value, id, C_, dleq }: z.infer<typeof signatures>[number]): BlindSignature => ({
   amount: value,
   id,
   C_,
@@ -113,6 +116,16 @@ const fit = (found: z.infer<typeof signatures>, outputs: readonly BlindedMessage
   found.length === outputs.length &&
   found.every(({ amount: value, id }, index) => outputs[index]?.amount === value && outputs[index]?.id === id);
 
+/** Undefined where it is no refusal of the mint's own. */
+export const readRefusal = ({
+  status,
+  body,
+}: Pick<ExchangeResult, 'status' | 'body'>): Extract<SwapOutcome, { outcome: 'refused' }> | undefined => {
+  const refusal = failure.safeParse(readJson(body));
+  const isRefused = (status === 400 || status === 422) && refusal.success;
+  return isRefused ? { outcome: 'refused', code: refusal.data.code ?? undefined } : undefined;
+};
+
 /** Only the mint's own error body says that the mint refused; anything else may have come from in between. */
 export const readSwap = ({ status, body }: ExchangeResult, outputs: readonly BlindedMessage[]): SwapOutcome => {
   const document = readJson(body);
@@ -123,15 +136,11 @@ export const readSwap = ({ status, body }: ExchangeResult, outputs: readonly Bli
     }
     return { outcome: 'unclear', reason: 'the mint’s signatures do not fit the outputs' };
   }
-  const refusal = failure.safeParse(document);
-  if ((status === 400 || status === 422) && refusal.success) {
-    return { outcome: 'refused', code: refusal.data.code ?? undefined };
-  }
-  return { outcome: 'unclear', reason: `the mint answered ${status}` };
+  return readRefusal({ status, body }) ?? { outcome: 'unclear', reason: `the mint answered ${status}` };
 };
 
 export const readStates = (result: ExchangeResult, ys: readonly string[]): ProofState[] => {
-  const found = new Map(parse(states, result).states.map(({ Y, state }) => [Y.toLowerCase(), state]));
+  const found = new Map(parseAnswer(states, result).states.map(({ Y, state }) => [Y.toLowerCase(), state]));
   return ys.map((y) => {
     const state = found.get(y);
     if (!state) throw new Error('the mint left out the state of a proof');
@@ -144,7 +153,7 @@ export const readRestored = (
   result: ExchangeResult,
   outputs: readonly BlindedMessage[],
 ): BlindSignature[] | undefined => {
-  const answer = parse(restored, result);
+  const answer = parseAnswer(restored, result);
   if (answer.signatures.length === 0) return undefined;
   const byMessage = new Map(answer.outputs.map(({ B_ }, index) => [B_, answer.signatures[index]]));
   const found = outputs.flatMap(({ B_ }) => byMessage.get(B_) ?? []);

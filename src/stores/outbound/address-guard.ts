@@ -37,6 +37,10 @@ export const isForbiddenAddress = (text: string): boolean => {
   return isForbidden(address) || (carried !== undefined && isForbidden(carried));
 };
 
+/** Besides: everything that is not of the public internet. */
+export const isPrivateAddress = (text: string): boolean =>
+  isForbiddenAddress(text) || ipaddr.process(text).range() !== 'unicast';
+
 export class ForbiddenAddress extends Error {
   override name = 'ForbiddenAddress';
 }
@@ -50,10 +54,17 @@ export type Resolve = (
 
 type LookupOptions = { family?: number | 'IPv4' | 'IPv6' | undefined; all?: boolean | undefined };
 
-const refusalOf = (hostname: string, error: Error | null, addresses: readonly LookupAddress[]): Error | undefined => {
+type IsForbidden = (address: string) => boolean;
+
+const refusalOf = (
+  hostname: string,
+  error: Error | null,
+  addresses: readonly LookupAddress[],
+  isRefused: IsForbidden,
+): Error | undefined => {
   if (error) return error;
   if (addresses.length === 0) return new Error(`${hostname} has no address`);
-  const forbidden = addresses.find(({ address }) => isForbiddenAddress(address));
+  const forbidden = addresses.find(({ address }) => isRefused(address));
   return forbidden && new ForbiddenAddress(`${hostname} resolves to ${forbidden.address}, which is refused`);
 };
 
@@ -62,7 +73,7 @@ const refusalOf = (hostname: string, error: Error | null, addresses: readonly Lo
  * connected to, so that a name cannot change its mind in between.
  */
 export const createGuardedLookup =
-  (resolve: Resolve = lookup) =>
+  (resolve: Resolve = lookup, isRefused: IsForbidden = isForbiddenAddress) =>
   (
     hostname: string,
     options: LookupOptions,
@@ -70,7 +81,7 @@ export const createGuardedLookup =
   ): void => {
     const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0);
     resolve(hostname, { family, all: true }, (error, addresses) => {
-      const refusal = refusalOf(hostname, error, addresses ?? []);
+      const refusal = refusalOf(hostname, error, addresses ?? [], isRefused);
       const [first] = addresses ?? [];
       if (refusal || !first) callback(refusal ?? null, []);
       else if (options.all) callback(null, addresses);

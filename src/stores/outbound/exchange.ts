@@ -34,8 +34,9 @@ const read = async (response: http.IncomingMessage, maxBytes: number): Promise<s
   return Buffer.concat(chunks).toString('utf8');
 };
 
-export const createOutbound = (resolveName?: Resolve): Outbound => {
-  const lookup = createGuardedLookup(resolveName);
+/** `isRefused`: addresses that it never connects to, by a name or as they are. */
+export const createOutbound = (resolveName?: Resolve, isRefused = isForbiddenAddress): Outbound => {
+  const lookup = createGuardedLookup(resolveName, isRefused);
   const agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
     'https:': new https.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
@@ -71,7 +72,7 @@ export const createOutbound = (resolveName?: Resolve): Outbound => {
     /** A redirect is an answer like any other: its status is given, it is not followed. Throws on every failure. */
     async exchange(exchange) {
       const host = exchange.url.hostname.replace(/^\[|\]$/g, '');
-      if (isIP(host) !== 0 && isForbiddenAddress(host)) throw new ForbiddenAddress(`${host} is refused`);
+      if (isIP(host) !== 0 && isRefused(host)) throw new ForbiddenAddress(`${host} is refused`);
       const deadline = AbortSignal.timeout(exchange.timeoutMs);
       const signal = exchange.signal ? AbortSignal.any([deadline, exchange.signal]) : deadline;
       const agent = agents[exchange.url.protocol === 'https:' ? 'https:' : 'http:'];

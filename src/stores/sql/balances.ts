@@ -27,6 +27,9 @@ const owedSql = `SELECT mint, unit, SUM(balance) AS amount, COUNT(*) AS count FR
 const feesSql = `SELECT mint, unit, SUM(fee) AS amount, COUNT(*) AS count FROM spends
   WHERE state = 'settled' GROUP BY mint, unit`;
 
+const meltedSql = `SELECT mint, unit, SUM(amount) AS amount, COUNT(*) AS count FROM spends
+  WHERE kind = 'melt' AND state = 'settled' GROUP BY mint, unit`;
+
 type Found = Readonly<{ key: string; sum: Sum; row: Row }>;
 
 export const balances = async (transaction: Transaction): Promise<readonly Balance[]> => {
@@ -41,6 +44,7 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
   const inFlight = await sums(inFlightSql);
   const owed = await sums(owedSql);
   const fees = await sums(feesSql);
+  const melted = await sums(meltedSql);
   const unsettled = await sums(unsettledSql);
 
   const toBalance = (key: string): Balance => {
@@ -65,6 +69,7 @@ export const balances = async (transaction: Transaction): Promise<readonly Balan
         lost: inState('lost'),
       },
       fees: pick(fees),
+      melted: pick(melted),
       inFlight: pick(inFlight),
       unsettled: pick(unsettled, (row) => integer(row, 'refused') === 0),
       refused: pick(unsettled, (row) => integer(row, 'refused') === 1),

@@ -209,4 +209,10 @@ export const migrations: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX refunds_by_account ON refunds (account_id, created_at)',
   ],
+  [
+    'ALTER TABLE spends ADD COLUMN quote_id TEXT',
+    'ALTER TABLE spends ADD COLUMN invoice TEXT',
+    'ALTER TABLE spends ADD COLUMN payee TEXT',
+    `CREATE UNIQUE INDEX spends_by_invoice ON spends (invoice) WHERE state <> 'failed' AND invoice IS NOT NULL`,
+  ],
 ];

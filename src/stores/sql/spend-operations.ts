@@ -2,6 +2,7 @@
 import type { NewProof } from '../../paywall/wallet/proof-store.ts';
 import type { RefundClaim } from '../../paywall/wallet/refund-store.ts';
 import type {
+  Melt,
   Proceeds,
   Spend,
   SpendKind,
@@ -13,7 +14,17 @@ import { holdProofs, insertProof } from './own-proofs.ts';
 import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
-const toSpend = (row: Row): Spend => ({
+const toMelt = (row: Row): Melt | undefined =>
+  row['quote_id'] === null
+    ? undefined
+    : { quoteId: text(row, 'quote_id'), invoice: text(row, 'invoice'), payee: text(row, 'payee') };
+
+const toSpend = (row: Row): Spend => {
+  const melt = toMelt(row);
+  return { ...toBare(row), ...(melt && { melt }) };
+};
+
+const toBare = (row: Row): Spend => ({
   id: text(row, 'id'),
   kind: text(row, 'kind') as SpendKind,
   mint: text(row, 'mint'),
@@ -35,9 +46,14 @@ const toRecord = (row: Row): SpendRecord => ({
   state: text(row, 'state') as SpendState,
   fee: optionalInteger(row, 'fee'),
   failure: row['failure'] === null ? undefined : text(row, 'failure'),
+  payee: row['payee'] === null ? undefined : text(row, 'payee'),
 });
 
-const recordColumns = 'id, kind, mint, unit, amount, created_at, state, fee, failure';
+const recordColumns = 'id, kind, mint, unit, amount, created_at, state, fee, failure, payee';
+
+/** `$1`: an invoice, `$2`: who is paid. */
+const findMelt = `SELECT ${recordColumns} FROM spends WHERE kind = 'melt'
+  AND ((invoice = $1 AND state <> 'failed') OR (payee = $2 AND state = 'prepared')) LIMIT 1`;
 
 /** Whether anything is under way: mostly it is not. */
 export const findAnyPreparedSpend = `SELECT 1 AS one FROM spends WHERE state = 'prepared' LIMIT 1`;
@@ -48,13 +64,18 @@ export const spendOperations = {
     argument: { spend: Spend; proofIds: readonly string[]; refund: RefundClaim | undefined },
   ): Promise<boolean> {
     const { spend, proofIds, refund } = argument;
-    const { id, kind, mint, unit, amount, body, outputs, sent, createdAtMs } = spend;
+    const { id, kind, mint, unit, amount, body, outputs, sent, createdAtMs, melt } = spend;
+    if (melt && (await transaction.first(findMelt, [melt.invoice, melt.payee]))) return false;
     if (!(await holdProofs(transaction, mint, unit, proofIds))) return false;
     if (refund && !(await claimRefund(transaction, refund, id))) return false;
     await transaction.run(
-      `INSERT INTO spends (id, kind, state, mint, unit, amount, body, outputs, sent, lease_until, tries, created_at)
-        VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $7, $8, 0, 0, $9)`,
-      [id, kind, mint, unit, amount, body, outputs, sent, createdAtMs],
+      `INSERT INTO spends (id, kind, state, mint, unit, amount, body, outputs, sent, lease_until, tries, created_at,
+          quote_id, invoice, payee)
+        VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12)`,
+      [
+        ...[id, kind, mint, unit, amount, body, outputs, sent, createdAtMs],
+        ...[melt?.quoteId ?? null, melt?.invoice ?? null, melt?.payee ?? null],
+      ],
     );
     for (const proofId of proofIds) {
       await transaction.run(`UPDATE proofs SET state = 'pending', spend_id = $2 WHERE id = $1`, [proofId, id]);
@@ -166,6 +187,14 @@ export const spendOperations = {
 
   async findSpend(transaction: Transaction, { id }: { id: string }): Promise<SpendRecord | undefined> {
     const row = await transaction.first(`SELECT ${recordColumns} FROM spends WHERE id = $1`, [id]);
+    return row && toRecord(row);
+  },
+
+  async findMelt(
+    transaction: Transaction,
+    { invoice, payee }: { invoice: string; payee: string },
+  ): Promise<SpendRecord | undefined> {
+    const row = await transaction.first(findMelt, [invoice, payee]);
     return row && toRecord(row);
   },
 };

@@ -114,6 +114,7 @@ export const createSpendStore = (execute: Execute<StoreOperations>, readRow: Rea
   due: async (nowMs, limit) =>
     (await readRow(findAnyPreparedSpend, [])) ? execute('findDueSpends', { nowMs, limit }) : [],
   find: (id) => execute('findSpend', { id }),
+  findMelt: (invoice, payee) => execute('findMelt', { invoice, payee }),
   list: (limit) => execute('listSpends', { limit }),
 });
 
