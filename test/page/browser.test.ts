@@ -146,6 +146,7 @@ test(
       /Trying again with the same token in \d+ second/,
     );
     assert.equal(await fieldOf(page).inputValue(), token);
+    assert.equal(await fieldOf(page).getAttribute('aria-invalid'), null, 'it is as good as before');
     await shoot(page, 'uncertain');
     await untilOpened(page, '/films/6');
     assert.equal(mint.spentAmount() - spentBefore, PRICE);

@@ -9,13 +9,14 @@
   const button = form.querySelector('button');
   const MOST_TRIES = 30;
 
-  const show = (code) => {
+  const show = (code, isWaiting = false) => {
     const text = words[code] ?? words.otherwise;
     // Said once, however often it is tried again.
     if (!problem.hidden && problem.textContent === text) return;
     problem.textContent = text;
     problem.hidden = false;
-    token.setAttribute('aria-invalid', 'true');
+    problem.classList.toggle('waiting', isWaiting);
+    if (!isWaiting) token.setAttribute('aria-invalid', 'true');
     problem.focus();
   };
 
@@ -77,7 +78,8 @@
     }
     const seconds = retryAfterS(answer);
     setBusy('');
-    show((await codeOf(answer)) ?? (seconds ? 'payment_uncertain' : answer.status === 402 ? 'credit_exhausted' : ''));
+    const otherwise = seconds ? 'payment_uncertain' : answer.status === 402 ? 'credit_exhausted' : '';
+    show((await codeOf(answer)) ?? otherwise, seconds !== undefined);
     if (seconds === undefined || tries >= MOST_TRIES) return;
     setBusy(`Trying again with the same token in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`);
     setTimeout(start, seconds * 1000, tries + 1);
@@ -86,7 +88,7 @@
   const start = (tries) => {
     attempt(tries).catch(() => {
       setBusy('');
-      show('unreachable');
+      show('unreachable', true);
     });
   };
 

@@ -119,13 +119,17 @@ for (const [code, isKept] of [
   test(`after ${code} the token is ${isKept ? 'kept in' : 'taken out of'} the field, and the reason has the focus`, () => {
     const page = pageOf([offer()], { code, token: 'cashuBtoken' });
     assert.equal(page.split('cashuBtoken').length - 1, isKept ? 1 : 0);
-    assert.match(page, /<div id="problem" role="alert" tabindex="-1" autofocus>[A-Z][^<]+\.<\/div>/);
+    assert.match(
+      page,
+      /<div id="problem" class="(?:waiting)?" role="alert" tabindex="-1" autofocus>\n[A-Z][^<]+\.\n<\/div>/,
+    );
+    assert.equal(page.includes('class="waiting"'), code === 'payment_uncertain');
     assert.match(page, /<title>Not paid yet/);
   });
 }
 
 test('a refusal that the page has no sentence for is told in general words', () => {
-  assert.match(pageOf([offer()], { code: 'ambiguous_host' }), /autofocus>That did not work\./);
+  assert.match(pageOf([offer()], { code: 'ambiguous_host' }), /autofocus>\nThat did not work\./);
 });
 
 for (const [amount, unit, text] of [

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { perObject } from '../../core/per-object.ts';
-import type { Refusal, RefusalCode } from '../../core/refusal.ts';
+import { type Refusal, type RefusalCode, refusalKinds } from '../../core/refusal.ts';
 import { type Asked, askedBy } from '../challenge.ts';
 import { amountText, purchaseText, timeText } from './amounts.ts';
 import { Html, html } from './html.ts';
@@ -110,7 +110,10 @@ ${asked.prices.map(choice)}`.text;
 
 const problem = (code: RefusalCode): Html => {
   if (code === 'payment_required') return html`<div id="problem" role="alert" tabindex="-1" hidden></div>`;
-  return html`<div id="problem" role="alert" tabindex="-1" autofocus>${words[code] ?? otherwise}</div>`;
+  const isWaiting = refusalKinds[code].status === 503;
+  return html`<div id="problem" class="${isWaiting ? 'waiting' : ''}" role="alert" tabindex="-1" autofocus>
+${words[code] ?? otherwise}
+</div>`;
 };
 
 /** Undefined where a payment would change nothing. */
