@@ -95,6 +95,27 @@ test('four processes that begin with one new file at the same moment give exactl
   assert.ok(count('exhausted') >= 4);
 });
 
+test('ten processes race with sets of proofs that overlap: no proof is in two payments, and who lost, lost to a winner', async (t) => {
+  const path = pathFor(t);
+  await openSqliteStores(path).close();
+  const children = Array.from({ length: 10 }, (_, index) => start(t, path, 'overlap', `${index}`));
+  const said = (await Promise.all(children.map(linesOf))).flat().filter((line) => line.startsWith('won '));
+  const won = said.flatMap((line) => line.replace('won ', '').split(','));
+  const held = new Set(won);
+  assert.equal(held.size, won.length);
+  // Of three that follow each other one is held, or the set that they make would be free.
+  for (let index = 0; index < 120; index++) {
+    assert.ok(
+      [0, 1, 2].some((next) => held.has(`proof ${index + next}`)),
+      `${index}`,
+    );
+  }
+  const database = new DatabaseSync(path, { readOnly: true });
+  t.after(() => database.close());
+  const [claims] = database.prepare('SELECT COUNT(*) AS count FROM claims').all();
+  assert.equal(claims?.['count'], won.length, 'what was not won has left nothing');
+});
+
 test('a file that another process keeps locked: an error after a while, and afterwards all is well', async (t) => {
   const path = pathFor(t);
   const stores = openSqliteStores(path);

@@ -35,6 +35,24 @@ const tasks: Record<string, () => Promise<void>> = {
     await Promise.all([1, 2, 3, 4].map(run));
   },
 
+  /** Sets of proofs of which each has some in common with others, in an order of its own. */
+  async overlap() {
+    const sets = Array.from({ length: 120 }, (_, index) =>
+      [index, index + 1, index + 2].map((proof) => `proof ${proof}`),
+    );
+    const shift = Number(name) * 11;
+    const own = [...sets.slice(shift), ...sets.slice(0, shift)];
+    const tryOne = async (set: readonly string[]) => {
+      const claims = setOf(set);
+      if (await ledger.prepare(paymentOf(claims), claims)) say(`won ${set.join(',')}`);
+    };
+    const queue = own.values();
+    const lane = async () => {
+      for (const set of queue) await tryOne(set);
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
+  },
+
   /** As much as can be had of one payment. */
   async draw() {
     const claims = setOf(['shared']);
