@@ -9,6 +9,8 @@ import { createOutbound } from '../outbound/exchange.ts';
 import { createMintDirectory } from './directory.ts';
 import { createHttpMint } from './http-mint.ts';
 
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
 const meet = async (t: TestContext, options: Parameters<typeof startMint>[0] = {}) => {
   const peer = await startMint({ owner: t, ...options });
   const outbound = createOutbound();
@@ -38,6 +40,7 @@ for (const [title, fault] of [
   ['answers 500', answering(500)],
   ['answers no JSON', answering(200, '<html>')],
   ['answers without end', hugeBody()],
+  ['answers in JSON that is nested without end', answering(200, `{"keysets":${nested(400_000)}}`)],
   ['sends us elsewhere', redirected('http://127.0.0.1:1/')],
   ['answers too late', hold().fault],
 ] as const) {
