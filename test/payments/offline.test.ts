@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { getDecodedToken, type Proof } from '@cashu/cashu-ts';
 import { createPayer, type PaymentOptions } from '../../examples/play-mint/payer.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
+import { faultsOf } from '../../src/commands/wallet-report.ts';
 import { readLockKey } from '../../src/config/lock-key.ts';
 import { isComplete } from '../../src/paywall/wallet/reconcile.ts';
 import { answering, droppedAfter, droppedBefore, type Fault } from '../peers/faults.ts';
@@ -336,6 +337,8 @@ test('one payment that is spent already: the others are settled, it is told once
     till.reasons.join('; '),
   );
   assert.deepEqual(till.refused, [{ mint: mint.url, unit: 'sat', amount: AMOUNT, count: 1 }]);
+  const [balance] = await till.proofs.balances();
+  assert.match(faultsOf({ balance: balance ?? assert.fail() }).join(), /refuses 13 sat that were accepted/);
   const before = swapsAt(scene);
   assert.equal(await till.ask(await draw()), 'paid');
   assert.equal(swapsAt(scene), before + 1, 'the mint is asked for a while');
