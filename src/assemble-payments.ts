@@ -5,6 +5,7 @@ import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleDeferred, type DeferredEvents } from './assemble-deferred.ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
 import { assembleLock } from './assemble-lock.ts';
+import { assemblePayout } from './assemble-payout.ts';
 import { type AcceptedMints, offersOf } from './assemble-prices.ts';
 import { assembleRefunds, type GiveBack } from './assemble-refunds.ts';
 import { freeOf, type Paywall } from './assemble-rules.ts';
@@ -29,6 +30,7 @@ import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
 import { createFinisher } from './paywall/wallet/finish-spends.ts';
+import type { MeltOrder, MeltResult } from './paywall/wallet/melt.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import type { Refunded } from './paywall/wallet/refund.ts';
 import { createRounds, type Rounds } from './paywall/wallet/rounds.ts';
@@ -56,6 +58,7 @@ export type PaymentParts = DeferredEvents &
     onCollectingFailed(error: unknown): void;
     onRecoveryFailed(error: unknown): void;
     onForgettingFailed(error: unknown): void;
+    onPayout(order: MeltOrder, result: MeltResult): void;
     onRefund(refunded: Exclude<Refunded, { refunded: 'refused' }>): void;
     onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
     onSpendUncertain(spend: Spend, reason: string): void;
@@ -77,6 +80,8 @@ export type Payments = Readonly<{
   settler: Settler;
   forgetting: Forgetting;
   spending: Rounds;
+  /** Left out where nothing is paid out. */
+  payout: Rounds | undefined;
   /** Left out where nothing is given back. */
   refund: GiveBack | undefined;
   paywallFor(rule: RuleConfig): Paywall | undefined;
@@ -134,10 +139,12 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
   });
   const holder = randomUUID();
   const callMs = config.cashu.request_timeout;
+  const lightningOf = (url: string) => createHttpLightning({ url, timeoutMs: callMs, outbound });
+  const mintAt = (url: string) => mints.find(url) ?? unknownMint(url);
   const spend = createSpender({
     spends,
     mintOf: mints.find,
-    lightningOf: (url) => createHttpLightning({ url, timeoutMs: callMs, outbound }),
+    lightningOf,
     curve,
     holder,
     callMs,
@@ -210,6 +217,21 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),
+    payout: assemblePayout({
+      cashu: config.cashu,
+      proofs,
+      spends,
+      spend,
+      mintAt,
+      lightningOf,
+      isAccepted: (mint) => mints.find(mint) !== undefined,
+      curve,
+      outbound,
+      now,
+      pause,
+      onPayout: parts.onPayout,
+      onFailed: parts.onSpendingFailed,
+    }),
     refund:
       config.cashu.refunds &&
       assembleRefunds({
@@ -218,7 +240,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         proofs,
         spends,
         spend,
-        mintAt: (url) => mints.find(url) ?? unknownMint(url),
+        mintAt,
         curve,
         readToken,
         throttle,

@@ -2,6 +2,7 @@
 import type { Config } from './config/config.ts';
 import type { RefusedSum, Unsettled } from './paywall/deferred/deferred-ledger.ts';
 import type { DuePayment, NewPayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
+import type { MeltOrder, MeltResult } from './paywall/wallet/melt.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import type { Refunded } from './paywall/wallet/refund.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
@@ -126,6 +127,14 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       const line = { refund: id, payment: accountId, mint, unit, amount };
       if (refunded.refunded === 'token') logger.info({ event: 'refund_shown', ...line }, 'refund shown');
       else logger.warn({ event: 'refund_waiting', ...line, reason: refunded.reason }, 'a refund waits for its mint');
+    },
+
+    payout({ mint, unit, amount }: MeltOrder, result: MeltResult) {
+      metrics.payouts.count({ mint, result: result.melted });
+      const reason = 'reason' in result ? result.reason : undefined;
+      const line = { event: 'payout', mint, unit, amount, result: result.melted, reason };
+      if (result.melted === 'paid') logger.info(line, 'paid out');
+      else logger.warn(line, 'not paid out for certain: it is tried again');
     },
 
     spent({ id, kind, mint, unit, amount }: Spend, result: string, made: readonly NewProof[]) {

@@ -85,6 +85,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         onCollected: telemetry.proofsCollected,
         onCollectingPostponed: telemetry.collectingPostponed,
         onCollectingFailed: telemetry.collectingFailed,
+        onPayout: telemetry.payout,
         onRefund: telemetry.refunded,
         onSpent: telemetry.spent,
         onSpendUncertain: telemetry.spendUncertain,
@@ -156,6 +157,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     starting.defer(payments.forgetting.close);
     payments.spending.start();
     starting.defer(payments.spending.close);
+    payments.payout?.start();
+    if (payments.payout) starting.defer(payments.payout.close);
   }
   const running = starting.move();
 

@@ -81,6 +81,7 @@ const payments = await assemblePayments({
   onCollected: fail,
   onCollectingPostponed: fail,
   onCollectingFailed: fail,
+  onPayout: fail,
   onRefund: fail,
   onSpent: fail,
   onSpendUncertain: fail,

@@ -101,6 +101,7 @@ const payments = await assemblePayments({
   },
   onCollectingPostponed: fail,
   onCollectingFailed: fail,
+  onPayout: ignore,
   onRefund: ignore,
   onSpent: ignore,
   onSpendUncertain: fail,

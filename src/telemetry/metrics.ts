@@ -69,6 +69,7 @@ export const createMetrics = () => {
       'mint',
       'result',
     ]),
+    payouts: tally('payouts_total', 'Tries to pay out by themselves, by mint and result.', ['mint', 'result']),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

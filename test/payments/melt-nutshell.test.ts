@@ -141,5 +141,17 @@ rules: [{ name: paid, match: { path: "/paid/**" }, accept: [cashu], price: 8 }]
     const amounts = entries.map(({ kind, amount }: Record<string, unknown>) => `${kind} ${amount}`);
     assert.deepEqual(amounts, ['melt 70', 'melt 50', 'melt 100', 'payment 1000']);
     assert.equal((await wallet('melt', '--mint', url, '--amount', '5')).status, 2);
+
+    gate.signal('SIGTERM');
+    await gate.exited();
+    const payout = `payout: { to: "${address.toLowerCase()}", above: 300, keep: 300 }, mints:`;
+    const { directory } = gate;
+    const next = await startSallyport({ config: config.replace('mints:', payout), owner: t, directory, env });
+    await until('it is paid out', () =>
+      next.log().some(({ event, result }) => event === 'payout' && result === 'paid'),
+    );
+    const then = await books();
+    assert.equal(then.held, before - then.melted - then.fees);
+    assert.ok(then.held >= 300 && then.held < 320, `${then.held} are kept`);
   },
 );

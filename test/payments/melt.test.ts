@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { readInvoice } from '../../src/paywall/wallet/lightning.ts';
 import type { MeltResult } from '../../src/paywall/wallet/melt.ts';
+import { createPayout } from '../../src/paywall/wallet/payout.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import {
   answering,
@@ -235,6 +236,32 @@ test('an address is asked for one invoice, and not again while a payment to it i
   assert.equal((await balanceOf(till)).melted.amount, 100);
   const lying = takerOf(till, { askInvoice: async () => readInvoice(invoiceOf(51)) ?? assert.fail() });
   assert.equal(wordOf(await lying.melt(order)), 'refused');
+});
+
+test('what is held above a threshold is paid out, once, whoever looks, and what is owed may stay', async (t) => {
+  const { peer, till, url } = await enter(t);
+  const results: string[] = [];
+  const askInvoice = async (_: string, msat: number) => readInvoice(invoiceOf(msat / 1_000)) ?? assert.fail();
+  const payout = (above: number, keep: number, keepOwed = false) =>
+    createPayout({
+      ...{ proofs: till.proofs, melt: takerOf(till, { askInvoice }).melt, isAccepted: (mint) => mint === url },
+      ...{ unit: 'sat', above, keep, to: 'me@pay.example', keepOwed },
+      onPayout: ({ amount }, { melted }) => results.push(`${melted} ${amount}`),
+    })(new AbortController().signal);
+  await payout(256, 0);
+  await payout(200, 0, true); // 255 are owed
+  assert.deepEqual(results, []);
+  peer.mint.setLightning('pending');
+  await payout(200, 50);
+  await payout(0, 0);
+  assert.deepEqual(results, ['uncertain 196'], 'nothing is held meanwhile');
+  peer.mint.concludeMelts(true);
+  peer.mint.setLightning('paid');
+  till.clock.nowMs += 60_000;
+  await takerOf(till).finish();
+  await Promise.all([payout(20, 20), payout(20, 20), payout(20, 20)]);
+  assert.equal(results.filter((result) => result === 'paid 29').length, 1);
+  assert.equal((await balanceOf(till)).melted.amount, 196 + 29);
 });
 
 test('the amount of an invoice is read to the millisatoshi, or not at all', () => {

@@ -87,6 +87,7 @@ const payments = await assemblePayments({
   onCollected: ignore,
   onCollectingPostponed: ignore,
   onCollectingFailed: fail,
+  onPayout: ignore,
   onRefund: ignore,
   onSpent: ignore,
   onSpendUncertain: ignore,

@@ -85,6 +85,7 @@ const payments = await assemblePayments({
   },
   onCollectingPostponed: () => undefined,
   onCollectingFailed: () => undefined,
+  onPayout: () => undefined,
   onRefund: () => undefined,
   onSpent: () => undefined,
   onSpendUncertain: () => undefined,

@@ -93,6 +93,19 @@ const refunds = withShort(
   'Gives what is left of an account back as a token: `POST /.sallyport/refund`. `true` does so by the defaults. Off unless set.',
 );
 
+const payout = block({
+  to: text({
+    label: 'Lightning address',
+    expected: 'name@host in small letters (LUD-16)',
+    pattern: /[a-z0-9._+-]{1,64}@[a-z0-9.-]{1,253}(:\d{1,5})?/,
+    placeholder: 'me@pay.example',
+  }).describe('Who is paid.'),
+  above: integer().describe('Nothing is paid out of a mint until more than this is held there.'),
+  keep: integer({ least: 0 }).prefault(0).describe('How much stays there.'),
+  unit: unit.prefault('sat').describe('`sat` or `msat`.'),
+  every: duration({ least: 60_000 }).prefault('1h').describe('How often it is looked.'),
+}).describe('Pays what is held at each mint to a Lightning address by itself. Off unless set.');
+
 export const cashu = block({
   mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),
   default_amount: integer().optional().describe('Price in sat of a rule that accepts cashu and names no price.'),
@@ -107,6 +120,7 @@ export const cashu = block({
     .prefault('30d')
     .describe('How long a session opens what was paid for, without the token. The token opens it for ever.'),
   refunds: refunds.optional(),
+  payout: payout.optional(),
   debit_once_within: duration({ least: 0, most: 300_000 })
     .prefault('0s')
     .describe(
