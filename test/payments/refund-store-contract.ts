@@ -1,13 +1,20 @@
 /** What every store of refunds holds to, whichever database is behind it. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { DeferredLedger } from '../../src/paywall/deferred/deferred-ledger.ts';
 import type { Debit, Ledger } from '../../src/paywall/ledger.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import type { RefundRequest, RefundStore } from '../../src/paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import { paymentOf, setOf, signatures } from './ledger-contract.ts';
 
-type Books = Readonly<{ ledger: Ledger; proofs: ProofStore; spends: SpendStore; refunds: RefundStore }>;
+type Books = Readonly<{
+  ledger: Ledger;
+  proofs: ProofStore;
+  spends: SpendStore;
+  refunds: RefundStore;
+  deferred: DeferredLedger;
+}>;
 
 const mint = 'https://mint.example';
 const debit: Debit = { rule: 'r', amount: 10, unit: 'sat', buys: { requests: 1 }, nowMs: 1 };
@@ -120,6 +127,18 @@ export const refundStoreContract = (
     assert.equal((await books.ledger.findSession('hash', 10)).session, 'open');
     assert.equal((await books.ledger.draw(accountId, debit, true)).standing, 'debited');
   });
+
+  guarantee(
+    'what was accepted without asking its mint is not given back before it is settled',
+    async (books, accountId) => {
+      const claims = setOf('cd');
+      const swap = { fee: 0, credit: 20, body: 'body', outputs: '[]' };
+      const payment = { ...paymentOf(claims), amount: 20, swap, accountId };
+      const acceptance = { payment, claims, proofs: 1, cap: 1_000 };
+      assert.ok(await books.deferred.accept(acceptance, debit, true, { ...session, idHash: 'another' }));
+      assert.deepEqual(await books.refunds.request(request()), { refund: 'in-use' });
+    },
+  );
 
   guarantee('a refund is shown for a while once it is made, and until it is made', async (books) => {
     const standing = await books.refunds.request(request());

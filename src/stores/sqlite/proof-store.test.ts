@@ -67,3 +67,14 @@ test('proofs of a database that knew no spends are all there after the change of
     ],
   );
 });
+
+test('a key that sealed only a spend of our own is missed', async (t) => {
+  const { ledger, proofs, spends } = await open(t);
+  const [sealer, id] = [createSealer(randomBytes(32)), 'pay_1'];
+  await ledger.noteKeys(sealer.currentKeyId, sealer.keyIds);
+  const drawn = { body: 'body', outputs: 'outputs', sent: 0, createdAtMs: 0 };
+  const spend = { id, kind: 'swap', mint: 'https://mint.example', unit: 'sat', amount: 1, ...drawn } as const;
+  assert.ok(await createSealedSpendStore(spends, sealer).prepare(spend, []));
+  assert.deepEqual(await ledger.noteKeys(undefined, []), sealer.keyIds);
+  assert.deepEqual(await proofs.balances(), []);
+});
