@@ -9,7 +9,8 @@ declare module 'http' {
 
 let waiting: (() => void)[] = [];
 
-const sendTogether = (): void => {
+/** Sends what is ready now, for whoever is about to end a connection. */
+export const sendReady = (): void => {
   const ready = waiting;
   waiting = [];
   for (const send of ready) send();
@@ -20,7 +21,7 @@ const sendTogether = (): void => {
  * and finds them all. To be woken for each one costs both sides more than the decision.
  */
 const sendLater = (send: () => void): void => {
-  if (waiting.length === 0) setImmediate(sendTogether);
+  if (waiting.length === 0) setImmediate(sendReady);
   waiting.push(send);
 };
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { AuthMessage } from './auth-message.ts';
-import { AuthResponse } from './auth-response.ts';
+import { AuthResponse, sendReady } from './auth-response.ts';
 
 export type Listener = (message: IncomingMessage, response: AuthResponse) => void;
 
@@ -55,6 +55,8 @@ const statusFor = (code: string | undefined): string => {
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
 const refuseBrokenRequests = (server: Server<typeof AuthMessage, typeof AuthResponse>): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Requests that came whole before it have their answers.
+    sendReady();
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     // More came after the last request that is answered here: its answer ends the connection, and nothing else is sent.
     if (error.code === 'HPE_CLOSED_CONNECTION') return;
