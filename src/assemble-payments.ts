@@ -30,7 +30,7 @@ import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
 import { type Collector, createCollector } from './paywall/wallet/collector.ts';
 import { createFinisher } from './paywall/wallet/finish-spends.ts';
-import type { MeltOrder, MeltResult } from './paywall/wallet/melt.ts';
+import type { Payout } from './paywall/wallet/payout.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import type { Refunded } from './paywall/wallet/refund.ts';
 import { createRounds, type Rounds } from './paywall/wallet/rounds.ts';
@@ -58,7 +58,7 @@ export type PaymentParts = DeferredEvents &
     onCollectingFailed(error: unknown): void;
     onRecoveryFailed(error: unknown): void;
     onForgettingFailed(error: unknown): void;
-    onPayout(order: MeltOrder, result: MeltResult): void;
+    onPayout(payout: Payout): void;
     onRefund(refunded: Exclude<Refunded, { refunded: 'refused' }>): void;
     onSpent(spend: Spend, result: 'settled' | 'failed', made: readonly NewProof[]): void;
     onSpendUncertain(spend: Spend, reason: string): void;

@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts';
 import type { RefusedSum, Unsettled } from './paywall/deferred/deferred-ledger.ts';
 import type { DuePayment, NewPayment, Outstanding, PreparedPayment } from './paywall/ledger.ts';
-import type { MeltOrder, MeltResult } from './paywall/wallet/melt.ts';
+import type { Payout } from './paywall/wallet/payout.ts';
 import type { NewProof, Uncollected } from './paywall/wallet/proof-store.ts';
 import type { Refunded } from './paywall/wallet/refund.ts';
 import type { Spend } from './paywall/wallet/spend-store.ts';
@@ -129,11 +129,10 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       else logger.warn({ event: 'refund_waiting', ...line, reason: refunded.reason }, 'a refund waits for its mint');
     },
 
-    payout({ mint, unit, amount }: MeltOrder, result: MeltResult) {
-      metrics.payouts.count({ mint, result: result.melted });
-      const reason = 'reason' in result ? result.reason : undefined;
-      const line = { event: 'payout', mint, unit, amount, result: result.melted, reason };
-      if (result.melted === 'paid') logger.info(line, 'paid out');
+    payout({ mint, unit, amount, result, reason }: Payout) {
+      metrics.payouts.count({ mint, result });
+      const line = { event: 'payout', mint, unit, amount, result, reason };
+      if (result === 'paid' || result === 'exported') logger.info(line, 'paid out');
       else logger.warn(line, 'not paid out for certain: it is tried again');
     },
 

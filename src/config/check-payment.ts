@@ -78,10 +78,34 @@ const checkOffline = ({ lock, mints }: Config['cashu']): Finding[] => {
   ];
 };
 
+const checkPayout = ({ payout }: Config['cashu']): Finding[] => {
+  if (!payout) return [];
+  const { to, folder, above, keep, unit } = payout;
+  const at = ['cashu', 'payout'];
+  const isLightning = unit === 'sat' || unit === 'msat';
+  return [
+    ...((to === undefined) === (folder === undefined)
+      ? [{ path: at, message: 'either an address or a folder', expected: 'one of to and folder' }]
+      : []),
+    ...(keep > above ? [{ path: [...at, 'keep'], message: 'more than above', expected: 'above, or less' }] : []),
+    ...(to !== undefined && !isLightning
+      ? [
+          {
+            path: [...at, 'unit'],
+            message: 'cannot be paid by Lightning',
+            shows: 'value' as const,
+            expected: 'sat or msat',
+          },
+        ]
+      : []),
+  ];
+};
+
 export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
   ...checkEncryptionKeys(cashu),
   ...checkLock(cashu),
   ...checkOffline(cashu),
+  ...checkPayout(cashu),
   ...repeated(
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',

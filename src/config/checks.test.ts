@@ -59,6 +59,25 @@ const cases: readonly Case[] = [
     offline('{ mint: https://one.example, amount: 1 }', ', settle_every: 2m, settle_within: 10m'),
     ['cashu.lock.accept_offline.settle_within: too short; expected ten times settle_every, or more'],
   ],
+  [
+    'a payout to nobody, or more than all of it',
+    'cashu: { payout: { above: 10, keep: 11 } }',
+    [
+      'cashu.payout: either an address or a folder; expected one of to and folder',
+      'cashu.payout.keep: more than above; expected above, or less',
+    ],
+  ],
+  [
+    'a payout to two',
+    'cashu: { payout: { above: 10, to: me@pay.example, folder: /out } }',
+    ['cashu.payout: either an address or a folder; expected one of to and folder'],
+  ],
+  [
+    'a payout by Lightning in a unit that it does not know',
+    'cashu: { payout: { above: 10, to: me@pay.example, unit: usd } }',
+    ['cashu.payout.unit: cannot be paid by Lightning; found "usd", expected sat or msat'],
+  ],
+  ['a payout to a folder, in any unit', 'cashu: { payout: { above: 10, folder: /out, unit: usd } }', []],
   // Rules.
   [
     'two rules of one name',

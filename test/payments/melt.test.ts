@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { readInvoice } from '../../src/paywall/wallet/lightning.ts';
 import type { MeltResult } from '../../src/paywall/wallet/melt.ts';
+import { createAddressPayer } from '../../src/paywall/wallet/pay-address.ts';
 import { createPayout } from '../../src/paywall/wallet/payout.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
 import {
@@ -244,9 +245,9 @@ test('what is held above a threshold is paid out, once, whoever looks, and what 
   const askInvoice = async (_: string, msat: number) => readInvoice(invoiceOf(msat / 1_000)) ?? assert.fail();
   const payout = (above: number, keep: number, keepOwed = false) =>
     createPayout({
-      ...{ proofs: till.proofs, melt: takerOf(till, { askInvoice }).melt, isAccepted: (mint) => mint === url },
-      ...{ unit: 'sat', above, keep, to: 'me@pay.example', keepOwed },
-      onPayout: ({ amount }, { melted }) => results.push(`${melted} ${amount}`),
+      ...{ proofs: till.proofs, payOut: createAddressPayer(takerOf(till, { askInvoice }).melt, 'me@pay.example') },
+      ...{ isAccepted: (mint) => mint === url, unit: 'sat', above, keep, keepOwed },
+      onPayout: ({ amount, result }) => results.push(`${result} ${amount}`),
     })(new AbortController().signal);
   await payout(256, 0);
   await payout(200, 0, true); // 255 are owed

@@ -93,6 +93,17 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
     assert.ok(left && !wishes[winner]?.includes(left.id));
   });
 
+  guarantee('an export waits to be delivered until it is marked, where its id begins as asked', async (books) => {
+    await books.proofs.collect(await settle(books, 'ab', 7), proofsOf('a', [4, 2, 1]), 0);
+    for (const [index, id] of ['out_b', 'out_a', 'exp_c'].entries()) {
+      assert.ok(await books.proofs.export({ ...written(id, 1), createdAtMs: index }, 'token', [`a-${index}`]));
+    }
+    assert.deepEqual(await books.proofs.undelivered('out_'), ['out_b', 'out_a'], 'the oldest first');
+    await books.proofs.markDelivered('out_b', 5);
+    assert.deepEqual(await books.proofs.undelivered('out_'), ['out_a']);
+    assert.deepEqual(await books.proofs.undelivered('%'), []);
+  });
+
   guarantee('bad proofs, and those of another mint, are never exported', async (books) => {
     await books.proofs.collect(await settle(books, 'ab', 5), [...proofsOf('a', [4]), ...proofsOf('b', [1], 'bad')], 0);
     assert.deepEqual(await books.proofs.unspent(mint, 'sat'), [{ id: 'a-0', amount: 4, keysetId: '00' }]);

@@ -19,7 +19,7 @@ export type Taker = Readonly<{
 }>;
 
 type Changes = Partial<Pick<Till, 'proofs' | 'spends' | 'mintOf'>> &
-  Readonly<{ callMs?: number; askInvoice?: AskInvoice }>;
+  Readonly<{ callMs?: number; askInvoice?: AskInvoice; idsBegin?: string }>;
 
 const noAddress: AskInvoice = () => Promise.reject(new Error('no address was to be asked'));
 
@@ -33,6 +33,7 @@ export const takerOf = (till: Till, changes: Changes = {}): Taker => {
     clock,
     callMs = 2_000,
     askInvoice = noAddress,
+    idsBegin = 'exp_',
   } = {
     ...till,
     ...changes,
@@ -42,7 +43,7 @@ export const takerOf = (till: Till, changes: Changes = {}): Taker => {
   const mintAt = (url: string) => mintOf(url) ?? assert.fail(`there is no mint ${url}`);
   const createId = () => {
     exportsMade += 1;
-    return `exp_${exportsMade}`;
+    return `${idsBegin}${exportsMade}`;
   };
   const take = createExporter({ proofs, spends, spend, mintAt, curve, createId, now });
   const melt = createMelter({ proofs, spends, spend, mintAt, lightningOf, askInvoice, curve, createId, now });

@@ -4,7 +4,7 @@ import { orVariable } from './leaf.ts';
 import { url } from './network.ts';
 import { duration, integer, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
-import { choice, text } from './texts.ts';
+import { choice, filePath, text } from './texts.ts';
 
 export const apiKeys = block({
   prefix: text({
@@ -99,12 +99,19 @@ const payout = block({
     expected: 'name@host in small letters (LUD-16)',
     pattern: /[a-z0-9._+-]{1,64}@[a-z0-9.-]{1,253}(:\d{1,5})?/,
     placeholder: 'me@pay.example',
-  }).describe('Who is paid.'),
+  })
+    .optional()
+    .describe('Who is paid.'),
+  folder: filePath
+    .optional()
+    .describe('Where tokens are written to, in place of `to`: one file each, for the service’s user alone.'),
   above: integer().describe('Nothing is paid out of a mint until more than this is held there.'),
   keep: integer({ least: 0 }).prefault(0).describe('How much stays there.'),
-  unit: unit.prefault('sat').describe('`sat` or `msat`.'),
+  unit: unit.prefault('sat').describe('`sat` or `msat` to an address, any unit to a folder.'),
   every: duration({ least: 60_000 }).prefault('1h').describe('How often it is looked.'),
-}).describe('Pays what is held at each mint to a Lightning address by itself. Off unless set.');
+}).describe(
+  'Pays what is held at each mint to a Lightning address by itself, or puts it into a folder. Off unless set.',
+);
 
 export const cashu = block({
   mints: listOf(mint).prefault([]).describe('Mints whose tokens are accepted. No other mint is ever asked.'),

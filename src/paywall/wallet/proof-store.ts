@@ -97,6 +97,9 @@ export type ProofStore = Readonly<{
   export(written: Export, token: string, ids: readonly string[], refund?: RefundClaim): Promise<boolean>;
   exports(limit: number): Promise<readonly Export[]>;
   findExport(id: string): Promise<(Export & Readonly<{ token: string }>) | undefined>;
+  /** Exports whose ids begin so, and which were not marked as delivered. */
+  undelivered(prefix: string): Promise<readonly string[]>;
+  markDelivered(id: string, nowMs: number): Promise<void>;
   /** Of reserved proofs. */
   markSpent(ids: readonly string[]): Promise<void>;
   /** The latest first. */

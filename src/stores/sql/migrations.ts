@@ -215,4 +215,5 @@ export const migrations: readonly (readonly string[])[] = [
     'ALTER TABLE spends ADD COLUMN payee TEXT',
     `CREATE UNIQUE INDEX spends_by_invoice ON spends (invoice) WHERE state <> 'failed' AND invoice IS NOT NULL`,
   ],
+  ['ALTER TABLE exports ADD COLUMN delivered_at BIGINT'],
 ];

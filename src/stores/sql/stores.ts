@@ -101,6 +101,8 @@ export const createProofStore = (execute: Execute<StoreOperations>, readRow: Rea
   export: (written, token, ids, refund) => execute('exportProofs', { written, token, ids, refund }),
   exports: (limit) => execute('listExports', { limit }),
   findExport: (id) => execute('findExport', { id }),
+  undelivered: (prefix) => execute('listUndelivered', { prefix }),
+  markDelivered: (id, nowMs) => execute('markDelivered', { id, nowMs }),
   markSpent: (ids) => execute('markProofsSpent', { ids }),
   payments: (limit) => execute('listPayments', { limit }),
 });

@@ -102,6 +102,15 @@ export const walletOperations = {
     return row && { ...toExport(row), token: text(row, 'token') };
   },
 
+  async listUndelivered(transaction: Transaction, { prefix }: { prefix: string }): Promise<readonly string[]> {
+    const sql = 'SELECT id FROM exports WHERE delivered_at IS NULL AND substr(id, 1, $1) = $2 ORDER BY created_at, id';
+    return (await transaction.all(sql, [prefix.length, prefix])).map((row) => text(row, 'id'));
+  },
+
+  async markDelivered(transaction: Transaction, { id, nowMs }: { id: string; nowMs: number }): Promise<void> {
+    await transaction.run('UPDATE exports SET delivered_at = $2 WHERE id = $1', [id, nowMs]);
+  },
+
   async markProofsSpent(transaction: Transaction, { ids }: { ids: readonly string[] }): Promise<void> {
     for (const id of ids) {
       await transaction.run(`UPDATE proofs SET state = 'spent' WHERE id = $1 AND state = 'reserved'`, [id]);
