@@ -2,6 +2,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { insecureMeanings } from './config/unsafe.ts';
 
+// cashu-ts looks whether it is there, and to look loads all of undici: 4 MB for what nothing here uses.
+Reflect.deleteProperty(globalThis, 'WebSocket');
+
 export type GlobalOptions = Readonly<{ config?: string; json?: boolean; [flag: string]: unknown }>;
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

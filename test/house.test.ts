@@ -52,6 +52,11 @@ test('the core imports nothing outside the core, not even Node', () => {
   assert.deepEqual(foreign, []);
 });
 
+test('nothing imports node:http as a value, which loads all of undici: process.getBuiltinModule does not', () => {
+  const importing = modules.filter((file) => /^import (?!type)[^;]* from '(?:node:)?https?'/m.test(textOf(file)));
+  assert.deepEqual(importing, []);
+});
+
 test('every folder below src is a known room', () => {
   const known = ['.', 'core', 'config', 'commands', 'stores', 'http', 'grpc', 'telemetry', ...floorOne];
   assert.deepEqual(

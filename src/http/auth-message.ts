@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http';
+const { IncomingMessage } = process.getBuiltinModule('node:http');
 
 declare module 'http' {
   interface IncomingMessage {

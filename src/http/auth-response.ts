@@ -1,4 +1,4 @@
-import { ServerResponse, STATUS_CODES } from 'node:http';
+const { ServerResponse, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 declare module 'http' {
   interface OutgoingMessage {

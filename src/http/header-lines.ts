@@ -1,6 +1,7 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Headers } from '../core/decision.ts';
 import { perObject } from '../core/per-object.ts';
+
+const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http');
 
 /** Headers of an answer as they are sent, checked and written once. A character that no header can carry is an error. */
 export class HeaderLines {

@@ -1,8 +1,11 @@
 /** One bounded HTTP exchange: deadline, size cap, no redirects, no forbidden addresses. */
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { createGuardedLookup, ForbiddenAddress, isForbiddenAddress, type Resolve } from './address-guard.ts';
+
+// An import would load all of undici, for a WebSocket that nothing here uses: 4 MB.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 export type Exchange = Readonly<{
   url: URL;
@@ -15,12 +18,12 @@ export type Exchange = Readonly<{
   signal?: AbortSignal | undefined;
 }>;
 
-export type ExchangeResult = Readonly<{ status: number; headers: http.IncomingHttpHeaders; body: string }>;
+export type ExchangeResult = Readonly<{ status: number; headers: IncomingHttpHeaders; body: string }>;
 
 /** Keeps connections to few origins warm; `close` ends the idle ones. */
 export type Outbound = Readonly<{ exchange(exchange: Exchange): Promise<ExchangeResult>; close(): void }>;
 
-const read = async (response: http.IncomingMessage, maxBytes: number): Promise<string> => {
+const read = async (response: IncomingMessage, maxBytes: number): Promise<string> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -42,7 +45,7 @@ export const createOutbound = (resolveName?: Resolve, isRefused = isForbiddenAdd
     'https:': new https.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
   };
 
-  const send = (exchange: Exchange, signal: AbortSignal, agent: http.Agent | false): Promise<http.IncomingMessage> =>
+  const send = (exchange: Exchange, signal: AbortSignal, agent: Agent | false): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { url, method = 'GET', body, headers } = exchange;
       const request = (url.protocol === 'https:' ? https : http).request(url, {
