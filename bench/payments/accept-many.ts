@@ -8,11 +8,10 @@ import { assemblePayments } from '../../src/assemble-payments.ts';
 import { openStores } from '../../src/assemble-stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { readLockKey } from '../../src/config/lock-key.ts';
-import { isRefusal } from '../../src/core/refusal.ts';
-import type { AuthRequest } from '../../src/core/request.ts';
 import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { keysetId, sign } from './instant-mint.ts';
+import { createPaying, longestTurn, median, millisecondsOf } from './paying.ts';
 
 export type AcceptanceCosts = Readonly<{
   /** By the clock, 64 at once. */
@@ -48,8 +47,6 @@ const drawToken = (): string =>
       return { id: keysetId, amount: Amount.from(amount), secret, C: curve.hashToCurve(secret), dleq: { ...dleq, r } };
     }),
   });
-
-const sum = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 
 const { config } = loadConfig({ path, env: {}, insecure: new Set() });
 const stores = await openStores(config);
@@ -91,67 +88,33 @@ const payments = await assemblePayments({
   onForgettingFailed: fail,
 });
 await payments.mints.start();
-const [rule] = config.rules;
-const charge = rule && payments.paywallFor(rule)?.charge;
-if (!charge) throw new Error('the first rule has no price');
-
-const request: AuthRequest = {
-  id: 'request-1',
-  method: 'GET',
-  scheme: 'https',
-  host: 'shop.example.com',
-  path: '/paid/1',
-  query: '',
-  clientIp: '203.0.113.7',
-  header: () => undefined,
-  findHeaderName: () => undefined,
-};
-
-const pay = async (value: string): Promise<void> => {
-  const presented = { kind: 'cashu', value, header: 'x-cashu' } as const;
-  const identified = await payments.identifiers.cashu(request, presented, 'enforce');
-  if (identified.outcome !== 'identified') throw new Error('the token was not read');
-  const receipt = await charge(request, identified.identity, 'enforce');
-  if (receipt === undefined || isRefusal(receipt)) throw new Error(`not paid: ${receipt?.code}`);
-};
+const pay = createPaying(payments, config);
 
 const draw = (): string[] => Array.from({ length: AT_ONCE }, drawToken);
 
-/** The longest turn of the event loop until all are paid. */
-const longestTurn = async (tokens: readonly string[]): Promise<number> => {
-  let longestMs = 0;
-  let running = true;
-  let last = sum(process.threadCpuUsage());
-  const turn = (): void => {
-    const now = sum(process.threadCpuUsage());
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await Promise.all(tokens.map(pay));
-  running = false;
-  return longestMs;
-};
+const payAll = (tokens: readonly string[]): Promise<unknown> => Promise.all(tokens.map(pay));
 
-for (let round = 0; round < WARM_UP; round++) await Promise.all(draw().map(pay));
+for (let round = 0; round < WARM_UP; round++) await payAll(draw());
 
 const rounds = Array.from({ length: ROUNDS }, draw);
 const [processBefore, threadBefore, startedAt] = [process.cpuUsage(), process.threadCpuUsage(), performance.now()];
-for (const tokens of rounds) await Promise.all(tokens.map(pay));
+for (const tokens of rounds) await payAll(tokens);
 const tookMs = performance.now() - startedAt;
 const [processAfter, threadAfter] = [process.cpuUsage(processBefore), process.threadCpuUsage(threadBefore)];
 // In rounds of their own, for to watch the turns costs time itself.
 const stalls: number[] = [];
-for (let round = 0; round < WATCHED; round++) stalls.push(await longestTurn(draw()));
+for (let round = 0; round < WATCHED; round++) {
+  const tokens = draw();
+  stalls.push(await longestTurn(() => payAll(tokens)));
+}
 if (accepted !== (WARM_UP + ROUNDS + WATCHED) * AT_ONCE) throw new Error('the mint was asked');
 
 const count = ROUNDS * AT_ONCE;
 const costs: AcceptanceCosts = {
   perSecond: (count * 1_000) / tookMs,
-  cpuMs: sum(processAfter) / count,
-  loopMs: sum(threadAfter) / count,
-  stallMs: stalls.toSorted((a, b) => a - b)[Math.floor(WATCHED / 2)] ?? Number.NaN,
+  cpuMs: millisecondsOf(processAfter) / count,
+  loopMs: millisecondsOf(threadAfter) / count,
+  stallMs: median(stalls),
 };
 console.log(JSON.stringify(costs));
 payments.mints.close();

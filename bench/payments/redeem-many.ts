@@ -7,11 +7,10 @@ import { Amount, getEncodedToken } from '@cashu/cashu-ts';
 import { assemblePayments } from '../../src/assemble-payments.ts';
 import { openStores } from '../../src/assemble-stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { isRefusal } from '../../src/core/refusal.ts';
-import type { AuthRequest } from '../../src/core/request.ts';
 import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { keysetId } from './instant-mint.ts';
+import { createPaying, longestTurn, median, millisecondsOf, threadMs } from './paying.ts';
 
 export type RedemptionCosts = Readonly<{
   /** Of the event loop's thread, from the token's text to the swap's first byte. */
@@ -46,14 +45,7 @@ const drawToken = (): string =>
     }),
   });
 
-const threadMs = (since?: NodeJS.CpuUsage): number => {
-  const { user, system } = process.threadCpuUsage(since);
-  return (user + system) / 1000;
-};
-const processMs = (since?: NodeJS.CpuUsage): number => {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1000;
-};
+const processMs = (since: NodeJS.CpuUsage): number => millisecondsOf(process.cpuUsage(since));
 
 const { config } = loadConfig({ path, env: {}, insecure: new Set() });
 const stores = await openStores(config);
@@ -112,36 +104,9 @@ const payments = await assemblePayments({
 });
 await payments.mints.start();
 payments.collector.start();
-const [rule] = config.rules;
-const charge = rule && payments.paywallFor(rule)?.charge;
-if (!charge) throw new Error('the first rule has no price');
-
-const request: AuthRequest = {
-  id: 'request-1',
-  method: 'GET',
-  scheme: 'https',
-  host: 'shop.example.com',
-  path: '/paid/1',
-  query: '',
-  clientIp: '203.0.113.7',
-  header: () => undefined,
-  findHeaderName: () => undefined,
-};
-
-const redeem = async (token: string): Promise<void> => {
-  const identified = await payments.identifiers.cashu(
-    request,
-    { kind: 'cashu', value: token, header: 'x-cashu' },
-    'enforce',
-  );
-  if (identified.outcome !== 'identified') throw new Error('the token was not read');
-  const receipt = await charge(request, identified.identity, 'enforce');
-  if (receipt === undefined || isRefusal(receipt)) throw new Error(`not paid: ${receipt?.code}`);
-};
+const redeem = createPaying(payments, config);
 
 const draw = (count: number): string[] => Array.from({ length: count }, drawToken);
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const inTurn = async (tokens: readonly string[]): Promise<void> => {
   for (const token of tokens) await redeem(token);
@@ -160,21 +125,7 @@ const timesBeforeSwap = async (tokens: readonly string[]): Promise<number[]> => 
   return times;
 };
 
-const atOnce = async (tokens: readonly string[]): Promise<number> => {
-  let longestMs = 0;
-  let running = true;
-  let last = threadMs();
-  const turn = (): void => {
-    const now = threadMs();
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await Promise.all(tokens.map(redeem));
-  running = false;
-  return longestMs;
-};
+const atOnce = (tokens: readonly string[]): Promise<number> => longestTurn(() => Promise.all(tokens.map(redeem)));
 
 const warm = expect(WARM_UP + 2 * AT_ONCE);
 await inTurn(draw(WARM_UP));
