@@ -1,6 +1,7 @@
 /** Automatic payout, where it is configured. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/config.ts';
+import { createRounds, type Rounds, type RoundsOptions } from './paywall/rounds.ts';
 import { createExporter } from './paywall/wallet/export.ts';
 import { createHandOut, HANDED_OUT } from './paywall/wallet/hand-out.ts';
 import { readInvoice } from './paywall/wallet/lightning.ts';
@@ -8,7 +9,6 @@ import { createMelter, type MelterOptions } from './paywall/wallet/melt.ts';
 import { createAddressPayer } from './paywall/wallet/pay-address.ts';
 import { createPayout, type PayOut, type Payout } from './paywall/wallet/payout.ts';
 import type { ProofStore } from './paywall/wallet/proof-store.ts';
-import { createRounds, type Rounds, type RoundsOptions } from './paywall/wallet/rounds.ts';
 import { createTokenFolder } from './stores/files/token-folder.ts';
 import { createLnurlPay } from './stores/lightning/lnurl-pay.ts';
 import { isPrivateAddress } from './stores/outbound/address-guard.ts';

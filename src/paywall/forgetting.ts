@@ -3,20 +3,10 @@
  * long ago. Money, claims and purchases are never forgotten. Any number of processes may do so on one ledger.
  */
 import type { Ledger } from './ledger.ts';
+import { createRounds, type Rounds, type RoundsOptions } from './rounds.ts';
 
-export type ForgettingOptions = Readonly<{
-  ledger: Pick<Ledger, 'forget'>;
-  now: () => number;
-  /** Resolves after so many milliseconds, or at the signal. */
-  pause: (ms: number, signal: AbortSignal) => Promise<void>;
-  onFailed(error: unknown): void;
-}>;
-
-export type Forgetting = Readonly<{
-  start(): void;
-  /** Ends after what is under way. */
-  close(): Promise<void>;
-}>;
+export type ForgettingOptions = Pick<RoundsOptions, 'pause' | 'onFailed'> &
+  Readonly<{ ledger: Pick<Ledger, 'forget'>; now: () => number }>;
 
 /** Late reports are still taken, and a client that comes back is told that its session is over. */
 export const KEPT_FOR_MS = 86_400_000;
@@ -25,34 +15,11 @@ const LOOK_AGAIN_MS = 60_000;
 const BREATHE_MS = 200;
 const MOST_AT_ONCE = 500;
 
-export const createForgetting = ({ ledger, now, pause, onFailed }: ForgettingOptions): Forgetting => {
-  const closing = new AbortController();
-  let running: Promise<void> | undefined;
-
-  const forgetNowAndThen = async (): Promise<void> => {
-    let failing = false;
-    while (!closing.signal.aborted) {
-      let isMore = false;
-      try {
-        isMore = await ledger.forget(now() - KEPT_FOR_MS, MOST_AT_ONCE);
-        failing = false;
-      } catch (error) {
-        // Said once of an outage.
-        if (!failing && !closing.signal.aborted) onFailed(error);
-        failing = true;
-      }
-      await pause(isMore ? BREATHE_MS : LOOK_AGAIN_MS, closing.signal);
-    }
-  };
-
-  return {
-    start() {
-      running ??= forgetNowAndThen();
-    },
-
-    async close() {
-      closing.abort();
-      await running;
-    },
-  };
-};
+export const createForgetting = ({ ledger, now, pause, onFailed }: ForgettingOptions): Rounds =>
+  createRounds({
+    everyMs: LOOK_AGAIN_MS,
+    breatheMs: BREATHE_MS,
+    run: () => ledger.forget(now() - KEPT_FOR_MS, MOST_AT_ONCE),
+    pause,
+    onFailed,
+  });

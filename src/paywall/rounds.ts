@@ -2,7 +2,9 @@
 
 export type RoundsOptions = Readonly<{
   everyMs: number;
-  run: (signal: AbortSignal) => Promise<void>;
+  /** Where it gives true there is more to do, and it goes on after `breatheMs`. */
+  run: (signal: AbortSignal) => Promise<unknown>;
+  breatheMs?: number;
   /** Resolves after so many milliseconds, or at the signal. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told once of an outage, not at every round. */
@@ -15,21 +17,22 @@ export type Rounds = Readonly<{
   close(): Promise<void>;
 }>;
 
-export const createRounds = ({ everyMs, run, pause, onFailed }: RoundsOptions): Rounds => {
+export const createRounds = ({ everyMs, breatheMs = everyMs, run, pause, onFailed }: RoundsOptions): Rounds => {
   const closing = new AbortController();
   let running: Promise<void> | undefined;
 
   const goRound = async (): Promise<void> => {
     let failing = false;
     while (!closing.signal.aborted) {
+      let isMore = false;
       try {
-        await run(closing.signal);
+        isMore = (await run(closing.signal)) === true;
         failing = false;
       } catch (error) {
         if (!failing && !closing.signal.aborted) onFailed(error);
         failing = true;
       }
-      await pause(everyMs, closing.signal);
+      await pause(isMore ? breatheMs : everyMs, closing.signal);
     }
   };
 
