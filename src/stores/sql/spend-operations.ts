@@ -10,6 +10,7 @@ import type {
   SpendRecord,
   SpendState,
 } from '../../paywall/wallet/spend-store.ts';
+import { type LeaseRelease, type LeaseRequest, releaseLease, takeLease } from './leases.ts';
 import { holdProofs, insertProof } from './own-proofs.ts';
 import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
@@ -19,30 +20,28 @@ const toMelt = (row: Row): Melt | undefined =>
     ? undefined
     : { quoteId: text(row, 'quote_id'), invoice: text(row, 'invoice'), payee: text(row, 'payee') };
 
-const toSpend = (row: Row): Spend => {
-  const melt = toMelt(row);
-  return { ...toBare(row), ...(melt && { melt }) };
-};
-
-const toBare = (row: Row): Spend => ({
+const toOrder = (row: Row) => ({
   id: text(row, 'id'),
   kind: text(row, 'kind') as SpendKind,
   mint: text(row, 'mint'),
   unit: text(row, 'unit'),
   amount: integer(row, 'amount'),
-  body: text(row, 'body'),
-  outputs: text(row, 'outputs'),
-  sent: integer(row, 'sent'),
   createdAtMs: integer(row, 'created_at'),
 });
 
+const toSpend = (row: Row): Spend => {
+  const melt = toMelt(row);
+  return {
+    ...toOrder(row),
+    body: text(row, 'body'),
+    outputs: text(row, 'outputs'),
+    sent: integer(row, 'sent'),
+    ...(melt && { melt }),
+  };
+};
+
 const toRecord = (row: Row): SpendRecord => ({
-  id: text(row, 'id'),
-  kind: text(row, 'kind') as SpendKind,
-  mint: text(row, 'mint'),
-  unit: text(row, 'unit'),
-  amount: integer(row, 'amount'),
-  createdAtMs: integer(row, 'created_at'),
+  ...toOrder(row),
   state: text(row, 'state') as SpendState,
   fee: optionalInteger(row, 'fee'),
   failure: row['failure'] === null ? undefined : text(row, 'failure'),
@@ -83,42 +82,15 @@ export const spendOperations = {
     return true;
   },
 
-  /** Whoever takes it is about to post: should nothing be heard of them, that post has no answer. */
-  async leaseSpend(
-    transaction: Transaction,
-    { id, holder, nowMs, untilMs }: { id: string; holder: string; nowMs: number; untilMs: number },
-  ): Promise<SpendLease> {
-    await transaction.run(`UPDATE spends SET tries = tries WHERE id = $1 AND state = 'prepared'`, [id]);
-    const before = await transaction.first(`SELECT * FROM spends WHERE id = $1 AND state = 'prepared'`, [id]);
-    if (!before) return { lease: 'concluded' };
-    const taken = await transaction.run(
-      `UPDATE spends SET lease_holder = $2, lease_until = $3, unanswered_at = $4
-        WHERE id = $1 AND state = 'prepared' AND (lease_holder = $2 OR lease_until <= $4)`,
-      [id, holder, untilMs, nowMs],
-    );
-    if (taken === 0) {
-      const isHeld = before['lease_holder'] !== null;
-      return isHeld ? { lease: 'held' } : { lease: 'resting', untilMs: integer(before, 'lease_until') };
-    }
-    return {
-      lease: 'taken',
-      spend: toSpend(before),
-      tries: integer(before, 'tries'),
-      unansweredAtMs: optionalInteger(before, 'unanswered_at'),
-    };
+  async leaseSpend(transaction: Transaction, asked: LeaseRequest): Promise<SpendLease> {
+    const taken = await takeLease(transaction, 'spends', asked);
+    if (taken.lease !== 'taken') return taken;
+    const { before, ...lease } = taken;
+    return { ...lease, spend: toSpend(before) };
   },
 
-  async releaseSpend(
-    transaction: Transaction,
-    argument: { id: string; holder: string; untilMs: number; unansweredAtMs: number | undefined },
-  ): Promise<void> {
-    const { id, holder, untilMs, unansweredAtMs } = argument;
-    await transaction.run(
-      `UPDATE spends SET lease_holder = NULL, lease_until = $3, unanswered_at = $4, tries = tries + 1
-        WHERE id = $1 AND state = 'prepared' AND lease_holder = $2`,
-      [id, holder, untilMs, unansweredAtMs ?? null],
-    );
-  },
+  releaseSpend: (transaction: Transaction, release: LeaseRelease): Promise<void> =>
+    releaseLease(transaction, 'spends', release),
 
   async settleSpend(
     transaction: Transaction,
