@@ -1,14 +1,5 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
-import {
-  createDeferredLedger,
-  createKeyStore,
-  createLedger,
-  createProofStore,
-  createRefundStore,
-  createSpendStore,
-  type ReadRow,
-  type Stores,
-} from '../sql/stores.ts';
+import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
@@ -74,12 +65,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
   }, FORGET_EVERY_MS).unref();
 
   return {
-    keys: createKeyStore(execute, readRow),
-    ledger: createLedger(execute, readRow),
-    proofs: createProofStore(execute, readRow),
-    spends: createSpendStore(execute, readRow),
-    deferred: createDeferredLedger(execute, readRow),
-    refunds: createRefundStore(execute),
+    ...createStores(execute, readRow),
 
     async check() {
       await readRow('SELECT 1 AS one', []);

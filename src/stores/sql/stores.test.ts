@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { createTransaction, migrate } from '../sqlite/engine.ts';
 import { operations } from './operations.ts';
-import { createLedger, createProofStore } from './stores.ts';
+import { createStores } from './stores.ts';
 import type { Execute } from './transaction.ts';
 
 /** What would go through the thread that writes, or take a transaction of a remote database. */
@@ -17,7 +17,7 @@ const open = () => {
     return operations[name](transaction, argument);
   }) as Execute<typeof operations>;
   const readRow = (sql: string, values: readonly (string | number | null)[]) => transaction.first(sql, values);
-  return { ledger: createLedger(execute, readRow), proofs: createProofStore(execute, readRow), executed };
+  return { ...createStores(execute, readRow), executed };
 };
 
 test('a service that has nothing to do looks for work without a transaction', async () => {

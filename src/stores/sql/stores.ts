@@ -35,14 +35,14 @@ export type Stores = Readonly<{
 /** One statement outside any transaction; at once where the database is in the process. */
 export type ReadRow = (sql: string, values: readonly SqlValue[]) => Eventually<Row | undefined>;
 
-export const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): KeyStore => ({
+const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): KeyStore => ({
   insert: (record) => execute('insertKey', record),
   findByHash: (hash) => whenReady(readRow(findKeyByHash, [hash]), (row) => row && toKeyRecord(row)),
   listByUser: (userId) => execute('listKeysByUser', userId),
   revoke: (id, atMs) => execute('revokeKey', { id, atMs }),
 });
 
-export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
+const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
   /** Time that runs needs no writing: it is read where it is asked for, and goes on when the disk takes no more. */
   const timeOf = async ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Promise<Debited | undefined> => {
     if (!('timeMs' in buys)) return undefined;
@@ -86,7 +86,7 @@ export const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow
   };
 };
 
-export const createProofStore = (execute: Execute<StoreOperations>, readRow: ReadRow): ProofStore => ({
+const createProofStore = (execute: Execute<StoreOperations>, readRow: ReadRow): ProofStore => ({
   uncollected: async (after, exceptMints, limit) =>
     (await readRow(findAnyUncollected, [])) ? execute('findUncollected', { after, exceptMints, limit }) : [],
   async signed(paymentId) {
@@ -107,7 +107,7 @@ export const createProofStore = (execute: Execute<StoreOperations>, readRow: Rea
   payments: (limit) => execute('listPayments', { limit }),
 });
 
-export const createSpendStore = (execute: Execute<StoreOperations>, readRow: ReadRow): SpendStore => ({
+const createSpendStore = (execute: Execute<StoreOperations>, readRow: ReadRow): SpendStore => ({
   prepare: (spend, proofIds, refund) => execute('prepareSpend', { spend, proofIds, refund }),
   lease: (id, holder, nowMs, untilMs) => execute('leaseSpend', { id, holder, nowMs, untilMs }),
   release: (id, holder, untilMs, unansweredAtMs) => execute('releaseSpend', { id, holder, untilMs, unansweredAtMs }),
@@ -120,7 +120,7 @@ export const createSpendStore = (execute: Execute<StoreOperations>, readRow: Rea
   list: (limit) => execute('listSpends', { limit }),
 });
 
-export const createDeferredLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): DeferredLedger => ({
+const createDeferredLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): DeferredLedger => ({
   accept: (acceptance, debit, commit, offer) => execute('acceptPayment', { acceptance, debit, commit, offer }),
   unsettled: async (nowMs) =>
     (await readRow(findAnyUnsettled, []))
@@ -133,7 +133,17 @@ export const createDeferredLedger = (execute: Execute<StoreOperations>, readRow:
   refuse: (refused) => execute('refuseBatch', refused),
 });
 
-export const createRefundStore = (execute: Execute<StoreOperations>): RefundStore => ({
+const createRefundStore = (execute: Execute<StoreOperations>): RefundStore => ({
   request: (request) => execute('requestRefund', request),
   find: (id) => execute('findRefund', { id }),
+});
+
+/** Everything that is kept in one database. */
+export const createStores = (execute: Execute<StoreOperations>, readRow: ReadRow): Omit<Stores, 'check' | 'close'> => ({
+  keys: createKeyStore(execute, readRow),
+  ledger: createLedger(execute, readRow),
+  proofs: createProofStore(execute, readRow),
+  spends: createSpendStore(execute, readRow),
+  deferred: createDeferredLedger(execute, readRow),
+  refunds: createRefundStore(execute),
 });

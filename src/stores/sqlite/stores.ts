@@ -1,15 +1,6 @@
 /** API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import {
-  createDeferredLedger,
-  createKeyStore,
-  createLedger,
-  createProofStore,
-  createRefundStore,
-  createSpendStore,
-  type ReadRow,
-  type Stores,
-} from '../sql/stores.ts';
+import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
 import type { Row } from '../sql/transaction.ts';
 import { migrate, named, openDatabase } from './engine.ts';
 import { createWriter } from './writer.ts';
@@ -41,12 +32,7 @@ export const openSqliteStores = (path: string): Stores => {
   const readRow = createReadRow(reader);
 
   return {
-    keys: createKeyStore(execute, readRow),
-    ledger: createLedger(execute, readRow),
-    proofs: createProofStore(execute, readRow),
-    spends: createSpendStore(execute, readRow),
-    deferred: createDeferredLedger(execute, readRow),
-    refunds: createRefundStore(execute),
+    ...createStores(execute, readRow),
 
     async check() {
       reader.prepare('SELECT 1').get();
