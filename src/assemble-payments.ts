@@ -25,7 +25,7 @@ import { createQuotes } from './paywall/quote.ts';
 import { createRecentLedger } from './paywall/recent-ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
-import { createRounds, type Rounds } from './paywall/rounds.ts';
+import { createRounds } from './paywall/rounds.ts';
 import { createSessionEnd, createSessionFinder } from './paywall/session.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
@@ -40,15 +40,8 @@ import { createMintDirectory, type MintDirectory } from './stores/mint/directory
 import { createHttpLightning } from './stores/mint/http-lightning.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
-export type PaymentParts = DeferredEvents &
+export type PaymentEvents = DeferredEvents &
   Readonly<{
-    config: Config;
-    stores: LedgerStores;
-    outbound: Outbound;
-    throttle: FailureThrottle;
-    /** In place of SHA-256 in hex, with the same result. */
-    digest?: (credential: string) => string;
-    now: () => number;
     onConcluded(payment: PreparedPayment, result: 'settled' | 'rejected'): void;
     onUnsealed(): void;
     onOutstanding(outstanding: Outstanding): void;
@@ -66,6 +59,19 @@ export type PaymentParts = DeferredEvents &
     onWrongKeys(mint: string, keysetId: string): void;
   }>;
 
+export type PaymentParts = Readonly<{
+  config: Config;
+  stores: LedgerStores;
+  outbound: Outbound;
+  throttle: FailureThrottle;
+  /** In place of SHA-256 in hex, with the same result. */
+  digest?: (credential: string) => string;
+  now: () => number;
+  events: PaymentEvents;
+}>;
+
+type Background = Readonly<{ start(): void; close(): Promise<void> }>;
+
 export type Payments = Readonly<{
   identifiers: Readonly<{ cashu: Identifier; session: Identifier }>;
   page: Readonly<{ render: typeof renderPage; headers: typeof pageHeaders }>;
@@ -78,10 +84,10 @@ export type Payments = Readonly<{
   recovery: Recovery;
   collector: Collector;
   settler: Settler;
-  forgetting: Rounds;
-  spending: Rounds;
-  /** Left out where nothing is paid out. */
-  payout: Rounds | undefined;
+  /** All that goes on beside the requests, in the order in which it starts. */
+  background: readonly Background[];
+  /** Why payments that were taken do not come to their end; undefined where they do. */
+  problem(): string | undefined;
   /** Left out where nothing is given back. */
   refund: GiveBack | undefined;
   paywallFor(rule: RuleConfig): Paywall | undefined;
@@ -110,8 +116,8 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
-  const { config, outbound, throttle, digest, now, onUncertain } = parts;
-  const stores = await assembleLedger(config, parts.stores, parts.onUnsealed);
+  const { config, outbound, throttle, digest, now, events } = parts;
+  const stores = await assembleLedger(config, parts.stores, events.onUnsealed);
   const { proofs, spends, refunds } = stores;
   const ledger = createRecentLedger(stores.ledger);
   const accepted = mintsOf(config);
@@ -122,7 +128,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     outbound,
     now,
     timeoutMs: config.cashu.request_timeout,
-    onWrongKeys: parts.onWrongKeys,
+    onWrongKeys: events.onWrongKeys,
   });
   const curve = await openCurve();
   const lock = assembleLock(config.cashu, curve);
@@ -133,9 +139,9 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     curve,
     now,
     pause,
-    onCollected: parts.onCollected,
-    onPostponed: parts.onCollectingPostponed,
-    onFailed: parts.onCollectingFailed,
+    onCollected: events.onCollected,
+    onPostponed: events.onCollectingPostponed,
+    onFailed: events.onCollectingFailed,
   });
   const holder = randomUUID();
   const callMs = config.cashu.request_timeout;
@@ -149,8 +155,8 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     holder,
     callMs,
     now,
-    onConcluded: parts.onSpent,
-    onUncertain: parts.onSpendUncertain,
+    onConcluded: events.onSpent,
+    onUncertain: events.onSpendUncertain,
   });
   const redeem = createRedeemer({
     ledger,
@@ -160,10 +166,10 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     callMs,
     now,
     onConcluded(payment, result) {
-      parts.onConcluded(payment, result);
+      events.onConcluded(payment, result);
       if (result === 'settled') collector.wake();
     },
-    onUncertain,
+    onUncertain: events.onUncertain,
   });
   const settle = createSettlement(redeem);
   const { accept, settler } = assembleDeferred({
@@ -176,9 +182,9 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
     now,
     pause,
     events: {
-      ...parts,
+      ...events,
       onBatchSettled(batch) {
-        parts.onBatchSettled(batch);
+        events.onBatchSettled(batch);
         collector.wake();
       },
     },
@@ -186,52 +192,56 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
 
   const readToken = createTokenReader(mints.find, { maxProofs: config.cashu.max_proofs, lockKey, digest });
 
+  const recovery = createRecovery({
+    ledger,
+    isAccepted: (mint) => mints.find(mint) !== undefined,
+    settle,
+    now,
+    pause,
+    random: Math.random,
+    onOutstanding: events.onOutstanding,
+    onRecovered: events.onRecovered,
+    onStranded: events.onStranded,
+    onFailed: events.onRecoveryFailed,
+  });
+  const forgetting = createForgetting({ ledger, now, pause, onFailed: events.onForgettingFailed });
+  const spending = createRounds({
+    everyMs: FINISH_EVERY_MS,
+    run: createFinisher({ spends, spend, now }),
+    pause,
+    onFailed: events.onSpendingFailed,
+  });
+  const payout = assemblePayout({
+    cashu: config.cashu,
+    proofs,
+    spends,
+    spend,
+    mintAt,
+    lightningOf,
+    isAccepted: (mint) => mints.find(mint) !== undefined,
+    curve,
+    outbound,
+    now,
+    pause,
+    onPayout: events.onPayout,
+    onFailed: events.onSpendingFailed,
+  });
+
   return {
     identifiers: {
       cashu: createCashuIdentifier(readToken, throttle),
       session: createSessionIdentifier(createSessionFinder(ledger, now, digest), throttle),
     },
     mints,
-    recovery: createRecovery({
-      ledger,
-      isAccepted: (mint) => mints.find(mint) !== undefined,
-      settle,
-      now,
-      pause,
-      random: Math.random,
-      onOutstanding: parts.onOutstanding,
-      onRecovered: parts.onRecovered,
-      onStranded: parts.onStranded,
-      onFailed: parts.onRecoveryFailed,
-    }),
+    recovery,
     collector,
-    page: { render: renderPage, headers: pageHeaders },
     settler,
-    forgetting: createForgetting({ ledger, now, pause, onFailed: parts.onForgettingFailed }),
-    spending: createRounds({
-      everyMs: FINISH_EVERY_MS,
-      run: createFinisher({ spends, spend, now }),
-      pause,
-      onFailed: parts.onSpendingFailed,
-    }),
+    background: [recovery, collector, settler, forgetting, spending, ...(payout ? [payout] : [])],
+    problem: () => recovery.problem() ?? settler.problem(),
+    page: { render: renderPage, headers: pageHeaders },
     endSession: createSessionEnd(ledger, now),
     reportUse: (useId, units) => ledger.reportUse(useId, units, now()),
     revokeSessions: (paymentId) => ledger.revokeSessions(paymentId, now()),
-    payout: assemblePayout({
-      cashu: config.cashu,
-      proofs,
-      spends,
-      spend,
-      mintAt,
-      lightningOf,
-      isAccepted: (mint) => mints.find(mint) !== undefined,
-      curve,
-      outbound,
-      now,
-      pause,
-      onPayout: parts.onPayout,
-      onFailed: parts.onSpendingFailed,
-    }),
     refund:
       config.cashu.refunds &&
       assembleRefunds({
@@ -246,7 +256,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         throttle,
         closeSessions: (accountId) => ledger.revokeSessions(accountId, now()),
         now,
-        onRefund: parts.onRefund,
+        onRefund: events.onRefund,
       }),
     close: curve.close,
 

@@ -2,11 +2,11 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openListeners } from './assemble-listeners.ts';
+import { readinessOf, remotesOf } from './assemble-readiness.ts';
 import { assembleGate } from './assemble-rules.ts';
 import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
-import type { ReadinessPart } from './http/health.ts';
 import { createApiKeyIdentifier } from './identify/api-key.ts';
 import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
@@ -74,28 +74,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
         throttle,
         digest,
         now,
-        onConcluded: telemetry.paymentConcluded,
-        onUncertain: telemetry.paymentUncertain,
-        onUnsealed: telemetry.ledgerUnsealed,
-        onOutstanding: telemetry.paymentsOutstanding,
-        onRecovered: telemetry.paymentRecovered,
-        onStranded: telemetry.mintStranded,
-        onRecoveryFailed: telemetry.recoveryFailed,
-        onForgettingFailed: telemetry.forgettingFailed,
-        onCollected: telemetry.proofsCollected,
-        onCollectingPostponed: telemetry.collectingPostponed,
-        onCollectingFailed: telemetry.collectingFailed,
-        onPayout: telemetry.payout,
-        onRefund: telemetry.refunded,
-        onSpent: telemetry.spent,
-        onSpendUncertain: telemetry.spendUncertain,
-        onSpendingFailed: telemetry.spendingFailed,
-        onAccepted: telemetry.paymentAccepted,
-        onUnsettled: telemetry.paymentsUnsettled,
-        onBatchSettled: telemetry.batchSettled,
-        onBatchRefused: telemetry.batchRefused,
-        onSettlingFailed: telemetry.settlingFailed,
-        onWrongKeys: telemetry.wrongKeys,
+        events: telemetry.payments,
       })
     : undefined;
 
@@ -111,23 +90,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
 
-  const remotes = [
-    ...(issuers?.remote ?? []).map(({ name, keys: source }) => ({ name: `issuer ${name}`, source })),
-    ...(payments?.mints.named ?? []).map((mint) => ({ name: `mint ${mint.url}`, source: mint })),
-  ];
-  const readiness: ReadinessPart[] = [
-    { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
-    ...(payments
-      ? [
-          {
-            name: 'payments',
-            essential: false,
-            check: async () => payments.recovery.problem() ?? payments.settler.problem(),
-          },
-        ]
-      : []),
-    ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
-  ];
+  const remotes = remotesOf(issuers, payments);
   const fetching = Promise.allSettled(remotes.map(({ source }) => source.start()));
   starting.defer(async () => {
     for (const { source } of remotes) source.close();
@@ -141,24 +104,14 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     keys,
     throttle,
     telemetry,
-    readiness,
+    readiness: readinessOf(stores, payments, remotes),
     isStopping: () => stopping,
     payments,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
   });
-  if (payments) {
-    payments.recovery.start();
-    starting.defer(payments.recovery.close);
-    payments.collector.start();
-    starting.defer(payments.collector.close);
-    payments.settler.start();
-    starting.defer(payments.settler.close);
-    payments.forgetting.start();
-    starting.defer(payments.forgetting.close);
-    payments.spending.start();
-    starting.defer(payments.spending.close);
-    payments.payout?.start();
-    if (payments.payout) starting.defer(payments.payout.close);
+  for (const background of payments?.background ?? []) {
+    background.start();
+    starting.defer(background.close);
   }
   const running = starting.move();
 

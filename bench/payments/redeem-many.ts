@@ -75,32 +75,34 @@ const payments = await assemblePayments({
   },
   throttle: { isOpen: () => true, recordFailure: ignore },
   now: Date.now,
-  onConcluded: ignore,
-  onUncertain: fail,
-  onUnsealed: ignore,
-  onOutstanding: ignore,
-  onRecovered: ignore,
-  onAccepted: ignore,
-  onUnsettled: ignore,
-  onBatchSettled: ignore,
-  onBatchRefused: fail,
-  onSettlingFailed: fail,
-  onStranded: fail,
-  onCollected(_, proofs) {
-    if (proofs.some(({ state }) => state === 'bad')) fail(undefined, new Error('the instant mint signs wrongly'));
-    collected += 1;
-    if (collected >= expected) done.resolve();
+  events: {
+    onConcluded: ignore,
+    onUncertain: fail,
+    onUnsealed: ignore,
+    onOutstanding: ignore,
+    onRecovered: ignore,
+    onAccepted: ignore,
+    onUnsettled: ignore,
+    onBatchSettled: ignore,
+    onBatchRefused: fail,
+    onSettlingFailed: fail,
+    onStranded: fail,
+    onCollected(_, proofs) {
+      if (proofs.some(({ state }) => state === 'bad')) fail(undefined, new Error('the instant mint signs wrongly'));
+      collected += 1;
+      if (collected >= expected) done.resolve();
+    },
+    onCollectingPostponed: fail,
+    onCollectingFailed: fail,
+    onPayout: ignore,
+    onRefund: ignore,
+    onSpent: ignore,
+    onSpendUncertain: fail,
+    onSpendingFailed: fail,
+    onWrongKeys: fail,
+    onRecoveryFailed: fail,
+    onForgettingFailed: fail,
   },
-  onCollectingPostponed: fail,
-  onCollectingFailed: fail,
-  onPayout: ignore,
-  onRefund: ignore,
-  onSpent: ignore,
-  onSpendUncertain: fail,
-  onSpendingFailed: fail,
-  onWrongKeys: fail,
-  onRecoveryFailed: fail,
-  onForgettingFailed: fail,
 });
 await payments.mints.start();
 payments.collector.start();

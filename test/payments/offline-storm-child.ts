@@ -14,6 +14,7 @@ import type { Ledger } from '../../src/paywall/ledger.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { until } from '../servers/until.ts';
 import type { OfflineOrders, OfflinePoint } from './offline-storm.ts';
+import { silentEvents } from './silent-events.ts';
 
 const orders = JSON.parse(process.argv[2] ?? '') as OfflineOrders;
 
@@ -71,30 +72,15 @@ const payments = await assemblePayments({
   outbound,
   throttle: { isOpen: () => true, recordFailure: ignore },
   now: () => Date.now() + orders.skewMs,
-  onConcluded: ignore,
-  onUncertain: ignore,
-  onUnsealed: ignore,
-  onOutstanding: ({ count }) => {
-    prepared = count;
+  events: {
+    ...silentEvents,
+    onOutstanding: ({ count }) => {
+      prepared = count;
+    },
+    onCollectingFailed: fail,
+    onSpendingFailed: fail,
+    onWrongKeys: fail,
   },
-  onRecovered: ignore,
-  onAccepted: ignore,
-  onUnsettled: ignore,
-  onBatchSettled: ignore,
-  onBatchRefused: (batch) => fail(new Error(`${batch} was refused`)),
-  onSettlingFailed: fail,
-  onStranded: fail,
-  onCollected: ignore,
-  onCollectingPostponed: ignore,
-  onCollectingFailed: fail,
-  onPayout: ignore,
-  onRefund: ignore,
-  onSpent: ignore,
-  onSpendUncertain: ignore,
-  onSpendingFailed: fail,
-  onWrongKeys: fail,
-  onRecoveryFailed: fail,
-  onForgettingFailed: fail,
 });
 
 const charge = payments.paywallFor(rule)?.charge;

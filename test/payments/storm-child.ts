@@ -13,6 +13,7 @@ import type { Ledger, Outstanding } from '../../src/paywall/ledger.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { until } from '../servers/until.ts';
+import { silentEvents } from './silent-events.ts';
 import type { Orders, Point } from './storm.ts';
 
 const orders = JSON.parse(process.argv[2] ?? '') as Orders;
@@ -65,37 +66,11 @@ const payments = await assemblePayments({
   outbound,
   throttle: { isOpen: () => true, recordFailure: () => undefined },
   now,
-  onConcluded: () => undefined,
-  onUncertain: () => undefined,
-  onUnsealed: () => undefined,
-  onOutstanding: (found) => {
-    outstanding = found;
-  },
-  onRecovered: () => undefined,
-  onStranded: (mint) => {
-    throw new Error(`stranded at ${mint}`);
-  },
-  onCollected: () => undefined,
-  onAccepted: () => undefined,
-  onUnsettled: () => undefined,
-  onBatchSettled: () => undefined,
-  onBatchRefused: () => undefined,
-  onSettlingFailed: (error) => {
-    throw error;
-  },
-  onCollectingPostponed: () => undefined,
-  onCollectingFailed: () => undefined,
-  onPayout: () => undefined,
-  onRefund: () => undefined,
-  onSpent: () => undefined,
-  onSpendUncertain: () => undefined,
-  onSpendingFailed: () => undefined,
-  onWrongKeys: () => undefined,
-  onRecoveryFailed: (error) => {
-    throw error;
-  },
-  onForgettingFailed: (error) => {
-    throw error;
+  events: {
+    ...silentEvents,
+    onOutstanding: (found) => {
+      outstanding = found;
+    },
   },
 });
 payments.recovery.start();

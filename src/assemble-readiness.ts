@@ -1,0 +1,32 @@
+/** What readiness tells of: the store, payments under way, and everybody whose keys are fetched. */
+import type { Issuers } from './assemble-issuers.ts';
+import type { Payments } from './assemble-payments.ts';
+import type { ReadinessPart } from './http/health.ts';
+import type { Stores } from './stores/sql/stores.ts';
+
+/** Fetches keys of somebody else, and goes on with those it has where they do not answer. */
+type Source = Readonly<{
+  start(): Promise<void>;
+  close(): void;
+  status(): Readonly<{ lastError: string | undefined }>;
+}>;
+
+export type Remote = Readonly<{ name: string; source: Source }>;
+
+export const remotesOf = (
+  issuers: Pick<Issuers, 'remote'> | undefined,
+  payments: Pick<Payments, 'mints'> | undefined,
+): readonly Remote[] => [
+  ...(issuers?.remote ?? []).map(({ name, keys: source }) => ({ name: `issuer ${name}`, source })),
+  ...(payments?.mints.named ?? []).map((mint) => ({ name: `mint ${mint.url}`, source: mint })),
+];
+
+export const readinessOf = (
+  stores: Pick<Stores, 'check'>,
+  payments: Pick<Payments, 'problem'> | undefined,
+  remotes: readonly Remote[],
+): readonly ReadinessPart[] => [
+  { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
+  ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
+  ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
+];
