@@ -37,6 +37,9 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'noteChecked',
   'openBatch',
   'refuseBatch',
+  'addUsage',
+  'sumUsage',
+  'forgetUsage',
 ]);
 
 const begin = (name: string): string =>
@@ -51,16 +54,20 @@ const LONGEST_PAUSE_MS = 100;
 
 const pauseMs = (tries: number): number => Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MS);
 
+/** What a reading statement gives are rows as well. */
+const isWriting = (sql: string): boolean => /^\s*(?:INSERT|UPDATE|DELETE)\b/i.test(sql);
+
 const transactionOn = (connection: Connection) => {
   let changes = 0;
+  const query: Connection['query'] = async (sql, values) => {
+    const result = await connection.query(sql, values);
+    if (isWriting(sql)) changes += result.changes;
+    return result;
+  };
   const transaction: Transaction = {
-    first: async (sql, values) => (await connection.query(sql, values)).rows[0],
-    all: async (sql, values) => (await connection.query(sql, values)).rows,
-    async run(sql, values) {
-      const result = await connection.query(sql, values);
-      changes += result.changes;
-      return result.changes;
-    },
+    first: async (sql, values) => (await query(sql, values)).rows[0],
+    all: async (sql, values) => (await query(sql, values)).rows,
+    run: async (sql, values) => (await query(sql, values)).changes,
   };
   return { transaction, hasWritten: () => changes > 0 };
 };

@@ -1,5 +1,5 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
-import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
+import { createStores, createUsageStore, type ReadRow, type Stores } from '../sql/stores.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
@@ -66,6 +66,8 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
 
   return {
     ...createStores(execute, readRow),
+    // What cannot be reached now may be there later.
+    usage: { ...createUsageStore(execute), open: async () => undefined },
 
     async check() {
       await readRow('SELECT 1 AS one', []);

@@ -216,4 +216,39 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE UNIQUE INDEX spends_by_invoice ON spends (invoice) WHERE state <> 'failed' AND invoice IS NOT NULL`,
   ],
   ['ALTER TABLE exports ADD COLUMN delivered_at BIGINT'],
+  [
+    `CREATE TABLE usage_events (
+      id TEXT PRIMARY KEY,
+      at_ms BIGINT NOT NULL,
+      source TEXT NOT NULL,
+      key_id TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      method TEXT NOT NULL,
+      host TEXT NOT NULL,
+      path TEXT NOT NULL,
+      status BIGINT NOT NULL,
+      billable BIGINT NOT NULL,
+      request_bytes BIGINT NOT NULL,
+      response_bytes BIGINT NOT NULL,
+      duration_us BIGINT NOT NULL
+    )`,
+    'CREATE INDEX usage_events_by_time ON usage_events (at_ms)',
+    // An hour's month is kept with it: the two databases reckon with dates in different words.
+    `CREATE TABLE usage_hourly (
+      hour BIGINT NOT NULL,
+      month BIGINT NOT NULL,
+      key_id TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      requests BIGINT NOT NULL,
+      billable_requests BIGINT NOT NULL,
+      request_bytes BIGINT NOT NULL,
+      response_bytes BIGINT NOT NULL,
+      duration_us BIGINT NOT NULL,
+      PRIMARY KEY (hour, key_id, user_id, rule)
+    )`,
+    'CREATE INDEX usage_hourly_by_key ON usage_hourly (key_id, hour)',
+    'CREATE INDEX usage_hourly_by_user ON usage_hourly (user_id, hour)',
+  ],
 ];

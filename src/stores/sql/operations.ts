@@ -13,6 +13,8 @@ import { refundOperations } from './refund-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
 import { spendOperations } from './spend-operations.ts';
 import { unitOperations } from './units.ts';
+import { usageOperations } from './usage-operations.ts';
+import { usageSumOperations } from './usage-sums.ts';
 import { walletOperations } from './wallet-operations.ts';
 
 export const operations = {
@@ -30,6 +32,8 @@ export const operations = {
   ...acceptOperations,
   ...deferredOperations,
   ...refundOperations,
+  ...usageOperations,
+  ...usageSumOperations,
 };
 
 export type StoreOperations = typeof operations;

@@ -6,6 +6,7 @@ import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import type { RefundStore } from '../../paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
+import type { UsageStore } from '../../usage/usage-store.ts';
 import { findAnyKnown } from './claims.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
@@ -27,6 +28,7 @@ export type Stores = Readonly<{
   spends: SpendStore;
   deferred: DeferredLedger;
   refunds: RefundStore;
+  usage: UsageStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -138,8 +140,17 @@ const createRefundStore = (execute: Execute<StoreOperations>): RefundStore => ({
   find: (id) => execute('findRefund', { id }),
 });
 
-/** Everything that is kept in one database. */
-export const createStores = (execute: Execute<StoreOperations>, readRow: ReadRow): Omit<Stores, 'check' | 'close'> => ({
+export const createUsageStore = (execute: Execute<StoreOperations>): Omit<UsageStore, 'open'> => ({
+  add: (lines) => execute('addUsage', { lines }),
+  sum: (question) => execute('sumUsage', question),
+  forget: (beforeMs, sumsBeforeMs, limit) => execute('forgetUsage', { beforeMs, sumsBeforeMs, limit }),
+});
+
+/** Everything that is always kept in one database. */
+export const createStores = (
+  execute: Execute<StoreOperations>,
+  readRow: ReadRow,
+): Omit<Stores, 'check' | 'close' | 'usage'> => ({
   keys: createKeyStore(execute, readRow),
   ledger: createLedger(execute, readRow),
   proofs: createProofStore(execute, readRow),

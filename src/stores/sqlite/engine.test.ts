@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import { migrations } from '../sql/migrations.ts';
-import { migrate, openDatabase } from './engine.ts';
+import { createTransaction, migrate, openDatabase } from './engine.ts';
 import { openSqliteStores } from './stores.ts';
 
 const folderFor = (t: TestContext): string => createWorkdir('engine', { after: (end) => t.after(end) }).path;
@@ -66,4 +66,20 @@ test('a file that is no database is refused with its name', (t) => {
   const path = join(folderFor(t), 'test.db');
   writeFileSync(path, 'this is no database'.repeat(100));
   assert.throws(() => openSqliteStores(path), new RegExp(`the store ${path} cannot be opened: .*not a database`));
+});
+
+test('many values go each to its number, also where a number comes twice or out of order', async (t) => {
+  const database = openDatabase(join(folderFor(t), 'test.db'));
+  t.after(() => database.close());
+  const transaction = createTransaction(database);
+  const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
+  const select = (order: readonly number[]) => `SELECT ${order.map((n, at) => `$${n} AS c${at}`).join(', ')}`;
+  const values = numbers.map((number) => `value ${number}`);
+  for (const order of [numbers, numbers.toReversed(), [...numbers, 1], [2, 1, ...numbers.slice(2)]]) {
+    const [row = {}] = await transaction.all(select(order), values);
+    assert.deepEqual(
+      Object.values(row),
+      order.map((number) => `value ${number}`),
+    );
+  }
 });

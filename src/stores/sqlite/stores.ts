@@ -1,8 +1,12 @@
-/** API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. */
+/**
+ * API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. Usage is in another,
+ * with a thread of its own (docs/decisions/0013).
+ */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
 import type { Row } from '../sql/transaction.ts';
 import { migrate, named, openDatabase } from './engine.ts';
+import { createUsageFile } from './usage-file.ts';
 import { createWriter } from './writer.ts';
 
 const openReader = (path: string): DatabaseSync => {
@@ -30,9 +34,11 @@ export const openSqliteStores = (path: string): Stores => {
   const reader = openReader(path);
   const { execute, close } = createWriter(path);
   const readRow = createReadRow(reader);
+  const usage = createUsageFile(`${path}-usage`);
 
   return {
     ...createStores(execute, readRow),
+    usage: usage.store,
 
     async check() {
       reader.prepare('SELECT 1').get();
@@ -40,7 +46,7 @@ export const openSqliteStores = (path: string): Stores => {
 
     async close() {
       reader.close();
-      await close();
+      await Promise.all([close(), usage.close()]);
     },
   };
 };

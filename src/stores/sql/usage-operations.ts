@@ -1,0 +1,78 @@
+/** Events of usage, each once, and their sums by the hour, changed by the same transaction. */
+import type { UsageLine } from '../../usage/usage-line.ts';
+import type { UsageAdded } from '../../usage/usage-store.ts';
+import { insertRows } from './insert-rows.ts';
+import { type Transaction, text } from './transaction.ts';
+import { addToUsageSums } from './usage-sums.ts';
+
+const columns = `id, at_ms, source, key_id, user_id, rule, method, host, path, status, billable, request_bytes,
+  response_bytes, duration_us`;
+
+// biome-ignore format: in the order of the columns
+const kinds = ['string', 'number', 'string', 'string', 'string', 'string', 'string', 'string', 'string', 'number',
+  'number', 'number', 'number', 'number'];
+
+const isFit = (value: unknown, kind: string | undefined): boolean =>
+  kind === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && !value.includes('\0');
+
+const isLine = (value: unknown): value is UsageLine =>
+  Array.isArray(value) && value.length === kinds.length && kinds.every((kind, index) => isFit(value[index], kind));
+
+const parse = (json: string): unknown => {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+};
+
+/** A string of JSON has no line break in it, so that all lines together are one array: faster than one by one. */
+const readLines = (given: string): unknown[] => {
+  const lines = given.trimEnd();
+  const all = parse(`[${lines.replaceAll('\n', ',')}]`);
+  return Array.isArray(all) ? all : lines.split('\n').map(parse);
+};
+
+/**
+ * Called with the events that were new, in the transaction that has written them: what is made of them (a bill) is made
+ * once, and not without them.
+ */
+export type UsageFollower = (transaction: Transaction, events: readonly UsageLine[]) => Promise<void>;
+
+const followers: readonly UsageFollower[] = [addToUsageSums];
+
+export const usageOperations = {
+  async addUsage(transaction: Transaction, { lines }: { lines: string }): Promise<UsageAdded> {
+    const read = readLines(lines);
+    const events = read.filter(isLine);
+    const byId = new Map(events.map((event) => [event[0], event]));
+    // In one order for all, so that none waits for another that waits for it.
+    const distinct = [...byId.values()].sort(([one], [other]) => (one < other ? -1 : 1));
+    const inserted = await insertRows(
+      transaction,
+      `INSERT INTO usage_events (${columns}) VALUES`,
+      distinct,
+      'ON CONFLICT (id) DO NOTHING RETURNING id',
+    );
+    const added = inserted.map((row) => byId.get(text(row, 'id'))).filter((event) => event !== undefined);
+    if (added.length > 0) for (const follow of followers) await follow(transaction, added);
+    return { added: added.length, known: events.length - added.length, unreadable: read.length - events.length };
+  },
+
+  async forgetUsage(
+    transaction: Transaction,
+    { beforeMs, sumsBeforeMs, limit }: { beforeMs: number; sumsBeforeMs: number; limit: number },
+  ): Promise<boolean> {
+    const events = await transaction.run(
+      `DELETE FROM usage_events WHERE id IN (SELECT id FROM usage_events WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)`,
+      [beforeMs, limit],
+    );
+    const key = 'hour, key_id, user_id, rule';
+    const sums = await transaction.run(
+      `DELETE FROM usage_hourly WHERE (${key}) IN
+        (SELECT ${key} FROM usage_hourly WHERE hour < $1 ORDER BY hour LIMIT $2)`,
+      [sumsBeforeMs, limit],
+    );
+    return Math.max(events, sums) === limit;
+  },
+};

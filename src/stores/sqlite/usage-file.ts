@@ -1,0 +1,47 @@
+/** Usage in a SQLite file of its own: who pays does not wait for its batches (docs/decisions/0013). */
+
+import type { UsageStore } from '../../usage/usage-store.ts';
+import type { StoreOperations } from '../sql/operations.ts';
+import { createUsageStore } from '../sql/stores.ts';
+import type { Execute } from '../sql/transaction.ts';
+import { migrate, openDatabase } from './engine.ts';
+import { createWriter, type Writer } from './writer.ts';
+
+const openWriter = (path: string): Writer => {
+  try {
+    const database = openDatabase(path);
+    migrate(database);
+    database.close();
+    return createWriter(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the store ${path} cannot be opened: ${why}`, { cause });
+  }
+};
+
+/** The file is made when it is needed first. */
+export const createUsageFile = (path: string): Readonly<{ store: UsageStore; close(): Promise<void> }> => {
+  let writer: Writer | undefined;
+  let closed = false;
+
+  const open = (): Writer => {
+    if (closed) throw new Error('the store is closed');
+    writer ??= openWriter(path);
+    return writer;
+  };
+  const execute: Execute<StoreOperations> = (name, argument) => open().execute(name, argument);
+
+  return {
+    store: {
+      ...createUsageStore(execute),
+      open: async () => {
+        open();
+      },
+    },
+
+    async close() {
+      closed = true;
+      await writer?.close();
+    },
+  };
+};
