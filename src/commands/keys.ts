@@ -51,8 +51,11 @@ export const createKey = (options: CreateOptions): Promise<number> =>
       fail('--user and --name take printable text');
       return 2;
     }
-    const request = { userId: user, name, rateLimitPerMinute, rateLimitPerDay, scopes: scope, metadata: {} };
-    const { key, record } = await registry.create(request);
+    const rest = { metadata: {}, allowedIps: [], customerId: undefined, credits: undefined, expiresAt: undefined };
+    const request = { userId: user, name, rateLimitPerMinute, rateLimitPerDay, scopes: scope, ...rest };
+    const made = await registry.create(request);
+    if (made.made !== 'first') throw new Error('a call that cannot be repeated was');
+    const { key, record } = made;
     say(
       json
         ? JSON.stringify({ ...showKey(record), key })
@@ -63,7 +66,8 @@ export const createKey = (options: CreateOptions): Promise<number> =>
 
 export const listKeys = (user: string, options: CommandOptions): Promise<number> =>
   withRegistry(options, async (registry) => {
-    const records = (await registry.list(user)).map(showKey);
+    const page = await registry.list({ userId: user, after: undefined, limit: 1_000_000 });
+    const records = page.records.map(showKey);
     if (options.json) {
       say(JSON.stringify({ keys: records }));
       return 0;

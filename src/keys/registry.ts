@@ -1,130 +1,159 @@
-/** Issues, finds and revokes API keys. */
-import { LRUCache } from 'lru-cache';
-import { generateKey, generateKeyId, hashKey, hintOf, isWellFormed, mayBeKey } from './api-key.ts';
-import type { KeyRecord, KeyStore } from './key-store.ts';
+/** Issues, finds, changes and revokes API keys. */
+import type { Secret } from '../core/secret.ts';
+import { generateKey, generateKeyId, hashKey, hintOf } from './api-key.ts';
+import { type CreditGrant, grantCredits } from './credits.ts';
+import { createKeyCache, type KeyCache, type KeyCacheOptions } from './key-cache.ts';
+import type {
+  ChangedKey,
+  Imported,
+  KeyChanges,
+  KeyPosition,
+  KeyQuery,
+  KeyRecord,
+  KeyStore,
+  MadeBefore,
+} from './key-store.ts';
+import { createRepeats, type Repeatable } from './once.ts';
 
-export type NewKey = Readonly<{
-  userId: string;
-  name: string;
-  rateLimitPerMinute: number | undefined;
-  rateLimitPerDay: number | undefined;
-  scopes: readonly string[];
-  metadata: Readonly<Record<string, unknown>>;
-}>;
+export type NewKey = Readonly<
+  Pick<
+    KeyRecord,
+    | 'userId'
+    | 'name'
+    | 'rateLimitPerMinute'
+    | 'rateLimitPerDay'
+    | 'scopes'
+    | 'metadata'
+    | 'allowedIps'
+    | 'customerId'
+    | 'expiresAt'
+  > & { credits: CreditGrant | undefined }
+>;
 
-export type KeyRegistry = Readonly<{
-  /** `key` is in the answer once and nowhere else. */
-  create(request: NewKey): Promise<{ key: string; record: KeyRecord }>;
-  list(userId: string): Promise<readonly KeyRecord[]>;
-  revoke(id: string): Promise<KeyRecord | undefined>;
-  /**
-   * The record of a key that is valid now; one object for as long as it is cached. A key that was never seen to be valid
-   * is looked up only where `mayLookUp` holds.
-   */
-  find(key: string, mayLookUp?: () => boolean): KeyRecord | undefined | Promise<KeyRecord | undefined>;
-  /** Forgets what is cached of a key that another process created or revoked. */
-  forget(hash: string): void;
-}>;
+/** A key that was made elsewhere, by its hash. */
+export type ForeignKey = NewKey & Readonly<Pick<KeyRecord, 'hash' | 'hint'>>;
 
-export type KeyRegistryOptions = Readonly<{
-  prefix: string;
-  /** How long a change made by another process may stay unseen. */
-  maxAgeMs: number;
-  cacheSize: number;
-  /** In place of `hashKey`, with the same result. */
-  digest?: (key: string) => string;
-  now: () => number;
-  onLookup?: (result: 'hit' | 'miss') => void;
-  /** Told of every change made here, for the other processes of this service. */
-  onChange?: (hash: string) => void;
-}>;
+/** What is left out stays. */
+export type KeyUpdate = Readonly<Omit<KeyChanges, 'disabledAt' | 'credits'> & { credits?: CreditGrant | 'none' }>;
 
-type Entry = Readonly<{ record: KeyRecord; loadedAtMs: number }>;
+/** `hidden`: made before by the same call, and its key cannot be shown again. `other`: made before by another call. */
+export type Made =
+  | Readonly<{ made: 'first' | 'again'; key: string; record: KeyRecord }>
+  | Readonly<{ made: 'hidden' | 'other' | 'revoked'; record: KeyRecord }>;
 
-/** An invented key costs one look-up in this time, not one a request. Kept apart, so that a flood of them evicts no good key. */
-const UNKNOWN_MAX_AGE_MS = 1_000;
-const UNKNOWN_CACHE_SIZE = 10_000;
+export type KeyPage = Readonly<{ records: readonly KeyRecord[]; next: KeyPosition | undefined }>;
+
+export type KeyRegistry = KeyCache &
+  Readonly<{
+    /** `key` is in the answer once and nowhere else. With `repeatable` the same call makes one key, however often it comes. */
+    create(request: NewKey, repeatable?: Repeatable): Promise<Made>;
+    list(query: KeyQuery): Promise<KeyPage>;
+    get(id: string): Promise<KeyRecord | undefined>;
+    /** By the key itself, without the cache. */
+    identify(key: string): Promise<KeyRecord | undefined>;
+    /** These give the record as it is afterwards; one that is revoked stays as it was. */
+    update(id: string, changes: KeyUpdate): Promise<KeyRecord | undefined>;
+    setDisabled(id: string, isDisabled: boolean): Promise<KeyRecord | undefined>;
+    /** A new secret for the same key; the one it replaces opens for `overlapMs` more. */
+    rotate(id: string, overlapMs: number, repeatable?: Repeatable): Promise<Made | undefined>;
+    revoke(id: string): Promise<KeyRecord | undefined>;
+    importAll(keys: readonly ForeignKey[]): Promise<readonly Imported[]>;
+  }>;
+
+export type KeyRegistryOptions = KeyCacheOptions &
+  Readonly<{
+    /** Told of every change made here, for the other processes of this service. */
+    onChange?: (hash: string) => void;
+    /** Seals what a repeated call is answered. */
+    repeatSecret?: Secret | undefined;
+  }>;
+
+const untouched = { disabledAt: undefined, revokedAt: undefined, replacedUntil: undefined };
 
 export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions): KeyRegistry => {
-  const { prefix, maxAgeMs, digest = hashKey, now, onLookup, onChange } = options;
-  // `max` would take the memory for all of them at the start.
-  const valid = new LRUCache<string, Entry>({ maxSize: options.cacheSize, sizeCalculation: () => 1 });
-  const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
-  /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
-  let changes = 0;
+  const { prefix, now, onChange } = options;
+  const cache = createKeyCache(store, options);
+  const repeats = createRepeats(options.repeatSecret, now);
 
-  const remember = (hash: string, found: KeyRecord | undefined): KeyRecord | undefined => {
-    if (found && found.revokedAt === undefined) {
-      valid.set(hash, { record: found, loadedAtMs: now() });
-      return found;
+  const changed = (hashes: readonly string[]): void => {
+    for (const hash of hashes) {
+      cache.forget(hash);
+      onChange?.(hash);
     }
-    valid.delete(hash);
-    unknown.set(hash, now());
-    return undefined;
   };
 
-  const lookUp = (hash: string): KeyRecord | undefined | Promise<KeyRecord | undefined> => {
-    const changesBefore = changes;
-    const found = store.findByHash(hash);
-    if (!(found instanceof Promise)) return remember(hash, found);
-    return found.then((record) => (changes === changesBefore ? remember(hash, record) : lookUp(hash)));
+  const told = (change: ChangedKey | undefined): KeyRecord | undefined => {
+    if (change) changed(change.hashes);
+    return change?.record;
   };
 
-  const forget = (hash: string): void => {
-    changes++;
-    valid.delete(hash);
-    unknown.delete(hash);
+  const toRecord = (request: NewKey, hash: string, hint: string): KeyRecord => {
+    const { credits, ...rest } = request;
+    const createdAt = now();
+    const granted = credits && grantCredits(credits, createdAt);
+    return { ...rest, ...untouched, id: generateKeyId(), hash, hint, credits: granted, createdAt };
   };
 
-  const changed = (hash: string): void => {
-    forget(hash);
-    onChange?.(hash);
+  const creditChange = (credits: KeyUpdate['credits']): Pick<KeyChanges, 'credits'> => {
+    if (credits === undefined) return {};
+    return { credits: credits === 'none' ? undefined : grantCredits(credits, now()) };
   };
 
-  /** A clock that went back makes nothing fresh for longer. */
-  const isFresh = (sinceMs: number | undefined, maxMs: number): boolean => {
-    const ageMs = sinceMs === undefined ? -1 : now() - sinceMs;
-    return ageMs >= 0 && ageMs < maxMs;
+  const recall = async (repeatable: Repeatable | undefined, before: MadeBefore): Promise<Made> => {
+    const record = await store.find(before.keyId);
+    if (!repeatable || !record) throw new Error('what was made before is not there any more');
+    const recalled = repeats.recall(repeatable, before);
+    if (recalled.recalled !== 'key') return { made: recalled.recalled, record };
+    return { made: 'again', key: recalled.key, record };
   };
 
   return {
-    async create(request) {
+    ...cache,
+
+    async create(request, repeatable) {
       const key = generateKey(prefix);
-      const record: KeyRecord = {
-        ...request,
-        id: generateKeyId(),
-        hash: hashKey(key),
-        hint: hintOf(key, prefix),
-        createdAt: now(),
-        revokedAt: undefined,
-      };
-      await store.insert(record);
-      changed(record.hash);
-      return { key, record };
+      const record = toRecord(request, hashKey(key), hintOf(key, prefix));
+      const before = await store.insert(record, repeatable && repeats.toOnce(repeatable, key));
+      if (before) return recall(repeatable, before);
+      changed([record.hash]);
+      return { made: 'first', key, record };
     },
 
-    list: (userId) => store.listByUser(userId),
-
-    async revoke(id) {
-      const record = await store.revoke(id, now());
-      if (record) changed(record.hash);
-      return record;
+    async list({ limit, ...query }) {
+      const records = await store.list({ ...query, limit: limit + 1 });
+      const page = records.slice(0, limit);
+      return { records: page, next: records.length > limit ? page.at(-1) : undefined };
     },
 
-    find(key, mayLookUp) {
-      if (!mayBeKey(key, prefix)) return undefined;
-      const hash = digest(key);
-      const entry = valid.get(hash);
-      if (entry && isFresh(entry.loadedAtMs, maxAgeMs)) {
-        onLookup?.('hit');
-        return entry.record;
-      }
-      if (!isWellFormed(key, prefix) || isFresh(unknown.get(hash), UNKNOWN_MAX_AGE_MS)) return undefined;
-      if (!entry && mayLookUp?.() === false) return undefined;
-      onLookup?.('miss');
-      return lookUp(hash);
+    get: (id) => store.find(id),
+    identify: async (key) => store.findByHash(hashKey(key)),
+
+    async update(id, { credits, ...changes }) {
+      return told(await store.update(id, { ...changes, ...creditChange(credits) }));
     },
 
-    forget,
+    async setDisabled(id, isDisabled) {
+      return told(await store.update(id, { disabledAt: isDisabled ? now() : undefined }));
+    },
+
+    async rotate(id, overlapMs, repeatable) {
+      const key = generateKey(prefix);
+      const secret = { hash: hashKey(key), hint: hintOf(key, prefix), replacedUntil: now() + overlapMs };
+      const rotated = await store.rotate(id, secret, repeatable && repeats.toOnce(repeatable, key));
+      if (rotated && 'sealedKey' in rotated) return recall(repeatable, rotated);
+      const record = told(rotated);
+      if (!record) return undefined;
+      return record.revokedAt === undefined ? { made: 'first', key, record } : { made: 'revoked', record };
+    },
+
+    revoke: async (id) => told(await store.revoke(id, now())),
+
+    async importAll(keys) {
+      const records = keys.map(({ hash, hint, ...request }) => toRecord(request, hash, hint));
+      const imported = await store.importAll(records);
+      // Others forget within a second that they did not know them.
+      for (const { hash } of records) cache.forget(hash);
+      return imported;
+    },
   };
 };

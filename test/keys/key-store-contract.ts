@@ -1,7 +1,7 @@
 /** What every store of API keys holds to, whichever database is behind it. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { KeyRecord, KeyStore } from '../../src/keys/key-store.ts';
+import type { KeyChanges, KeyPosition, KeyRecord, KeyStore, Once } from '../../src/keys/key-store.ts';
 
 /** Twice the same store, as two replicas have it. */
 export type OpenKeyStores = (t: TestContext) => Promise<readonly [KeyStore, KeyStore]>;
@@ -16,8 +16,14 @@ const recordOf = (id: string, changes: Partial<KeyRecord> = {}): KeyRecord => ({
   rateLimitPerDay: undefined,
   scopes: [],
   metadata: {},
+  allowedIps: [],
+  customerId: undefined,
+  credits: undefined,
   createdAt: 1_000,
+  expiresAt: undefined,
+  disabledAt: undefined,
   revokedAt: undefined,
+  replacedUntil: undefined,
   ...changes,
 });
 
@@ -34,20 +40,27 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
         rateLimitPerDay: Number.MAX_SAFE_INTEGER,
         scopes: ['a', 'b c'],
         metadata: { roles: ['admin'], nested: { text: 'ü\u0000', number: 1.5, none: null } },
+        allowedIps: ['10.0.0.0/8', '2001:db8::/32'],
+        customerId: 'cus_1',
+        credits: { remaining: 0, refill: { amount: 1, intervalMs: 60_000, nextAt: 1_700_000_060_000 } },
         createdAt: 1_700_000_000_000,
+        expiresAt: 1_800_000_000_000,
+        disabledAt: 1_700_000_000_002,
         revokedAt: 1_700_000_000_001,
       }),
     ];
     for (const record of records) {
       await store.insert(record);
       assert.deepEqual(await other.findByHash(record.hash), record);
+      assert.deepEqual(await other.find(record.id), record);
     }
   });
 
   guarantee('what was never made is not found', async (store) => {
     await store.insert(recordOf('a'));
     for (const hash of ['', 'hash of b', "' OR 1=1 --"]) assert.equal(await store.findByHash(hash), undefined);
-    assert.deepEqual(await store.listByUser('nobody'), []);
+    assert.equal(await store.find('b'), undefined);
+    assert.deepEqual(await store.list({ userId: 'nobody', after: undefined, limit: 10 }), []);
     assert.equal(await store.revoke('nobody', 1), undefined);
   });
 
@@ -63,11 +76,11 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
     }
     await store.revoke('old', 5);
     assert.deepEqual(
-      (await store.listByUser('ann')).map(({ id, revokedAt }) => [id, revokedAt]),
+      (await store.list({ userId: 'ann', after: undefined, limit: 10 })).map(({ id, revokedAt }) => [id, revokedAt]),
       [
         ['new', undefined],
-        ['a', undefined],
         ['b', undefined],
+        ['a', undefined],
         ['old', 5],
       ],
     );
@@ -76,10 +89,10 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   guarantee('the first revocation holds, and the record stays', async (store, other) => {
     const record = recordOf('a');
     await store.insert(record);
-    const revoked = { ...record, revokedAt: 5 };
+    const revoked = { record: { ...record, revokedAt: 5 }, hashes: [record.hash] };
     assert.deepEqual(await store.revoke('a', 5), revoked);
     assert.deepEqual(await other.revoke('a', 9), revoked);
-    assert.deepEqual(await other.findByHash(record.hash), revoked);
+    assert.deepEqual(await other.findByHash(record.hash), revoked.record);
   });
 
   guarantee('of two keys with the same id or hash the second is refused, and the first stays', async (store, other) => {
@@ -89,5 +102,196 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
     await assert.rejects(other.insert(recordOf('b', { hash: record.hash })));
     assert.deepEqual(await store.findByHash(record.hash), record);
     assert.equal(await store.findByHash('another'), undefined);
+  });
+
+  guarantee('a list goes on behind a key, through ties, and never shows a key twice', async (store) => {
+    const made = [...'abcdefghij'].map((id, index) => recordOf(id, { createdAt: Math.floor(index / 4) }));
+    for (const record of made) await store.insert(record);
+    const everyone = recordOf('z', { userId: 'bob', createdAt: 0 });
+    await store.insert(everyone);
+    const seen: string[] = [];
+    let after: KeyPosition | undefined;
+    do {
+      const page: readonly KeyRecord[] = await store.list({ userId: 'ann', after, limit: 3 });
+      seen.push(...page.map(({ id }) => id));
+      after = page.at(-1);
+    } while (after);
+    assert.deepEqual(seen, [...'jihgfedcba']);
+    assert.equal((await store.list({ userId: undefined, after: undefined, limit: 100 })).length, 11);
+  });
+
+  guarantee('a change writes what it names and leaves the rest', async (store, other) => {
+    const record = recordOf('a', { credits: { remaining: 5, refill: undefined }, rateLimitPerDay: 9 });
+    await store.insert(record);
+    await store.insert(recordOf('b'));
+    const refill = { amount: 3, intervalMs: 1_000, nextAt: 9 };
+    const changes: KeyChanges = {
+      name: 'new',
+      rateLimitPerMinute: 7,
+      rateLimitPerDay: undefined,
+      scopes: ['x'],
+      metadata: { a: 1 },
+      allowedIps: ['10.0.0.0/8'],
+      customerId: 'cus_2',
+      credits: { remaining: 1, refill },
+      expiresAt: 99,
+    };
+    for (const [name, value] of Object.entries(changes)) {
+      const before = await store.find('a');
+      const after = { ...before, [name]: value };
+      assert.deepEqual(await other.update('a', { [name]: value }), { record: after, hashes: [record.hash] }, name);
+    }
+    assert.deepEqual(await store.findByHash(record.hash), { ...record, ...changes });
+    const cleared = { credits: undefined, expiresAt: undefined, customerId: undefined };
+    assert.deepEqual((await store.update('a', cleared))?.record, { ...record, ...changes, ...cleared });
+    assert.deepEqual((await store.update('a', {}))?.record, { ...record, ...changes, ...cleared });
+    assert.deepEqual(await store.find('b'), recordOf('b'));
+    assert.equal(await store.update('none', { name: 'x' }), undefined);
+  });
+
+  guarantee('the first moment at which a key was disabled holds until it is enabled', async (store, other) => {
+    await store.insert(recordOf('a'));
+    assert.equal((await store.update('a', { disabledAt: 5 }))?.record.disabledAt, 5);
+    assert.equal((await other.update('a', { disabledAt: 6 }))?.record.disabledAt, 5);
+    assert.equal((await store.update('a', { disabledAt: undefined }))?.record.disabledAt, undefined);
+  });
+
+  guarantee('what is revoked is not changed any more', async (store) => {
+    const record = recordOf('a', { credits: { remaining: 1, refill: undefined } });
+    await store.insert(record);
+    await store.revoke('a', 5);
+    const revoked = { record: { ...record, revokedAt: 5 }, hashes: [record.hash] };
+    const changes = { name: 'x', credits: undefined, disabledAt: 1 };
+    assert.deepEqual(await store.update('a', changes), revoked);
+    assert.deepEqual(await store.rotate('a', { hash: 'new', hint: 'n', replacedUntil: 9 }), revoked);
+    assert.equal(await store.findByHash('new'), undefined);
+  });
+
+  guarantee('a rotated key is found by both secrets, the former one with its end', async (store, other) => {
+    const record = recordOf('a');
+    await store.insert(record);
+    const changed = await store.rotate('a', { hash: 'second', hint: '2', replacedUntil: 50 });
+    const current = { ...record, hash: 'second', hint: '2' };
+    assert.deepEqual(changed, { record: current, hashes: ['second', record.hash] });
+    assert.deepEqual(await other.findByHash('second'), current);
+    assert.deepEqual(await other.findByHash(record.hash), { ...current, replacedUntil: 50 });
+    await other.rotate('a', { hash: 'third', hint: '3', replacedUntil: 90 });
+    const ends = await Promise.all([record.hash, 'second', 'third'].map((hash) => store.findByHash(hash)));
+    assert.deepEqual(
+      ends.map((found) => found?.replacedUntil),
+      [50, 90, undefined],
+    );
+    await store.rotate('a', { hash: 'fourth', hint: '4', replacedUntil: 10 });
+    const cut = await Promise.all([record.hash, 'second', 'third'].map((hash) => store.findByHash(hash)));
+    assert.deepEqual(
+      cut.map((found) => found?.replacedUntil),
+      [10, 10, 10],
+      'a rotation without overlap ends all that went before',
+    );
+    const revoked = await store.revoke('a', 5);
+    assert.deepEqual([...(revoked?.hashes ?? [])].sort(), ['fourth', record.hash, 'second', 'third'].sort());
+    assert.equal(await store.rotate('none', { hash: 'x', hint: 'x', replacedUntil: 1 }), undefined);
+  });
+
+  guarantee('of rotations at one moment none is lost: each secret opens, one for good', async (store, other) => {
+    await store.insert(recordOf('a'));
+    const hashes = Array.from({ length: 8 }, (_, n) => `secret ${n}`);
+    await Promise.all(
+      hashes.map((hash, n) => (n % 2 ? store : other).rotate('a', { hash, hint: hash, replacedUntil: 50 })),
+    );
+    const found = await Promise.all(['hash of a', ...hashes].map((hash) => store.findByHash(hash)));
+    const ends = found.map((record) => record?.replacedUntil);
+    assert.ok(found.every((record) => record?.id === 'a'));
+    assert.deepEqual([ends.filter((end) => end === 50).length, ends.filter((end) => end === undefined).length], [8, 1]);
+  });
+
+  const once = (changes: Partial<Once> = {}): Once => ({
+    idHash: 'id',
+    requestHash: 'request',
+    sealedKey: 'sealed',
+    nowMs: 0,
+    expiresAt: 100,
+    ...changes,
+  });
+
+  guarantee('a call that is repeated makes one key, and is told of it', async (store, other) => {
+    assert.equal(await store.insert(recordOf('a'), once()), undefined);
+    const before = { keyId: 'a', requestHash: 'request', sealedKey: 'sealed' };
+    assert.deepEqual(await other.insert(recordOf('b'), once({ requestHash: 'other', sealedKey: 'x' })), before);
+    assert.equal(await store.find('b'), undefined);
+    const secret = { hash: 'n', hint: 'n', replacedUntil: 1 };
+    assert.deepEqual(await store.rotate('a', secret, once()), before);
+    assert.equal((await store.find('a'))?.hash, 'hash of a');
+    assert.equal(await store.insert(recordOf('c'), once({ nowMs: 100, expiresAt: 200 })), undefined, 'a day later');
+    assert.ok(await store.find('c'));
+  });
+
+  guarantee('of many equal calls at one moment one makes a key, and all name it', async (store, other) => {
+    const ids = Array.from({ length: 16 }, (_, n) => `key ${n}`);
+    const answers = await Promise.all(ids.map((id, n) => (n % 2 ? store : other).insert(recordOf(id), once())));
+    const made = await store.list({ userId: 'ann', after: undefined, limit: 100 });
+    assert.equal(made.length, 1);
+    assert.deepEqual(
+      answers.filter((answer) => answer !== undefined).map(({ keyId }) => keyId),
+      Array(15).fill(made[0]?.id),
+    );
+  });
+
+  guarantee('an import brings each hash once, and leaves those that are there', async (store, other) => {
+    await store.insert(recordOf('a'));
+    await store.rotate('a', { hash: 'second', hint: '2', replacedUntil: 0 });
+    const records = [
+      recordOf('x', { hash: 'second' }),
+      recordOf('y', { hash: 'hash of a' }),
+      recordOf('z', { credits: { remaining: 2, refill: undefined } }),
+    ];
+    assert.deepEqual(await other.importAll(records), [
+      { id: 'a', outcome: 'exists' },
+      { id: 'a', outcome: 'exists' },
+      { id: 'z', outcome: 'imported' },
+    ]);
+    assert.deepEqual(await store.find('z'), records[2]);
+    const many = Array.from({ length: 50 }, (_, n) => recordOf(`many ${n}`));
+    const both = await Promise.all([store.importAll(many), other.importAll(many)]);
+    assert.equal(both.flat().filter(({ outcome }) => outcome === 'imported').length, 50);
+    await assert.rejects(store.importAll([recordOf('one'), recordOf('z', { hash: 'same id' })]));
+    assert.equal(await store.find('one'), undefined, 'all or none');
+  });
+
+  guarantee('credits are taken one by one, to the last, and not further', async (store) => {
+    await store.insert(recordOf('a', { credits: { remaining: 2, refill: undefined } }));
+    await store.insert(recordOf('free'));
+    assert.deepEqual(await store.takeCredit('a', 0), { taken: true, remaining: 1 });
+    assert.deepEqual(await store.takeCredit('a', 0), { taken: true, remaining: 0 });
+    assert.deepEqual(await store.takeCredit('a', 0), { taken: false, retryAt: undefined });
+    assert.equal((await store.find('a'))?.credits?.remaining, 0);
+    for (const id of ['free', 'none']) assert.equal(await store.takeCredit(id, 0), undefined);
+  });
+
+  guarantee('a refill comes when it is due, once however many were missed, and keeps its beat', async (store) => {
+    const refill = { amount: 3, intervalMs: 1_000, nextAt: 10_000 };
+    await store.insert(recordOf('a', { credits: { remaining: 0, refill } }));
+    const left = async (nowMs: number) => {
+      const taken = await store.takeCredit('a', nowMs);
+      return [taken?.taken && taken.remaining, (await store.find('a'))?.credits?.refill?.nextAt];
+    };
+    assert.deepEqual(await store.takeCredit('a', 9_999), { taken: false, retryAt: 10_000 });
+    assert.deepEqual(await left(10_000), [2, 11_000]);
+    assert.deepEqual(await left(10_999), [1, 11_000]);
+    assert.deepEqual(await left(14_500), [2, 15_000]);
+    assert.deepEqual(await left(15_000), [2, 16_000]);
+    await store.update('a', { credits: { remaining: 10, refill: { ...refill, nextAt: 16_000 } } });
+    assert.deepEqual(await left(16_000), [9, 17_000], 'more than the refill stays');
+  });
+
+  guarantee('requests at one moment never take more credits than there are', async (store, other) => {
+    const refill = { amount: 25, intervalMs: 1_000, nextAt: 1 };
+    await store.insert(recordOf('a', { credits: { remaining: 3, refill } }));
+    const taken = await Promise.all(Array.from({ length: 60 }, (_, n) => (n % 2 ? store : other).takeCredit('a', 1)));
+    const remaining = taken.flatMap((one) => (one?.taken ? [one.remaining] : []));
+    assert.deepEqual(
+      remaining.sort((a, b) => a - b),
+      Array.from({ length: 25 }, (_, n) => n),
+    );
   });
 };

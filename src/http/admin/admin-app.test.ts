@@ -17,6 +17,12 @@ const broken = (): never => {
 const brokenKeys: KeyRegistry = {
   create: async () => broken(),
   list: async () => broken(),
+  get: async () => broken(),
+  identify: async () => broken(),
+  update: async () => broken(),
+  setDisabled: async () => broken(),
+  rotate: async () => broken(),
+  importAll: async () => broken(),
   revoke: async () => broken(),
   find: () => undefined,
   forget: () => undefined,
@@ -27,7 +33,7 @@ const start = async (owner: Owner, options: Partial<AdminOptions> = {}) => {
   const errors: unknown[] = [];
   const app = createAdminApp({
     token: new Secret('admin-token-of-the-tests'),
-    keys: { ...brokenKeys, list: async () => [] },
+    keys: { ...brokenKeys, list: async () => ({ records: [], next: undefined }) },
     keyDefaults: { rateLimitPerMinute: undefined, rateLimitPerDay: undefined },
     onChange: (event) => events.push(event),
     onError: (error) => errors.push(error),

@@ -41,6 +41,10 @@ const toNewKey = (body: z.output<typeof newKey>, defaults: KeyDefaults): NewKey 
     rateLimitPerDay: limitOr(rate_limit_per_day, defaults.rateLimitPerDay),
     scopes,
     metadata,
+    allowedIps: [],
+    customerId: undefined,
+    credits: undefined,
+    expiresAt: undefined,
   };
 };
 
@@ -62,13 +66,16 @@ export const createKeyCalls = (registry: KeyRegistry, defaults: KeyDefaults) => 
   async create(context: RouterContext): Promise<Outcome> {
     const body = await readJson(context.req, newKey);
     if (isRefusal(body)) return body;
-    const { key, record } = await registry.create(toNewKey(body, defaults));
+    const made = await registry.create(toNewKey(body, defaults));
+    if (made.made !== 'first') throw new Error('a call that cannot be repeated was');
+    const { key, record } = made;
     const change = { action: 'create_key', key_id: record.id, user_id: record.userId } as const;
     return { status: 201, body: { ...showKey(record), key }, change };
   },
 
   async list(context: RouterContext): Promise<Outcome> {
-    const records = await registry.list(context.params['user_id'] ?? '');
+    const userId = context.params['user_id'] ?? '';
+    const { records } = await registry.list({ userId, after: undefined, limit: 1_000_000 });
     return { status: 200, body: { keys: records.map(showKey) } };
   },
 

@@ -15,8 +15,12 @@ const operations: Readonly<Record<string, OperationShape>> = storeOperations;
  */
 const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'insertKey',
-  'listKeysByUser',
+  'findKey',
+  'listKeys',
+  'updateKey',
+  'rotateKey',
   'revokeKey',
+  'takeCredit',
   'presentClaims',
   'preparePayment',
   'leasePayment',

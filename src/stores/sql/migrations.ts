@@ -1,3 +1,5 @@
+import { keyLife } from './key-migration.ts';
+
 /** The schema, one entry a version. An entry that was released is never changed: a later one changes the schema. */
 export const migrations: readonly (readonly string[])[] = [
   [
@@ -251,4 +253,5 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX usage_hourly_by_key ON usage_hourly (key_id, hour)',
     'CREATE INDEX usage_hourly_by_user ON usage_hourly (user_id, hour)',
   ],
+  keyLife,
 ];

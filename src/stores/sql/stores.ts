@@ -13,7 +13,7 @@ import { findBalance, toBalance } from './credits.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findAnyUnsettled } from './deferred-operations.ts';
 import { findAnyEnded } from './forget-operations.ts';
-import { findKeyByHash, toKeyRecord } from './key-operations.ts';
+import { findKeyByHash, toKeyRecord } from './key-rows.ts';
 import type { StoreOperations } from './operations.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
 import { countKeys, isAllNoted } from './sealing-key-operations.ts';
@@ -38,10 +38,15 @@ export type Stores = Readonly<{
 export type ReadRow = (sql: string, values: readonly SqlValue[]) => Eventually<Row | undefined>;
 
 const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): KeyStore => ({
-  insert: (record) => execute('insertKey', record),
+  insert: (record, once) => execute('insertKey', { record, once }),
   findByHash: (hash) => whenReady(readRow(findKeyByHash, [hash]), (row) => row && toKeyRecord(row)),
-  listByUser: (userId) => execute('listKeysByUser', userId),
+  find: (id) => execute('findKey', { id }),
+  list: (query) => execute('listKeys', query),
+  update: (id, changes) => execute('updateKey', { id, changes }),
+  rotate: (id, secret, once) => execute('rotateKey', { id, secret, once }),
   revoke: (id, atMs) => execute('revokeKey', { id, atMs }),
+  importAll: (records) => execute('importKeys', { records }),
+  takeCredit: (id, nowMs) => execute('takeCredit', { id, nowMs }),
 });
 
 const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {

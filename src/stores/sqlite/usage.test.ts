@@ -31,7 +31,7 @@ test('who writes keys does not wait for usage, which is in a file of its own', a
   t.after(() => usage.close());
   usage.exec('BEGIN IMMEDIATE');
   const adding = one.usage.add(linesOf([eventOf('a')]));
-  assert.deepEqual(await one.keys.listByUser('ann'), []);
+  assert.deepEqual(await one.keys.list({ userId: 'ann', after: undefined, limit: 10 }), []);
   usage.exec('ROLLBACK');
   assert.equal((await adding).added, 1);
 });
@@ -52,5 +52,5 @@ test('a file that is no database is refused with its name, and the rest goes on'
   const file = join(path, 'test.db-usage');
   writeFileSync(file, 'this is no database'.repeat(100));
   await assert.rejects(one.usage.open(), new RegExp(`the store ${file} cannot be opened: .*not a database`));
-  assert.deepEqual(await one.keys.listByUser('ann'), []);
+  assert.deepEqual(await one.keys.list({ userId: 'ann', after: undefined, limit: 10 }), []);
 });

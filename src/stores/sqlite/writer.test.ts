@@ -17,11 +17,17 @@ const record = (id: string): KeyRecord => ({
   rateLimitPerDay: undefined,
   scopes: [],
   metadata: {},
+  allowedIps: [],
+  customerId: undefined,
+  credits: undefined,
   createdAt: 1,
+  expiresAt: undefined,
+  disabledAt: undefined,
   revokedAt: undefined,
+  replacedUntil: undefined,
 });
 
-const insert = (writer: Writer, id: string) => writer.execute('insertKey', record(id));
+const insert = (writer: Writer, id: string) => writer.execute('insertKey', { record: record(id) });
 
 const open = (t: TestContext) => {
   const path = join(createWorkdir('writer', { after: (end) => t.after(end) }).path, 'test.db');
