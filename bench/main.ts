@@ -15,7 +15,7 @@ import { chart, document, paymentLines, row } from './report.ts';
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '1' },
     only: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
