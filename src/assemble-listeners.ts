@@ -4,6 +4,7 @@ import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
 import { Secret } from './core/secret.ts';
+import type { Endpoint } from './http/admin/endpoint.ts';
 import { createChallenge } from './http/challenge.ts';
 import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
@@ -15,19 +16,19 @@ import { createRefundEndpoint } from './http/refund.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
-import type { KeyRegistry } from './keys/registry.ts';
 
 export type ListenerParts = Readonly<{
   config: Config;
   gate: Gate;
-  keys: KeyRegistry;
   throttle: FailureThrottle;
   telemetry: Telemetry;
   readiness: readonly ReadinessPart[];
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
+  /** Asked only where there is an admin listener. */
+  adminEndpoints(): Promise<readonly Endpoint[]>;
   /** Left out where nothing is sold. */
-  payments: Pick<Payments, 'page' | 'endSession' | 'refund' | 'reportUse' | 'revokeSessions'> | undefined;
+  payments: Pick<Payments, 'page' | 'endSession' | 'refund'> | undefined;
 }>;
 
 export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
@@ -43,8 +44,8 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
 };
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
-  const { config, gate, keys, throttle, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
-  const { http, endpoints, admin, api_keys } = config;
+  const { config, gate, throttle, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
+  const { http, endpoints, admin } = config;
 
   const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
     listen(listener, {
@@ -60,12 +61,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       token: token instanceof Secret ? token : undefined,
       usageToken: usage_token instanceof Secret ? usage_token : undefined,
       throttle,
-      keys,
-      keyDefaults: {
-        rateLimitPerMinute: api_keys.rate_limit_per_minute,
-        rateLimitPerDay: api_keys.rate_limit_per_day,
-      },
-      payments,
+      endpoints: await parts.adminEndpoints(),
       onChange: telemetry.adminChanged,
       onError: telemetry.failed,
     });

@@ -1,6 +1,7 @@
 /** The composition root: everything is made here, in order, and closed in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { assembleKeys } from './assemble-keys.ts';
 import { openListeners } from './assemble-listeners.ts';
 import { readinessOf, remotesOf } from './assemble-readiness.ts';
 import { assembleGate } from './assemble-rules.ts';
@@ -8,7 +9,6 @@ import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import { createApiKeyIdentifier } from './identify/api-key.ts';
-import { createKeyRegistry } from './keys/registry.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
@@ -42,10 +42,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   const throttle = createFailureThrottle(FAILURES_A_MINUTE, now);
   const digest = createRecentDigests();
 
-  const keys = createKeyRegistry(stores.keys, {
-    prefix: config.api_keys.prefix,
-    maxAgeMs: config.api_keys.cache_max_age,
-    cacheSize: config.api_keys.cache_size,
+  const keys = assembleKeys(config, stores.keys, {
     digest,
     now,
     onLookup: telemetry.countLookup('api_key'),
@@ -101,13 +98,13 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   const { main, admin, all } = await openListeners({
     config,
     gate,
-    keys,
     throttle,
     telemetry,
     readiness: readinessOf(stores, payments, remotes),
     isStopping: () => stopping,
     payments,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
+    adminEndpoints: async () => (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, now }),
   });
   for (const background of payments?.background ?? []) {
     background.start();

@@ -1,7 +1,7 @@
 /** `sallyport keys`: works on the store itself, whether the service runs or not. */
 import { openStores } from '../assemble-stores.ts';
 import type { Config } from '../config/config.ts';
-import { showKey } from '../http/admin/keys.ts';
+import { showKey } from '../http/admin/key-shapes.ts';
 import { createKeyRegistry, type KeyRegistry } from '../keys/registry.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
@@ -58,7 +58,7 @@ export const createKey = (options: CreateOptions): Promise<number> =>
     const { key, record } = made;
     say(
       json
-        ? JSON.stringify({ ...showKey(record), key })
+        ? JSON.stringify({ ...showKey(record, Date.now()), key })
         : `${key}\n\nThis is ${record.id} of ${user}. It is shown once: keep it now.`,
     );
     return 0;
@@ -67,7 +67,7 @@ export const createKey = (options: CreateOptions): Promise<number> =>
 export const listKeys = (user: string, options: CommandOptions): Promise<number> =>
   withRegistry(options, async (registry) => {
     const page = await registry.list({ userId: user, after: undefined, limit: 1_000_000 });
-    const records = page.records.map(showKey);
+    const records = page.records.map((record) => showKey(record, Date.now()));
     if (options.json) {
       say(JSON.stringify({ keys: records }));
       return 0;
@@ -89,7 +89,7 @@ export const revokeKey = (id: string, options: CommandOptions): Promise<number> 
     const seconds = api_keys.cache_max_age / 1000;
     say(
       options.json
-        ? JSON.stringify(showKey(record))
+        ? JSON.stringify(showKey(record, Date.now()))
         : `${id} is revoked; a running service refuses it within ${seconds} s`,
     );
     return 0;

@@ -67,6 +67,7 @@ export const refusalKinds = {
   missing_role: kind(403, PERMISSION_DENIED, 'Forbidden', 'A role is missing.'),
   claim_mismatch: kind(403, PERMISSION_DENIED, 'Forbidden', 'A claim does not have a required value.'),
   rate_limited: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'A rate limit is reached.'),
+  no_credits_left: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'The credits of the API key are used up.'),
   too_many_failures: kind(
     429,
     RESOURCE_EXHAUSTED,
@@ -99,6 +100,9 @@ export const refusalKinds = {
   not_found: kind(404, NOT_FOUND, 'Not Found', 'There is nothing at this address.'),
   method_not_allowed: kind(405, UNIMPLEMENTED, 'Method Not Allowed', 'This address does not know the method.'),
   already_reported: kind(409, ALREADY_EXISTS, 'Conflict', 'The use was reported before, with another number.'),
+  key_revoked: kind(409, FAILED_PRECONDITION, 'Conflict', 'The key is revoked, and does not change any more.'),
+  key_made_before: kind(409, ALREADY_EXISTS, 'Conflict', 'The call made its key before, which cannot be shown again.'),
+  idempotency_conflict: kind(409, ALREADY_EXISTS, 'Conflict', 'The Idempotency-Key was used for another call.'),
   body_too_large: kind(413, INVALID_ARGUMENT, 'Content Too Large', 'The body is larger than allowed.'),
   unsupported_media_type: kind(
     415,

@@ -7,8 +7,8 @@ import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'n
 import type { Secret } from '../core/secret.ts';
 import type { MadeBefore, Once } from './key-store.ts';
 
-/** `id`: the Idempotency-Key. `request`: what was asked for, in one canonical text. */
-export type Repeatable = Readonly<{ id: string; request: string }>;
+/** `id`: the Idempotency-Key. `request`: what was asked for, as JSON would carry it. */
+export type Repeatable = Readonly<{ id: string; request: unknown }>;
 
 export type Repeats = Readonly<{
   toOnce(repeatable: Repeatable, key: string): Once;
@@ -25,7 +25,13 @@ const TAG_BYTES = 16;
 
 const digest = (text: string): string => hash('sha256', text);
 
-const associated = ({ request }: Repeatable): Buffer => Buffer.from(digest(request));
+/** The order in which somebody writes the members of an object says nothing. */
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+const requestDigest = ({ request }: Repeatable): string => digest(JSON.stringify(request, sorted));
 
 /** Without a secret nothing is kept that could be shown. */
 export const createRepeats = (secret: Secret | undefined, now: () => number): Repeats => {
@@ -36,7 +42,7 @@ export const createRepeats = (secret: Secret | undefined, now: () => number): Re
     if (!secret) return '';
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, repeatable), nonce);
-    cipher.setAAD(associated(repeatable));
+    cipher.setAAD(Buffer.from(requestDigest(repeatable)));
     return Buffer.concat([nonce, cipher.update(key, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64');
   };
 
@@ -45,7 +51,7 @@ export const createRepeats = (secret: Secret | undefined, now: () => number): Re
     const bytes = Buffer.from(sealed, 'base64');
     if (!secret || bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
     const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret, repeatable), bytes.subarray(0, NONCE_BYTES));
-    decipher.setAAD(associated(repeatable));
+    decipher.setAAD(Buffer.from(requestDigest(repeatable)));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     try {
       const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
@@ -59,12 +65,12 @@ export const createRepeats = (secret: Secret | undefined, now: () => number): Re
     toOnce(repeatable, key) {
       const nowMs = now();
       const idHash = digest(`id ${repeatable.id}`);
-      const requestHash = digest(repeatable.request);
+      const requestHash = requestDigest(repeatable);
       return { idHash, requestHash, sealedKey: seal(repeatable, key), nowMs, expiresAt: nowMs + KEPT_MS };
     },
 
     recall(repeatable, { requestHash, sealedKey }) {
-      if (digest(repeatable.request) !== requestHash) return { recalled: 'other' };
+      if (requestDigest(repeatable) !== requestHash) return { recalled: 'other' };
       const key = open(repeatable, sealedKey);
       return key === undefined ? { recalled: 'hidden' } : { recalled: 'key', key };
     },

@@ -104,7 +104,8 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
     if (!repeatable || !record) throw new Error('what was made before is not there any more');
     const recalled = repeats.recall(repeatable, before);
     if (recalled.recalled !== 'key') return { made: recalled.recalled, record };
-    return { made: 'again', key: recalled.key, record };
+    const isNewest = hashKey(recalled.key) === record.hash;
+    return isNewest ? { made: 'again', key: recalled.key, record } : { made: 'hidden', record };
   };
 
   return {

@@ -57,12 +57,18 @@ test('the calls of seed 003, with the token: create, use, list, delete', async (
   const { hint: _, created_at: at, ...rest } = shown;
   assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
   assert.deepEqual(rest, {
+    status: 'active',
     user_id: 'user123',
     name: 'My API Key',
     rate_limit_per_minute: 100,
     rate_limit_per_day: 10_000,
     scopes: [],
     metadata: {},
+    allowed_ips: [],
+    customer_id: null,
+    credits: null,
+    expires_at: null,
+    disabled_at: null,
     revoked_at: null,
   });
   assert.equal((await asks(key)).status, 200);
@@ -210,12 +216,13 @@ test('404 where there is nothing', async () => {
 
 test('405 tells what is known, also to OPTIONS', async () => {
   for (const [path, method, allow] of [
-    ['/api/keys', 'GET', ['POST']],
-    ['/api/keys', 'PUT', ['POST']],
-    ['/api/keys', 'OPTIONS', ['POST']],
-    ['/api/keys/u', 'POST', ['DELETE', 'GET', 'HEAD']],
-    ['/api/keys/u', 'PATCH', ['DELETE', 'GET', 'HEAD']],
-    ['/api/keys/u', 'OPTIONS', ['DELETE', 'GET', 'HEAD']],
+    ['/api/keys', 'PUT', ['GET', 'HEAD', 'POST']],
+    ['/api/keys', 'OPTIONS', ['GET', 'HEAD', 'POST']],
+    ['/api/keys/u', 'POST', ['DELETE', 'GET', 'HEAD', 'PATCH']],
+    ['/api/keys/u', 'PUT', ['DELETE', 'GET', 'HEAD', 'PATCH']],
+    ['/api/keys/u', 'OPTIONS', ['DELETE', 'GET', 'HEAD', 'PATCH']],
+    ['/api/keys/u/rotate', 'GET', ['POST']],
+    ['/api/openapi.json', 'POST', ['GET', 'HEAD']],
   ] as const) {
     const answer = await call(path, { method });
     assertProblem(answer, 405, 'method_not_allowed');
@@ -262,7 +269,7 @@ test('415: what is not JSON by its name', async () => {
 test('nobody’s keys are [], and never null', async () => {
   for (const user of ['nobody', '%00', '..%2f..%2fetc', "'%20OR%201=1--", '%F0%9F%98%80', '__proto__x']) {
     const { status, body } = await call(`/api/keys/${user}`);
-    assert.deepEqual([status, body], [200, '{"keys":[]}'], user);
+    assert.deepEqual([status, body], [200, '{"keys":[],"next_cursor":null}'], user);
   }
 });
 

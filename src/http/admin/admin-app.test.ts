@@ -6,6 +6,8 @@ import type { KeyRegistry } from '../../keys/registry.ts';
 import { createFailureThrottle } from '../../stores/memory/failure-throttle.ts';
 import { listen } from '../server.ts';
 import { type AdminEvent, type AdminOptions, createAdminApp } from './admin-app.ts';
+import { createKeyLifeCalls } from './key-life.ts';
+import { createKeyCalls } from './keys.ts';
 
 type Owner = { after(cleanUp: () => Promise<void>): void };
 
@@ -28,13 +30,17 @@ const brokenKeys: KeyRegistry = {
   forget: () => undefined,
 };
 
+const callsOf = (registry: KeyRegistry) => {
+  const parts = { registry, defaults: { rateLimitPerMinute: undefined, rateLimitPerDay: undefined }, now: Date.now };
+  return [...createKeyCalls(parts), ...createKeyLifeCalls(parts)];
+};
+
 const start = async (owner: Owner, options: Partial<AdminOptions> = {}) => {
   const events: AdminEvent[] = [];
   const errors: unknown[] = [];
   const app = createAdminApp({
     token: new Secret('admin-token-of-the-tests'),
-    keys: { ...brokenKeys, list: async () => ({ records: [], next: undefined }) },
-    keyDefaults: { rateLimitPerMinute: undefined, rateLimitPerDay: undefined },
+    endpoints: callsOf({ ...brokenKeys, list: async () => ({ records: [], next: undefined }) }),
     onChange: (event) => events.push(event),
     onError: (error) => errors.push(error),
     ...options,
@@ -47,7 +53,7 @@ const start = async (owner: Owner, options: Partial<AdminOptions> = {}) => {
 };
 
 test('a store that fails is 503 with a problem document, told to the log and not to the caller', async (t) => {
-  const { ask, errors, events } = await start(t, { keys: brokenKeys });
+  const { ask, errors, events } = await start(t, { endpoints: callsOf(brokenKeys) });
   const headers = { 'content-type': 'application/json' };
   for (const answer of [
     await ask('/api/keys/u'),

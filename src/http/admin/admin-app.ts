@@ -1,17 +1,15 @@
-/** The admin listener: every call needs the admin token, and is answered by a body or a problem document. */
-import Router, { type RouterContext } from '@koa/router';
+/** The admin listener: every call but those open to anybody needs the admin token, and is answered by a body or a problem document. */
+import Router from '@koa/router';
 import Koa, { type Context, type Next } from 'koa';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { FailureThrottle } from '../../identify/failure-throttle.ts';
-import type { KeyRegistry } from '../../keys/registry.ts';
 import { problemReply } from '../problem.ts';
 import { replyByKoa } from '../reply.ts';
 import { createTokenCheck } from './admin-token.ts';
-import { createKeyCalls, type KeyDefaults } from './keys.ts';
+import type { Endpoint } from './endpoint.ts';
+import { createOpenApiCall } from './openapi-call.ts';
 import type { Change, Outcome } from './outcome.ts';
-import { createRevokeCall, type RevokeSessions } from './sessions.ts';
-import { createReportCall, type ReportUse, reportPath } from './units.ts';
 
 export type AdminEvent = Readonly<{ status: number; client_ip: string }> &
   (Change | Readonly<{ action: 'refused'; code: string }>);
@@ -23,10 +21,8 @@ export type AdminOptions = Readonly<{
   usageToken?: Secret | undefined;
   /** Counts wrong tokens by address. */
   throttle?: FailureThrottle;
-  keys: KeyRegistry;
-  keyDefaults: KeyDefaults;
-  /** Left out where nothing is sold. */
-  payments?: Readonly<{ reportUse: ReportUse; revokeSessions: RevokeSessions }> | undefined;
+  /** Every call there is, but the one for the document of them. */
+  endpoints: readonly Endpoint[];
   /** Told of every change, and of every call without the right token, for the audit log. */
   onChange(event: AdminEvent): void;
   onError(error: unknown): void;
@@ -35,6 +31,7 @@ export type AdminOptions = Readonly<{
 const answer = (context: Context, outcome: Outcome): void => {
   context.set('Cache-Control', 'no-store');
   if (!isRefusal(outcome)) {
+    context.set(outcome.headers ?? {});
     context.status = outcome.status;
     context.body = outcome.body ?? null;
     return;
@@ -55,30 +52,28 @@ const isDecodable = (path: string): boolean => {
 };
 
 export const createAdminApp = (options: AdminOptions): Koa => {
-  const { token, usageToken, throttle, payments, onChange, onError } = options;
+  const { token, usageToken, throttle, onChange, onError } = options;
   const checkToken = createTokenCheck(token && [token], throttle);
   const checkReporter = usageToken ? createTokenCheck(token && [token, usageToken], throttle) : checkToken;
-  const calls = createKeyCalls(options.keys, options.keyDefaults);
+  const endpoints = [...options.endpoints, createOpenApiCall(options.endpoints)];
+  const pathsFor = (access: Endpoint['access']): ReadonlySet<string> =>
+    new Set(endpoints.filter((one) => one.access === access).map(({ path }) => path));
+  const [openPaths, reporterPaths] = [pathsFor('anybody'), pathsFor('reporter')];
   const router = new Router();
 
-  const answerWith = (call: (context: RouterContext) => Promise<Outcome>) => async (context: RouterContext) => {
-    const outcome = await call(context);
-    answer(context, outcome);
-    if (!isRefusal(outcome) && outcome.change) {
-      onChange({ ...outcome.change, status: context.status, client_ip: context.ip });
-    }
-  };
-
-  router.post('/api/keys', answerWith(calls.create));
-  router.get('/api/keys/:user_id', answerWith(calls.list));
-  router.delete('/api/keys/:id', answerWith(calls.revoke));
-  if (payments) {
-    router.post(reportPath, answerWith(createReportCall(payments.reportUse)));
-    router.delete('/api/payments/:id/sessions', answerWith(createRevokeCall(payments.revokeSessions)));
+  for (const { path, method, answer: call } of endpoints) {
+    router.register(path, [method], async (context) => {
+      const outcome = await call(context);
+      answer(context, outcome);
+      if (!isRefusal(outcome) && outcome.change) {
+        onChange({ ...outcome.change, status: context.status, client_ip: context.ip });
+      }
+    });
   }
 
   const guard = async (context: Context, next: Next): Promise<void> => {
-    const check = context.path === reportPath ? checkReporter : checkToken;
+    if (openPaths.has(context.path)) return next();
+    const check = reporterPaths.has(context.path) ? checkReporter : checkToken;
     const refusal = check(context.req);
     if (!refusal) return next();
     answer(context, refusal);

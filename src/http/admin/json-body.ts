@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import { readBody } from '../body.ts';
+import { wrong } from './wrong-fields.ts';
 
-const MAX_BYTES = 64 * 1024;
+const DEFAULT_MAX_BYTES = 64 * 1024;
 const MAX_DEPTH = 16;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -16,12 +17,12 @@ const isHarmless = (value: unknown, depth = 0): boolean => {
 };
 
 /** Reads a JSON body of bounded size and depth. */
-const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown } | Refusal> => {
+const readJsonBody = async (message: IncomingMessage, maxBytes: number): Promise<{ value: unknown } | Refusal> => {
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(message.headers['content-type'] ?? '')) {
     return refuse('unsupported_media_type', 'Expected Content-Type: application/json.');
   }
   try {
-    const bytes = await readBody(message, MAX_BYTES);
+    const bytes = await readBody(message, maxBytes);
     if ('refused' in bytes) return bytes;
     const value: unknown = JSON.parse(utf8.decode(bytes));
     if (isHarmless(value)) return { value };
@@ -31,22 +32,13 @@ const readJsonBody = async (message: IncomingMessage): Promise<{ value: unknown 
   }
 };
 
-/** A body can have thousands of mistakes, and a person reads a few. */
-const MOST_ERRORS = 10;
-const LONGEST_TEXT = 160;
-
-const wrong = ({ issues }: z.core.$ZodError): Refusal => {
-  const errors = issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
-    field: path.join('.').slice(0, LONGEST_TEXT),
-    message: message.slice(0, LONGEST_TEXT),
-  }));
-  const fields = errors.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
-  return refuse('bad_request', fields.join('; '), { members: { errors } });
-};
-
 /** The same, of one shape. */
-export const readJson = async <T>(message: IncomingMessage, shape: z.ZodType<T>): Promise<T | Refusal> => {
-  const body = await readJsonBody(message);
+export const readJson = async <T>(
+  message: IncomingMessage,
+  shape: z.ZodType<T>,
+  maxBytes = DEFAULT_MAX_BYTES,
+): Promise<T | Refusal> => {
+  const body = await readJsonBody(message, maxBytes);
   if (isRefusal(body)) return body;
   const parsed = shape.safeParse(body.value);
   return parsed.success ? parsed.data : wrong(parsed.error);

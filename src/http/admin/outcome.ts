@@ -2,7 +2,12 @@ import type { Refusal } from '../../core/refusal.ts';
 
 /** What a call has changed, for the audit log. */
 export type Change =
-  | Readonly<{ action: 'create_key' | 'revoke_key'; key_id: string; user_id: string }>
+  | Readonly<{
+      action: 'create_key' | 'update_key' | 'rotate_key' | 'disable_key' | 'enable_key' | 'revoke_key';
+      key_id: string;
+      user_id: string;
+    }>
+  | Readonly<{ action: 'import_keys'; count: number }>
   | Readonly<{
       action: 'report_units';
       use: string;
@@ -14,4 +19,6 @@ export type Change =
   | Readonly<{ action: 'revoke_sessions'; payment: string; closed: number }>;
 
 /** What a call answers: a refusal, or a status with a body. */
-export type Outcome = Refusal | Readonly<{ status: number; body?: unknown; change?: Change }>;
+export type Outcome =
+  | Refusal
+  | Readonly<{ status: number; body?: unknown; headers?: Readonly<Record<string, string>>; change?: Change }>;

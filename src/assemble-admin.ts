@@ -1,0 +1,29 @@
+/** Every call of the admin API. Who adds one adds it here, and the OpenAPI document has it. */
+import { keyDefaultsOf } from './assemble-keys.ts';
+import type { Payments } from './assemble-payments.ts';
+import type { Config } from './config/config.ts';
+import type { Endpoint } from './http/admin/endpoint.ts';
+import { createImportCall } from './http/admin/key-import.ts';
+import { createKeyLifeCalls } from './http/admin/key-life.ts';
+import { createKeyCalls } from './http/admin/keys.ts';
+import { createRevokeCall } from './http/admin/sessions.ts';
+import { createReportCall } from './http/admin/units.ts';
+import type { KeyRegistry } from './keys/registry.ts';
+
+export type AdminParts = Readonly<{
+  config: Pick<Config, 'api_keys'>;
+  keys: KeyRegistry;
+  /** Left out where nothing is sold. */
+  payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
+  now: () => number;
+}>;
+
+export const adminEndpoints = ({ config, keys: registry, payments, now }: AdminParts): Endpoint[] => {
+  const parts = { registry, defaults: keyDefaultsOf(config), now };
+  return [
+    ...createKeyCalls(parts),
+    ...createKeyLifeCalls(parts),
+    createImportCall(parts),
+    ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),
+  ];
+};

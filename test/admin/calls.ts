@@ -1,0 +1,77 @@
+/** Every call of the admin API in one process, on a store of its own; sessions and units are played. */
+import { adminEndpoints } from '../../src/assemble-admin.ts';
+import { assembleKeys } from '../../src/assemble-keys.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { createAdminApp } from '../../src/http/admin/admin-app.ts';
+import { listen } from '../../src/http/server.ts';
+import { createFailureThrottle } from '../../src/stores/memory/failure-throttle.ts';
+import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
+import type { Owner } from '../servers/last-resort.ts';
+import { type Answered, request } from '../servers/request.ts';
+import { createWorkdir } from '../servers/workdir.ts';
+
+export const token = 'admin-token-of-the-tests';
+
+export const api_keys = {
+  prefix: 'sk-',
+  rate_limit_per_minute: 1_000,
+  rate_limit_per_day: 100_000,
+  cache_max_age: 10_000,
+  cache_size: 100,
+} as const;
+
+export type Called = Readonly<{
+  headers?: Readonly<Record<string, string>>;
+  body?: unknown;
+}>;
+
+export const startCalls = async (owner: Owner) => {
+  const { path } = createWorkdir('calls', owner);
+  const stores = openSqliteStores(`${path}/test.db`);
+  const admin = { token: new Secret(token) };
+  let nowMs = Date.parse('2026-11-22T00:00:00Z');
+  const now = () => nowMs;
+  const keys = assembleKeys({ api_keys, admin: { addr: ':0', usage_token: undefined, ...admin } }, stores.keys, {
+    now,
+  });
+
+  const payments = {
+    reportUse: async (useId: string, units: number) => {
+      if (useId === `use_${'0'.repeat(32)}`) return { report: 'unknown' } as const;
+      if (units === 7) return { report: 'contradicted', units: 6 } as const;
+      return { report: 'written', charged: 1, paymentId: 'pay_1', rule: 'r', units } as const;
+    },
+    revokeSessions: async (id: string) => (id === 'pay_1' ? { accountId: id, closed: 2 } : undefined),
+  };
+  const endpoints = adminEndpoints({ config: { api_keys }, keys, payments, now });
+  const app = createAdminApp({
+    ...admin,
+    throttle: createFailureThrottle(5, now),
+    endpoints,
+    onChange: () => undefined,
+    onError: () => undefined,
+  });
+  const server = await listen(app.callback(), { addr: '127.0.0.1:0', readTimeoutMs: 5_000, maxHeaderBytes: 65_536 });
+  owner.after(() => server.close(0));
+
+  const call = (method: string, target: string, { headers = {}, body }: Called = {}): Promise<Answered> =>
+    request(`http://127.0.0.1:${server.address.port}`, target, {
+      method,
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+
+  return {
+    endpoints,
+    call,
+    keys,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    closeStore: stores.close,
+  };
+};
