@@ -1,6 +1,5 @@
 /** Everything that takes payments. Loaded only where the configuration names a mint, for the curve is heavy to import. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { normalizeMintUrl } from '@cashu/cashu-ts';
 import { assembleDeferred, type DeferredEvents } from './assemble-deferred.ts';
 import { assembleLedger, type LedgerStores } from './assemble-ledger.ts';
@@ -11,10 +10,12 @@ import { assembleRefunds, type GiveBack } from './assemble-refunds.ts';
 import { freeOf, type Paywall } from './assemble-rules.ts';
 import type { Config, RuleConfig } from './config/config.ts';
 import { isRefusal } from './core/refusal.ts';
+import { createRounds } from './core/rounds.ts';
 import type { Identifier } from './core/rule.ts';
 import { createCashuIdentifier } from './identify/cashu.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { createSessionIdentifier } from './identify/session.ts';
+import { pause } from './pause.ts';
 import { createCharge } from './paywall/charge.ts';
 import { openCurve } from './paywall/curve/open.ts';
 import type { Settler } from './paywall/deferred/settler.ts';
@@ -25,7 +26,6 @@ import { createQuotes } from './paywall/quote.ts';
 import { createRecentLedger } from './paywall/recent-ledger.ts';
 import { createRecovery, type Recovery } from './paywall/recovery.ts';
 import { createRedeemer } from './paywall/redeem.ts';
-import { createRounds } from './paywall/rounds.ts';
 import { createSessionEnd, createSessionFinder } from './paywall/session.ts';
 import { createSettlement } from './paywall/settlement.ts';
 import { createTokenReader } from './paywall/token.ts';
@@ -111,9 +111,6 @@ const mintsOf = ({ cashu }: Config): AcceptedMints => {
 const unknownMint = (url: string): never => {
   throw new Error(`the mint ${url} is not in cashu.mints: name it again`);
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export const assemblePayments = async (parts: PaymentParts): Promise<Payments> => {
   const { config, outbound, throttle, digest, now, events } = parts;

@@ -1,7 +1,7 @@
 /** Automatic payout, where it is configured. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/config.ts';
-import { createRounds, type Rounds, type RoundsOptions } from './paywall/rounds.ts';
+import { createRounds, type Rounds, type RoundsOptions } from './core/rounds.ts';
 import { createExporter } from './paywall/wallet/export.ts';
 import { createHandOut, HANDED_OUT } from './paywall/wallet/hand-out.ts';
 import { readInvoice } from './paywall/wallet/lightning.ts';

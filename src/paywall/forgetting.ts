@@ -2,8 +2,9 @@
  * Forgets what no answer depends on any more, a little at a time: sessions, uses of units and remembered requests that ended
  * long ago. Money, claims and purchases are never forgotten. Any number of processes may do so on one ledger.
  */
+
+import { createRounds, type Rounds, type RoundsOptions } from '../core/rounds.ts';
 import type { Ledger } from './ledger.ts';
-import { createRounds, type Rounds, type RoundsOptions } from './rounds.ts';
 
 export type ForgettingOptions = Pick<RoundsOptions, 'pause' | 'onFailed'> &
   Readonly<{ ledger: Pick<Ledger, 'forget'>; now: () => number }>;
