@@ -33,7 +33,7 @@ const gateWith = async (closing: Closing, rules: number, keyCount: number, extra
   const keys = fillKeys(join(directory.path, 'bench.db'), keyCount);
   const server = await startGate({
     directory: directory.path,
-    config: `${extra}\nrules:\n${ruleset(rules, extra === '' ? '[api_key]' : '[api_key, jwt]')}\n`,
+    config: `${extra}\nrules:\n${ruleset(rules, extra.startsWith('jwt') ? '[api_key, jwt]' : '[api_key]')}\n`,
   });
   closing.defer(server.stop);
   return { server, keys, directory: directory.path };
@@ -187,6 +187,25 @@ rules:
     );
   });
 
+/** The same gate with and without usage; its threads may use both processors, as the store's thread does on any machine. */
+const usage = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const without = await gateWith(closing, 10, 100);
+    const folder = makeDirectory();
+    closing.defer(folder.remove);
+    const recording = await gateWith(closing, 10, 100, `usage: { spool: "${folder.path}" }`);
+    const asking = ({ server, keys }: Gate) => ({ url: at(server), headers: bearer(keys[0] ?? '') });
+    bench.report(
+      await compare(
+        'API key, hot, with usage against without',
+        0.95,
+        asking(without),
+        asking(recording),
+        bench.seconds,
+      ),
+    );
+  });
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -195,4 +214,5 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   rules: manyRules,
   nginx: throughNginx,
   session,
+  usage,
 };
