@@ -8,22 +8,27 @@ import { createKeyLifeCalls } from './http/admin/key-life.ts';
 import { createKeyCalls } from './http/admin/keys.ts';
 import { createRevokeCall } from './http/admin/sessions.ts';
 import { createReportCall } from './http/admin/units.ts';
+import { createUsageCalls } from './http/admin/usage.ts';
 import type { KeyRegistry } from './keys/registry.ts';
+import type { UsageStore } from './usage/usage-store.ts';
 
 export type AdminParts = Readonly<{
   config: Pick<Config, 'api_keys'>;
   keys: KeyRegistry;
   /** Left out where nothing is sold. */
   payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
+  /** Left out where usage is not recorded. */
+  usage: Readonly<{ store: UsageStore }> | undefined;
   now: () => number;
 }>;
 
-export const adminEndpoints = ({ config, keys: registry, payments, now }: AdminParts): Endpoint[] => {
+export const adminEndpoints = ({ config, keys: registry, payments, usage, now }: AdminParts): Endpoint[] => {
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
     ...createKeyLifeCalls(parts),
     createImportCall(parts),
+    ...(usage ? createUsageCalls({ store: usage.store, registry, now }) : []),
     ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),
   ];
 };

@@ -43,7 +43,7 @@ export const startCalls = async (owner: Owner) => {
     },
     revokeSessions: async (id: string) => (id === 'pay_1' ? { accountId: id, closed: 2 } : undefined),
   };
-  const endpoints = adminEndpoints({ config: { api_keys }, keys, payments, now });
+  const endpoints = adminEndpoints({ config: { api_keys }, keys, payments, usage: { store: stores.usage }, now });
   const app = createAdminApp({
     ...admin,
     throttle: createFailureThrottle(5, now),
