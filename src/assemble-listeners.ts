@@ -2,6 +2,7 @@
 import type { Payments } from './assemble-payments.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
+import type { DecisionEvent } from './core/decision-event.ts';
 import type { Gate } from './core/gate.ts';
 import { Secret } from './core/secret.ts';
 import type { Endpoint } from './http/admin/endpoint.ts';
@@ -22,6 +23,8 @@ export type ListenerParts = Readonly<{
   gate: Gate;
   throttle: FailureThrottle;
   telemetry: Telemetry;
+  /** Told of every decision. */
+  observe(event: DecisionEvent): void;
   readiness: readonly ReadinessPart[];
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
@@ -70,7 +73,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
 
   const peers = createPeers(config.trusted_proxies);
   const page = payments && createPaymentPage(payments.page);
-  const forwardAuth = createForwardAuth(gate, peers, telemetry.decided, page);
+  const forwardAuth = createForwardAuth(gate, peers, parts.observe, page);
   const health = createHealth({
     paths: endpoints,
     parts: readiness,
@@ -80,7 +83,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const forPayers =
     payments && page
       ? [
-          createPayEndpoint({ gate, peers, page, observe: telemetry.decided }),
+          createPayEndpoint({ gate, peers, page, observe: parts.observe }),
           createSessionEndpoint(peers, payments.endSession, telemetry.failed),
           ...(payments.refund
             ? [createRefundEndpoint({ peers, refund: payments.refund, onError: telemetry.failed })]

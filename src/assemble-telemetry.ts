@@ -1,6 +1,7 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 
 import { createPaymentEvents } from './assemble-payment-events.ts';
+import { createUsageEvents } from './assemble-usage-events.ts';
 import type { Config } from './config/config.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -26,6 +27,7 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     },
 
     payments: createPaymentEvents(metrics, logger, now),
+    usage: createUsageEvents(metrics, logger, now),
 
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),

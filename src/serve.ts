@@ -77,6 +77,10 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
 
   if (payments) starting.defer(payments.close);
 
+  const assembleUsage = config.usage && (await import('./assemble-usage.ts')).assembleUsage;
+  const usage = await assembleUsage?.({ config, stores, now, events: telemetry.usage });
+  if (usage) starting.defer(usage.close);
+
   const gate = assembleGate(config, {
     identifiers: {
       api_key: createApiKeyIdentifier(keys.find, throttle),
@@ -100,16 +104,19 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     gate,
     throttle,
     telemetry,
-    readiness: readinessOf(stores, payments, remotes),
+    observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
+    readiness: readinessOf(stores, payments, usage, remotes),
     isStopping: () => stopping,
     payments,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
-    adminEndpoints: async () => (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, now }),
+    adminEndpoints: async () =>
+      (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, usage, now }),
   });
   for (const background of payments?.background ?? []) {
     background.start();
     starting.defer(background.close);
   }
+  usage?.start();
   const running = starting.move();
 
   return {

@@ -20,7 +20,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   resolver: ['resolver: { mode: permissive }', 'resolver'],
   grpc: ['grpc: {}', 'grpc'],
   pods: ['pods: {}', 'pods'],
-  usage: ['usage: {}', 'usage'],
   billing: ['billing: {}', 'billing'],
   '**': ['admin: { token: "vault:secret/data/x#y" }', 'admin.token'],
 };

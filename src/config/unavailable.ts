@@ -25,7 +25,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['resolver',                 enabled,     'the credential resolver'],
   ['grpc',                     present,     'the gRPC listener'],
   ['pods',                     enabled,     'provisioning pods'],
-  ['usage',                    present,     'recording usage'],
   ['billing',                  present,     'billing'],
   ['**',                       vault,       'reading secrets from Vault'],
 ];

@@ -8,9 +8,17 @@ declare module 'http' {
 }
 
 let waiting: (() => void)[] = [];
+const preparations = new Set<() => void>();
+
+/** Calls `prepare`, which must not throw, before answers are sent that have become ready. Gives how to end that. */
+export const beforeSending = (prepare: () => void): (() => void) => {
+  preparations.add(prepare);
+  return () => preparations.delete(prepare);
+};
 
 /** Sends what is ready now, for whoever is about to end a connection. */
 export const sendReady = (): void => {
+  for (const prepare of preparations) prepare();
   const ready = waiting;
   waiting = [];
   for (const send of ready) send();

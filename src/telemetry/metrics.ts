@@ -70,6 +70,13 @@ export const createMetrics = () => {
       'result',
     ]),
     payouts: tally('payouts_total', 'Tries to pay out by themselves, by mint and result.', ['mint', 'result']),
+    usageEvents: tally('usage_events_total', 'Events of usage, by what became of them.', ['result']),
+    usageWaiting: new Gauge({
+      name: 'sallyport_usage_waiting',
+      help: 'Events of usage on their way to the store.',
+      registers: [registry],
+    }),
+    oldestUsageSeconds: shared('usage_waiting_oldest_seconds', 'Age of the oldest of them; 0 where there is none.'),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

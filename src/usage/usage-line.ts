@@ -27,29 +27,32 @@ const MOST_BYTES = 2 ** 50;
 const MOST_US = 2 ** 41;
 
 /** PostgreSQL keeps no NUL, and half a character would not come back as it went in. */
-export const storable = (text: string, longest: number): string =>
+const storable = (text: string, longest: number): string =>
   text.slice(0, longest).replaceAll('\0', '\ufffd').toWellFormed();
 
-const amount = (value: number, most = Number.MAX_SAFE_INTEGER): number =>
+/** Printable ASCII without quotation mark and backslash: what nearly every text is, and JSON as it stands. */
+const plain = /^[ !#-[\]-~]*$/;
+
+/** As JSON, cut and in a form that every store takes. */
+const quote = (text: string, longest: number): string =>
+  text.length <= longest && plain.test(text) ? `"${text}"` : JSON.stringify(storable(text, longest));
+
+export const quoteName = (text: string): string => quote(text, LONGEST_NAME);
+export const quotePath = (path: string): string => quote(path, LONGEST_PATH);
+
+const amount = (value: number, most: number): number =>
   Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : 0;
 
 /** Whatever an access log says becomes something that every store takes. Ends with a line break. */
 export const writeUsageLine = (event: UsageEvent, isBillable: boolean): string => {
-  const line: UsageLine = [
-    storable(event.id, LONGEST_NAME),
-    amount(event.atMs, LATEST_MS),
-    event.source,
-    storable(event.keyId, LONGEST_NAME),
-    storable(event.userId, LONGEST_NAME),
-    storable(event.rule, LONGEST_NAME),
-    storable(event.method, LONGEST_NAME),
-    storable(event.host, LONGEST_NAME),
-    storable(event.path, LONGEST_PATH),
-    amount(event.status),
+  const { id, source, keyId, userId, rule, method, host, path, atMs, status } = event;
+  const who = [source, keyId, userId, rule, method, host].map(quoteName).join(',');
+  const numbers = [
+    amount(status, Number.MAX_SAFE_INTEGER),
     isBillable ? 1 : 0,
     amount(event.requestBytes, MOST_BYTES),
     amount(event.responseBytes, MOST_BYTES),
     amount(event.durationMs * 1_000, MOST_US),
   ];
-  return `${JSON.stringify(line)}\n`;
+  return `[${quoteName(id)},${amount(atMs, LATEST_MS)},${who},${quotePath(path)},${numbers.join(',')}]\n`;
 };

@@ -5,7 +5,7 @@ import { address, url } from './network.ts';
 import { duration, integer, size, toggle } from './numbers.ts';
 import { opaque } from './opaque.ts';
 import { secret } from './secret.ts';
-import { choice, hostPattern, name, text, urlPath } from './texts.ts';
+import { choice, filePath, hostPattern, name, text, urlPath } from './texts.ts';
 
 export const grpc = block({
   addr: address.prefault(':9001').describe('Where Envoy asks over gRPC.'),
@@ -75,18 +75,26 @@ export const pods = block({
   reap_interval: duration({ least: 1000 }).prefault('30s').describe('How often expired pods are looked for.'),
 }).describe('Pods that payments start.');
 
+const hour = 3_600_000;
+
 export const usage = block({
   billable: listOf(
     text({ expected: 'a status such as 200, or a class such as 2xx', pattern: /[1-5](xx|\d\d)/, placeholder: '2xx' }),
   )
     .prefault(['2xx'])
     .describe('Statuses that count as billable.'),
-  batch_size: integer({ most: 100_000 }).prefault(500).describe('Most events written at once.'),
+  spool: filePath
+    .prefault('data/usage')
+    .describe('Folder on a disk of the machine, for events on their way to the store.'),
+  batch_size: integer({ most: 100_000 }).prefault(1_000).describe('Most events written at once.'),
   flush_interval: duration({ most: 60_000 }).prefault('1s').describe('Longest wait before events are written.'),
   queue_size: integer({ most: 10_000_000 })
-    .prefault(100_000)
-    .describe('Most events waiting; more are dropped and counted.'),
-  retention: duration({ least: 1000 }).prefault('90d').describe('How long events are kept.'),
+    .prefault(1_000_000)
+    .describe('Most events waiting in the spool, of each process; more are dropped and counted.'),
+  retention: duration({ least: hour })
+    .prefault('90d')
+    .describe('How long single events are kept. One that is told again after that counts again.'),
+  summary_retention: duration({ least: hour }).prefault('1095d').describe('How long sums by the hour are kept.'),
 }).describe('Who used what.');
 
 export const billing = block({

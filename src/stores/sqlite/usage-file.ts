@@ -12,7 +12,7 @@ const openWriter = (path: string): Writer => {
     const database = openDatabase(path);
     migrate(database);
     database.close();
-    return createWriter(path);
+    return createWriter(path, { givesWay: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the store ${path} cannot be opened: ${why}`, { cause });

@@ -2,6 +2,7 @@
  * The thread that writes. Transactions that wait are run together and committed once, each behind its own savepoint, so
  * that one fsync serves many and one that fails takes no other with it.
  */
+import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { operations as storeOperations } from '../sql/operations.ts';
 import type { OperationShape } from '../sql/transaction.ts';
@@ -86,4 +87,8 @@ const listen = (port: MessagePort): void => {
   });
 };
 
+const GIVING_WAY = 10;
+
+// Linux alone has a priority for each thread.
+if (workerData.givesWay && process.platform === 'linux') setPriority(GIVING_WAY);
 if (parentPort) listen(parentPort);

@@ -28,8 +28,13 @@ const post = ({ thread, asked }: Running): void => {
   if (asked.length > 0) thread.postMessage(asked.splice(0) satisfies WriterMessage);
 };
 
-const start = (path: string, onEnd: () => void): Running => {
-  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path } });
+export type WriterOptions = Readonly<{
+  /** Whether the thread gives way to whoever answers requests where processors are few: nobody waits for what it writes. */
+  givesWay?: boolean;
+}>;
+
+const start = (path: string, { givesWay = false }: WriterOptions, onEnd: () => void): Running => {
+  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path, givesWay } });
   const waiting = new Map<number, Waiting>();
   let failure = new Error('the store is closed');
   thread.on('message', (replies: readonly WriterReply[]) => {
@@ -53,7 +58,7 @@ const start = (path: string, onEnd: () => void): Running => {
   return { thread, waiting, asked: [], ended };
 };
 
-export const createWriter = (path: string): Writer => {
+export const createWriter = (path: string, options: WriterOptions = {}): Writer => {
   let running: Running | undefined;
   let closed = false;
   let lastId = 0;
@@ -61,7 +66,7 @@ export const createWriter = (path: string): Writer => {
   const send = (operation: string, argument: unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new Error('the store is closed'));
-      running ??= start(path, () => {
+      running ??= start(path, options, () => {
         running = undefined;
       });
       const id = ++lastId;

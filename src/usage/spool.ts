@@ -1,0 +1,24 @@
+/** Files between answers and the store: what was written to them outlives this process. */
+
+export type Segment = Readonly<{
+  events: number;
+  /** When the first of it was written, by the clock of whoever wrote it. */
+  sinceMs: number;
+  /** Whole lines, at most `mostLines` at once. Half a line at the end was never acknowledged, and is left out. */
+  read(mostLines: number): Promise<readonly string[]>;
+  /** What it holds is in the store. */
+  remove(): Promise<void>;
+}>;
+
+export type UsageSpool = Readonly<{
+  /** Throws where it cannot be used. */
+  open(): void;
+  /** Gives the lines to the operating system before it returns. Throws where they cannot be kept: none of them is then. */
+  write(lines: string, count: number): void;
+  /** What was written until here, oldest first, each segment once. */
+  take(): readonly Segment[];
+  /** Takes over what processes that have ended left behind. */
+  adopt(): Promise<readonly Segment[]>;
+  /** What is left may be taken over by others. */
+  close(): void;
+}>;
