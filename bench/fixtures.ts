@@ -26,6 +26,13 @@ export const ruleset = (count: number, accept = '[api_key]'): string =>
       : `  - { name: r${index}, match: { host: shop.example.com, path: "/service-${index}/*/items/**" }, accept: [api_key] }`,
   ).join('\n');
 
+/** Keys as a store keeps them, and what opens them. */
+export const newKeys = (count: number): { key: string; id: string; hash: string }[] =>
+  Array.from({ length: count }, () => {
+    const key = generateKey('sk-');
+    return { key, id: generateKeyId(), hash: hashKey(key) };
+  });
+
 /** Fills a store with keys that have no limits, straight through SQL: making a million by the API would take an hour. */
 export const fillKeys = (path: string, count: number): string[] => {
   const database = new DatabaseSync(path);
@@ -35,9 +42,8 @@ export const fillKeys = (path: string, count: number): string[] => {
   );
   const keys: string[] = [];
   database.exec('PRAGMA synchronous = OFF; BEGIN');
-  for (let index = 0; index < count; index++) {
-    const key = generateKey('sk-');
-    insert.run(generateKeyId(), hashKey(key), `user${index}`);
+  for (const [index, { key, id, hash }] of newKeys(count).entries()) {
+    insert.run(id, hash, `user${index}`);
     if (index < 100 || index % Math.ceil(count / 200_000) === 0) keys.push(key);
   }
   database.exec('COMMIT');

@@ -10,8 +10,9 @@ import { find } from '../test/servers/programs.ts';
 import { cases } from './cases.ts';
 import type { Comparison } from './compare.ts';
 import { measureFootprint } from './footprint.ts';
+import { measureKeys } from './keys/measure.ts';
 import { measurePayments } from './payments/measure.ts';
-import { chart, document, paymentLines, row } from './report.ts';
+import { chart, document, keyLines, paymentLines, row } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +27,7 @@ if (find('wrk') === undefined) {
   process.exit(2);
 }
 
-const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'payments', 'footprint'];
+const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'payments', 'million', 'footprint'];
 const comparisons: Comparison[] = [];
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}`;
 
@@ -44,14 +45,16 @@ for (const [name, run] of Object.entries(cases)) {
 }
 const payments = chosen.includes('payments') ? await measurePayments() : undefined;
 if (payments) console.log(paymentLines(payments).join('\n'));
+const million = chosen.includes('million') ? await measureKeys() : undefined;
+if (million) console.log(keyLines(million).join('\n'));
 const footprint = chosen.includes('footprint') ? await measureFootprint() : undefined;
 if (footprint)
   console.log(
     `ready within ${Math.round(footprint.readyMs)} ms, ${Math.round(footprint.residentMb)} MB resident when idle`,
   );
 
-if (values.write && footprint && payments) {
+if (values.write && footprint && payments && million) {
   const docs = join(import.meta.dirname, '..', 'docs');
-  writeFileSync(join(docs, 'performance.md'), document(comparisons, footprint, payments, machine));
+  writeFileSync(join(docs, 'performance.md'), document({ comparisons, footprint, payments, million, machine }));
   writeFileSync(join(docs, 'performance.svg'), chart(comparisons));
 }

@@ -1,5 +1,7 @@
 import type { Comparison } from './compare.ts';
 import type { Footprint } from './footprint.ts';
+import type { LookUpCosts } from './keys/look-ups.ts';
+import type { KeyCosts } from './keys/measure.ts';
 import type { PaymentCosts } from './payments/measure.ts';
 
 const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
@@ -24,6 +26,15 @@ export const paymentLines = ({ redemption: costs, acceptance }: PaymentCosts): s
   `  CPU in all: ${acceptance.cpuMs.toFixed(2)} ms a token, ${acceptance.loopMs.toFixed(2)} ms of it of the event loop, whose longest turn is ${acceptance.stallMs.toFixed(1)} ms (≤ 10)`,
 ];
 
+const lookUpLine = (store: string, costs: LookUpCosts): string =>
+  `${store.padEnd(12)}look-up of a key that is not cached: ${costs.aloneUs.toFixed(0)} µs alone, ${costs.atOnceUs.toFixed(0)} µs of 64 at once; cached, a key takes ${Math.round(costs.cachedBytes)} bytes`;
+
+/** What a key costs where there are a million. */
+export const keyLines = ({ sqlite, postgres }: KeyCosts): string[] => [
+  lookUpLine('SQLite', sqlite),
+  ...(postgres ? [lookUpLine('PostgreSQL', postgres)] : []),
+];
+
 const tableRow = (comparison: Comparison): string => {
   const { name, baseline, subject, ratio, p99Ratio } = comparison;
   const cells = [
@@ -37,12 +48,15 @@ const tableRow = (comparison: Comparison): string => {
   return `| ${cells.join(' | ')} |`;
 };
 
-export const document = (
-  comparisons: readonly Comparison[],
-  footprint: Footprint,
-  payments: PaymentCosts,
-  machine: string,
-): string => `# Performance
+export type Measurements = Readonly<{
+  comparisons: readonly Comparison[];
+  footprint: Footprint;
+  payments: PaymentCosts;
+  million: KeyCosts;
+  machine: string;
+}>;
+
+export const document = ({ comparisons, footprint, payments, million, machine }: Measurements): string => `# Performance
 
 <!-- Written by "npm run bench -- --write". -->
 
@@ -63,6 +77,12 @@ SQLite, a mint that answers at once; times of processors, not of the clock.
 
 \`\`\`
 ${paymentLines(payments).join('\n')}
+\`\`\`
+
+## A million keys
+
+\`\`\`
+${keyLines(million).join('\n')}
 \`\`\`
 
 ## Footprint
