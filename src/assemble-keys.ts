@@ -1,6 +1,10 @@
 /** API keys, for the service and for the command line. */
 import type { Config } from './config/config.ts';
+import type { Identifier } from './core/rule.ts';
 import { Secret } from './core/secret.ts';
+import { createApiKeyIdentifier } from './identify/api-key.ts';
+import type { FloodThrottle } from './identify/failure-throttle.ts';
+import { keyProblem } from './keys/key-problem.ts';
 import type { KeyStore } from './keys/key-store.ts';
 import { createKeyRegistry, type KeyRegistry, type KeyRegistryOptions } from './keys/registry.ts';
 
@@ -18,6 +22,9 @@ export const assembleKeys = (
     repeatSecret: admin?.token instanceof Secret ? admin.token : undefined,
     ...parts,
   });
+
+export const identifyKeys = ({ find }: KeyRegistry, throttle: FloodThrottle, now: () => number): Identifier =>
+  createApiKeyIdentifier({ find, problemOf: (record, clientIp) => keyProblem(record, clientIp, now), throttle });
 
 /** Limits of new keys that ask for nothing else. */
 export const keyDefaultsOf = ({ api_keys }: Pick<Config, 'api_keys'>) => ({

@@ -12,6 +12,7 @@ import { bearerChallenge, refuse } from './core/refusal.ts';
 import type { Route } from './core/routes.ts';
 import type { AcceptedKind, Charge, Check, Identifier, Rule } from './core/rule.ts';
 import { claimAt, claimText } from './identify/jwt/claim-path.ts';
+import type { CreditCharge } from './keys/credit-charge.ts';
 
 /** What a rule with a price adds to it. */
 export type Paywall = Pick<Rule, 'invite'> & Readonly<{ charge: Charge }>;
@@ -19,6 +20,8 @@ export type Paywall = Pick<Rule, 'invite'> & Readonly<{ charge: Charge }>;
 export type RuleParts = Readonly<{
   identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
   limiter: RateLimiter;
+  /** Takes what a request of a key with credits costs. */
+  chargeKey: CreditCharge;
   paywallFor(rule: RuleConfig): Paywall | undefined;
 }>;
 
@@ -107,6 +110,14 @@ const inviteOf = (kinds: readonly NamedKind[]): Rule['invite'] => {
 
 const isCredential = (kind: string): kind is NamedKind => kind in credentialNames;
 
+/** Whoever comes with a key pays with the key's credits, whatever others pay. */
+const chargeOf = (accepted: readonly AcceptedKind[], paywall: Paywall | undefined, chargeKey: CreditCharge) => {
+  if (!accepted.includes('api_key')) return paywall && { charge: paywall.charge };
+  const charge: Charge = (request, identity, intent) =>
+    identity.method === 'api_key' ? chargeKey(identity, intent) : paywall?.charge(request, identity, intent);
+  return { charge };
+};
+
 const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
   const kinds = rule.accept.filter(isCredential);
   const paywall = parts.paywallFor(rule);
@@ -121,7 +132,7 @@ const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: R
     checks: checksOf(rule, parts.limiter),
     dress: createDress([...managed.values()], respell(managed, dressersOf(rule))),
     passToken: rule.headers.pass_token,
-    ...(paywall ? { charge: paywall.charge } : {}),
+    ...chargeOf(accepted, paywall, parts.chargeKey),
   };
 };
 

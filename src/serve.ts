@@ -1,14 +1,14 @@
 /** The composition root: everything is made here, in order, and closed in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assembleKeys } from './assemble-keys.ts';
+import { assembleKeys, identifyKeys } from './assemble-keys.ts';
 import { openListeners } from './assemble-listeners.ts';
 import { readinessOf, remotesOf } from './assemble-readiness.ts';
 import { assembleGate } from './assemble-rules.ts';
 import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
-import { createApiKeyIdentifier } from './identify/api-key.ts';
+import { createCreditCharge } from './keys/credit-charge.ts';
 import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
@@ -83,11 +83,12 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
 
   const gate = assembleGate(config, {
     identifiers: {
-      api_key: createApiKeyIdentifier(keys.find, throttle),
+      api_key: identifyKeys(keys, throttle, now),
       ...(issuers && { jwt: issuers.identifier }),
       ...payments?.identifiers,
     },
     limiter: primary?.limiter ?? createMemoryRateLimiter(now),
+    chargeKey: createCreditCharge(stores.keys, now),
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
 

@@ -261,6 +261,14 @@ test('a deposit is told so, and what it brings is for the client alone', async (
   assert.deepEqual([decision.receipt, decision.upstream['X-Payment-Verified'], intents], [undefined, '', ['deposit']]);
 });
 
+test('a credit that was taken is told to the client alone', async () => {
+  const charged = rule({ charge: async () => ({ creditsLeft: 4 }) });
+  const decision = await decide(house, charged, request({ 'x-api-key': 'sk-good' }), 'enforce');
+  assert.ok(decision.verdict === 'allow');
+  assert.deepEqual(decision.client, { 'X-Credits-Remaining': '4' });
+  assert.deepEqual([decision.receipt, decision.upstream['X-Payment-Verified']], [undefined, '']);
+});
+
 /** Three requests for nothing; which were looked at, and which were taken. */
 const trial = () => {
   const asked: Intent[] = [];

@@ -2,7 +2,7 @@
 import { type Choice, chooseCredential, credentialsToRemove } from './choose-credential.ts';
 import { readCredentials } from './credential.ts';
 import { type Decision, deny } from './decision.ts';
-import { dressPayment, tellPayer } from './dress.ts';
+import { dressPayment, tellCredits, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { absent, anonymous, type Identification, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -136,10 +136,12 @@ const conclude = (
   if (rule.allowance && identity.method === 'anonymous') {
     return whenReady(admit(rule, request, intent), (admitted) => (isRefusal(admitted) ? deny(admitted) : allow));
   }
-  if (!rule.charge) return allow;
-  return whenReady(rule.charge(request, identity, intent), (receipt) => {
+  const charged = rule.charge?.(request, identity, intent);
+  if (charged === undefined) return allow;
+  return whenReady(charged, (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
     if (!receipt) return allow;
+    if ('creditsLeft' in receipt) return { ...allow, client: tellCredits(receipt) };
     const client = tellPayer(receipt, request.scheme);
     if (intent === 'deposit') return { ...allow, client };
     return { ...allow, upstream: dressPayment(upstream, receipt), client, receipt };

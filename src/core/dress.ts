@@ -1,7 +1,7 @@
 /** Puts an identity into headers for the application. */
 import type { Headers } from './decision.ts';
 import type { Identity } from './identity.ts';
-import type { Receipt } from './payment.ts';
+import type { CreditReceipt, Receipt } from './payment.ts';
 import { perObject } from './per-object.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
@@ -78,6 +78,11 @@ export const dressPayment = (headers: Headers, receipt: Receipt): Headers => {
   dressedBefore.set(headers, dressed);
   return dressed;
 };
+
+/** What the holder of a key with credits is told. */
+export const tellCredits = ({ creditsLeft }: CreditReceipt): Headers => ({
+  'X-Credits-Remaining': String(creditsLeft),
+});
 
 /** What the payer is told. */
 export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Headers => {

@@ -19,7 +19,8 @@ type Attributes = Readonly<{
 export type Identity = Attributes &
   Readonly<
     | { method: 'anonymous' }
-    | { method: 'api_key'; keyId: string; limits: readonly RateLimit[] }
+    /** `hasCredits`: each request takes one of the key's credits. */
+    | { method: 'api_key'; keyId: string; limits: readonly RateLimit[]; hasCredits?: boolean }
     | { method: 'jwt'; issuer: string }
     /** `account`: where the token is added to. */
     | { method: 'cashu'; token: CashuToken; account?: Account }

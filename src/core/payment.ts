@@ -66,3 +66,6 @@ export type Receipt = Readonly<{
   /** Opens the account from now on, in the place of the token. */
   session?: Readonly<{ id: Secret; maxAgeSeconds: number }>;
 }>;
+
+/** One of the credits of an API key was taken; how many are left. */
+export type CreditReceipt = Readonly<{ creditsLeft: number }>;

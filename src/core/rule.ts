@@ -2,7 +2,7 @@ import type { Credential, CredentialKind } from './credential.ts';
 import type { Dress } from './dress.ts';
 import type { Eventually } from './eventually.ts';
 import type { Identification, Identity } from './identity.ts';
-import type { Receipt } from './payment.ts';
+import type { CreditReceipt, Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 
@@ -21,12 +21,17 @@ export type Check = (request: AuthRequest, identity: Identity, intent: Intent) =
 /** Whether a caller without a credential may still pass for nothing. `enforce` uses one of these requests up. */
 export type Allowance = (request: AuthRequest, intent: Intent) => Eventually<boolean>;
 
-/** The one irreversible step of a rule, after everything else has passed. */
-export type Charge = (
+type ChargeGiving<Proof> = (
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-) => Eventually<Receipt | Refusal | undefined>;
+) => Eventually<Proof | Refusal | undefined>;
+
+/** The one irreversible step of a rule, after everything else has passed. */
+export type Charge = ChargeGiving<Receipt | CreditReceipt>;
+
+/** A charge that takes payments alone. */
+export type PaymentCharge = ChargeGiving<Receipt>;
 
 export type AcceptedKind = Exclude<CredentialKind, 'unknown'>;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Identification } from '../core/identity.ts';
 import type { AuthRequest } from '../core/request.ts';
-import { createApiKeyIdentifier, type FindKeyHolder, type KeyHolder } from './api-key.ts';
+import { type ApiKeyOptions, createApiKeyIdentifier, type KeyHolder } from './api-key.ts';
 import type { FloodThrottle } from './failure-throttle.ts';
 
 const holder: KeyHolder = {
@@ -12,9 +12,14 @@ const holder: KeyHolder = {
   metadata: { roles: ['gold', 7, null], tenant: 'acme' },
   rateLimitPerMinute: 100,
   rateLimitPerDay: undefined,
+  credits: undefined,
 };
 
-const create = (find: FindKeyHolder, { limit = 2, flood = 4 } = {}) => {
+type Options = ApiKeyOptions<KeyHolder>;
+
+const usable: Options['problemOf'] = () => undefined;
+
+const create = (find: Options['find'], { limit = 2, flood = 4, problemOf = usable } = {}) => {
   let failures = 0;
   const sources: string[] = [];
   const throttle: FloodThrottle = {
@@ -25,7 +30,7 @@ const create = (find: FindKeyHolder, { limit = 2, flood = 4 } = {}) => {
       sources.push(source);
     },
   };
-  const identifier = createApiKeyIdentifier(find, throttle);
+  const identifier = createApiKeyIdentifier({ find, problemOf, throttle });
   const request = { clientIp: '203.0.113.7' } as AuthRequest;
   const identify = (value: string) =>
     identifier(request, { kind: 'api_key', value, header: 'authorization' }, 'enforce');
@@ -60,6 +65,39 @@ test('unknown, revoked and mistyped keys cannot be told from one another', async
     assert.equal(codeOf(first), 'invalid_api_key');
     assert.deepEqual(first, second);
   }
+});
+
+test('a key that may not be used now cannot be told from an unknown one, but by the log', async () => {
+  const unknown = create(() => undefined).identify('sk-unknown');
+  const { identify, sources } = create(() => holder, { problemOf: () => 'expired' });
+  const found = await identify('sk-1');
+  assert.ok(found.outcome === 'rejected');
+  const { cause, ...seen } = found.refusal;
+  assert.deepEqual({ ...found, refusal: seen }, await unknown);
+  assert.equal(cause instanceof Error && cause.message, 'key_1 is refused: expired');
+  assert.deepEqual(sources, ['203.0.113.7'], 'and counts as a bad key');
+});
+
+test('whether a key may be used is asked at every use, with the address of the caller', async () => {
+  const asked: string[] = [];
+  let problem: string | undefined;
+  const problemOf: Options['problemOf'] = (_, clientIp) => {
+    asked.push(clientIp);
+    return problem;
+  };
+  const { identify } = create(() => holder, { problemOf });
+  assert.equal(codeOf(await identify('sk-1')), 'identified');
+  problem = 'expired';
+  assert.equal(codeOf(await identify('sk-1')), 'invalid_api_key');
+  problem = undefined;
+  assert.equal(codeOf(await identify('sk-1')), 'identified');
+  assert.deepEqual(asked, ['203.0.113.7', '203.0.113.7', '203.0.113.7']);
+});
+
+test('a key with credits says so', async () => {
+  const { identify } = create(() => ({ ...holder, credits: { remaining: 0 } }));
+  const found = await identify('sk-1');
+  assert.ok(found.outcome === 'identified' && found.identity.method === 'api_key' && found.identity.hasCredits);
 });
 
 test('too many bad keys are answered by 429; good ones from the same address pass, new ones too', async () => {

@@ -1,11 +1,12 @@
+import type { Eventually } from '../core/eventually.ts';
 import type { Identification, RateLimit } from '../core/identity.ts';
 import { rejected } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
-import { bearerChallenge, refuse } from '../core/refusal.ts';
+import { bearerChallenge, type Refusal, refuse } from '../core/refusal.ts';
 import type { Identifier } from '../core/rule.ts';
 import { type FloodThrottle, rejectFrom } from './failure-throttle.ts';
 
-/** What is known of a key that is valid now. `metadata` stands for claims, its `roles` for roles. */
+/** What is known of a key. `metadata` stands for claims, its `roles` for roles. */
 export type KeyHolder = Readonly<{
   id: string;
   userId: string;
@@ -13,20 +14,29 @@ export type KeyHolder = Readonly<{
   metadata: Readonly<Record<string, unknown>>;
   rateLimitPerMinute: number | undefined;
   rateLimitPerDay: number | undefined;
+  /** Set where requests are counted down. */
+  credits: object | undefined;
 }>;
 
-/**
- * One key gives one object for as long as it is cached; undefined where the key is not valid. A key that was never seen
- * before is looked up only where `mayLookUp` holds.
- */
-export type FindKeyHolder = (
-  key: string,
-  mayLookUp: () => boolean,
-) => KeyHolder | undefined | Promise<KeyHolder | undefined>;
+export type ApiKeyOptions<Holder extends KeyHolder> = Readonly<{
+  /**
+   * One key gives one object for as long as it is cached; undefined where the key is not known. A key that was never seen
+   * before is looked up only where `mayLookUp` holds.
+   */
+  find(key: string, mayLookUp: () => boolean): Eventually<Holder | undefined>;
+  /** Why a key that is known may not be used now, from this address; asked each time. For logs alone. */
+  problemOf(holder: Holder, clientIp: string): string | undefined;
+  throttle: FloodThrottle;
+}>;
 
-const invalid = refuse('invalid_api_key', 'The API key is unknown, revoked or mistyped.', {
-  headers: bearerChallenge('invalid_token', 'The API key is not valid'),
-});
+/** One answer for all, so that nobody learns whether a key exists, or was good once. */
+const invalid = refuse(
+  'invalid_api_key',
+  'The API key is unknown, mistyped, expired, revoked, or not allowed from here.',
+  {
+    headers: bearerChallenge('invalid_token', 'The API key is not valid'),
+  },
+);
 
 const storeFailed = (cause: unknown): Identification =>
   rejected(
@@ -51,6 +61,7 @@ const identificationOf = (holder: KeyHolder): Identification => {
       subject: userId,
       keyId: id,
       limits: limitsOf(holder),
+      ...(holder.credits && { hasCredits: true }),
       scopes,
       roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
       claims: metadata,
@@ -58,14 +69,30 @@ const identificationOf = (holder: KeyHolder): Identification => {
   };
 };
 
-export const createApiKeyIdentifier = (find: FindKeyHolder, throttle: FloodThrottle): Identifier => {
+/** The same answer, with what the log says of it. */
+const invalidBecause = perObject((holder: KeyHolder) => {
+  const refusals = new Map<string, Refusal>();
+  return (problem: string): Refusal => {
+    const refusal = refusals.get(problem) ?? { ...invalid, cause: new Error(`${holder.id} is refused: ${problem}`) };
+    refusals.set(problem, refusal);
+    return refusal;
+  };
+});
+
+export const createApiKeyIdentifier = <Holder extends KeyHolder>(options: ApiKeyOptions<Holder>): Identifier => {
+  const { find, problemOf, throttle } = options;
   const acceptHolder = perObject(identificationOf);
 
   return (request, { value }, intent) => {
-    const judge = (holder: KeyHolder | undefined) =>
-      holder ? acceptHolder(holder) : rejectFrom(throttle, request.clientIp, invalid, intent);
+    const { clientIp } = request;
+    const judge = (holder: Holder | undefined) => {
+      if (!holder) return rejectFrom(throttle, clientIp, invalid, intent);
+      const problem = problemOf(holder, clientIp);
+      if (problem === undefined) return acceptHolder(holder);
+      return rejectFrom(throttle, clientIp, invalidBecause(holder)(problem), intent);
+    };
     try {
-      const found = find(value, () => !throttle.isFlood(request.clientIp));
+      const found = find(value, () => !throttle.isFlood(clientIp));
       return found instanceof Promise ? found.then(judge, storeFailed) : judge(found);
     } catch (cause) {
       return storeFailed(cause);

@@ -5,7 +5,7 @@ import type { Identity } from '../core/identity.ts';
 import type { Account, Receipt } from '../core/payment.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
-import type { Charge, Intent } from '../core/rule.ts';
+import type { Intent, PaymentCharge } from '../core/rule.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
 import type { Accept } from './deferred/acceptor.ts';
@@ -51,7 +51,7 @@ type Asked = Readonly<{ request: AuthRequest; terms: Terms; intent: Intent }>;
 type Order = Asked & Readonly<{ payer: Payer; claims: Claims; signal: AbortSignal }>;
 type Outcome = Receipt | Refusal | undefined;
 
-export const createCharge = (options: ChargeOptions): Charge => {
+export const createCharge = (options: ChargeOptions): PaymentCharge => {
   const { rule, quotes, ledger, mintOf, curve, unlock, settle, accept, patienceMs, throttle, now } = options;
   const tellSession = createSessionTeller();
   const prepare = createPreparer({ rule, ledger, mintOf, curve, unlock, now });
