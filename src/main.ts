@@ -97,6 +97,20 @@ withCommonOptions(sessions.command('revoke'))
     process.exitCode = await revokeSessions(payment, { ...options, insecure: insecureOf(options) });
   });
 
+withCommonOptions(program.command('usage'))
+  .description('who used what, in the store of the configuration')
+  .option('--key <id>', 'of this key')
+  .option('--user <id>', 'of this user')
+  .option('--rule <name>', 'of this rule')
+  .option('--from <time>', 'a day, or a time in UTC')
+  .option('--to <time>', 'likewise; now unless set')
+  .option('--window <window>', 'hour, day or month')
+  .option('--by <groups>', 'key, user, rule, or several with commas between them')
+  .action(async (options: GlobalOptions) => {
+    const { showUsage } = await import('./commands/usage.ts');
+    process.exitCode = await showUsage({ ...options, insecure: insecureOf(options) });
+  });
+
 const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
 
 withCommonOptions(wallet.command('balance'))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sendRaw } from '../../test/servers/raw-http.ts';
-import { AuthResponse } from './auth-response.ts';
+import { AuthResponse, beforeSending } from './auth-response.ts';
 import { HeaderLines, linesOf } from './header-lines.ts';
 import { type Listener, listen } from './server.ts';
 
@@ -120,4 +120,29 @@ test('a response that is not sent through send is as node:http writes it', async
     until: (got) => got.endsWith('\r\n\r\n'),
   });
   assert.equal(undated(text), `HTTP/1.1 200 OK\r\nX-A: a\r\nContent-Length: 0\r\n${kept}\r\n`);
+});
+
+test('whoever prepares is called before an answer of the turn is sent, and not after its end', async (t) => {
+  const events: string[] = [];
+  const answer: Listener = (_message, response) => {
+    const { end } = response;
+    response.end = (...given: unknown[]) => {
+      events.push('sent');
+      return Reflect.apply(end, response, given);
+    };
+    response.send(200, '', '');
+    events.push('decided');
+  };
+  const stop = beforeSending(() => events.push('prepared'));
+  const server = await listen(answer, { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 });
+  t.after(() => server.close(0));
+  const ask = () =>
+    sendRaw('GET / HTTP/1.1\r\nHost: a\r\n\r\n', {
+      port: server.address.port,
+      until: (got) => got.endsWith('\r\n\r\n'),
+    });
+  await ask();
+  stop();
+  await ask();
+  assert.deepEqual(events, ['decided', 'prepared', 'sent', 'decided', 'sent']);
 });

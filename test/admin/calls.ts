@@ -69,6 +69,7 @@ export const startCalls = async (owner: Owner) => {
     endpoints,
     call,
     keys,
+    usage: stores.usage,
     pass: (ms: number) => {
       nowMs += ms;
     },
