@@ -29,7 +29,7 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
     const reply = (answered: FromPrimary) => worker.send(answered);
     switch (message.kind) {
       case 'take':
-        reply({ kind: 'taken', id: message.id, full: await limiter.take(message.counters, message.count) });
+        reply({ kind: 'taken', id: message.id, taken: limiter.take(message.counters, message.count) });
         return;
       case 'metrics':
         reply({ kind: 'metrics', id: message.id, body: await registry.clusterMetrics() });

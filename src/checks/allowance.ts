@@ -11,5 +11,5 @@ export const createAllowance =
   (request, intent) => {
     if (request.clientIp === '') return false;
     const counter = { ...limit, key: `free:${ruleName}:${callerOf(request, anonymous)}` };
-    return whenReady(limiter.take([counter], intent === 'enforce'), (full) => full === undefined);
+    return whenReady(limiter.take([counter], intent === 'enforce'), ({ passed }) => passed);
   };

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anonymous, type Identity, payer, type RateLimit } from '../core/identity.ts';
 import type { CashuToken } from '../core/payment.ts';
+import { isRefusal } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
 import type { Intent } from '../core/rule.ts';
-import { type Counter, createRateLimitCheck, type Full, type RateLimiter } from './rate-limit.ts';
+import { type Counter, createRateLimitCheck, type RateLimiter, type Taken } from './rate-limit.ts';
 
 const MINUTE: RateLimit = { limit: 10, windowMs: 60_000 };
 const SECOND: RateLimit = { limit: 2, windowMs: 1_000 };
@@ -21,12 +22,14 @@ const jwt = (issuer: string, subject: string): Identity => ({ method: 'jwt', sub
 
 const from = (clientIp: string) => ({ clientIp }) as AuthRequest;
 
-const create = (limits: readonly RateLimit[], full?: Full, rule = 'orders') => {
+const room: Taken = { passed: true, at: 0, remaining: 5, moreAfterMs: 1_000 };
+
+const create = (limits: readonly RateLimit[], taken = room, rule = 'orders') => {
   const asked: { counters: readonly Counter[]; count: boolean }[] = [];
   const limiter: RateLimiter = {
     take(counters, count) {
       asked.push({ counters, count });
-      return full;
+      return taken;
     },
   };
   const check = createRateLimitCheck(rule, limits, limiter);
@@ -105,21 +108,22 @@ test('a preview only looks', () => {
   );
 });
 
-for (const [retryAfterMs, seconds] of [
+for (const [moreAfterMs, seconds] of [
   [1, '1'],
   [999, '1'],
   [1_000, '1'],
   [1_001, '2'],
   [59_999, '60'],
 ] as const) {
-  test(`a wait of ${retryAfterMs} ms is told as ${seconds} s in every spelling`, async () => {
-    const full = { counter: { key: 'x', ...MINUTE }, retryAfterMs };
-    const refusal = await create([MINUTE], full).check(from(''), anonymous, 'enforce');
-    assert.equal(refusal?.code, 'rate_limited');
-    assert.deepEqual(refusal?.headers, {
+  test(`a wait of ${moreAfterMs} ms is told as ${seconds} s in every spelling`, async () => {
+    const full = { passed: false, at: 1, remaining: 0, moreAfterMs };
+    const refusal = await create([SECOND, MINUTE], full).check(from(''), anonymous, 'enforce');
+    assert.ok(isRefusal(refusal));
+    assert.equal(refusal.code, 'rate_limited');
+    assert.deepEqual(refusal.headers, {
       'Retry-After': seconds,
-      RateLimit: `"default";r=0;t=${seconds}`,
-      'RateLimit-Policy': '"default";q=10;w=60',
+      RateLimit: `"rule-60s";r=0;t=${seconds}`,
+      'RateLimit-Policy': '"rule-1s";q=2;w=1, "rule-60s";q=10;w=60',
       'X-RateLimit-Limit': '10',
       'X-RateLimit-Remaining': '0',
       'X-RateLimit-Reset': seconds,
@@ -127,10 +131,20 @@ for (const [retryAfterMs, seconds] of [
   });
 }
 
+test('who passes is told what is left, of the tightest of his own limits and those of the rule', async () => {
+  const { check } = create([SECOND], { passed: true, at: 1, remaining: 1, moreAfterMs: 400 });
+  assert.deepEqual(await check(from(''), apiKey('key_1', [MINUTE]), 'enforce'), {
+    RateLimit: '"rule-1s";r=1;t=1',
+    'RateLimit-Policy': '"key-60s";q=10;w=60, "rule-1s";q=2;w=1',
+    'X-RateLimit-Limit': '2',
+    'X-RateLimit-Remaining': '1',
+    'X-RateLimit-Reset': '1',
+  });
+});
+
 test('a limiter on the network is waited for', async () => {
-  const full = { counter: { key: 'x', ...MINUTE }, retryAfterMs: 5 };
-  const check = createRateLimitCheck('r', [MINUTE], { take: async () => full });
+  const check = createRateLimitCheck('r', [MINUTE], { take: async () => ({ ...room, passed: false }) });
   const refusal = check(from(''), anonymous, 'enforce');
   assert.ok(refusal instanceof Promise);
-  assert.equal((await refusal)?.code, 'rate_limited');
+  assert.ok(isRefusal(await refusal));
 });

@@ -58,7 +58,7 @@ const checkClaims = ({ claims }: Requirements, identity: Identity, read: ClaimRe
  * scopes by its own scopes, roles and claims by its metadata.
  */
 export const createRequirementsCheck =
-  (requirements: Requirements, read: ClaimReader): Check =>
+  (requirements: Requirements, read: ClaimReader): ((...asked: Parameters<Check>) => Refusal | undefined) =>
   (_request, identity) =>
     isPayer(identity)
       ? undefined

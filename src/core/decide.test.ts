@@ -248,6 +248,18 @@ test('checks and charge are told whether the decision is meant', async () => {
   assert.deepEqual(intents, ['preview', 'preview']);
 });
 
+test('what every check tells the client reaches it, beside what the payer is told', async () => {
+  const checks = [() => ({ 'X-One': '1' }), async () => ({ 'X-Two': '2' }), () => undefined];
+  const free = await decide(house, rule({ checks }), request({ 'x-cashu': cashu }), 'enforce');
+  assert.ok(free.verdict === 'allow');
+  assert.deepEqual(free.client, { 'X-One': '1', 'X-Two': '2' });
+  const charge = () => ({ paymentId: 'p', amount: 1, unit: 'sat', balance: 4, isRunning: false });
+  const paid = await decide(house, rule({ checks, charge }), request({ 'x-cashu': cashu }), 'enforce');
+  assert.ok(paid.verdict === 'allow');
+  assert.deepEqual(paid.client, { 'X-Payment-Balance': '4;unit=sat', 'X-One': '1', 'X-Two': '2' });
+  assert.equal('X-One' in paid.upstream, false);
+});
+
 test('a deposit is told so, and what it brings is for the client alone', async () => {
   const intents: Intent[] = [];
   const session = { id: new Secret('s'), maxAgeSeconds: 60 };

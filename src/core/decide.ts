@@ -1,7 +1,7 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Choice, chooseCredential, credentialsToRemove } from './choose-credential.ts';
 import { readCredentials } from './credential.ts';
-import { type Decision, deny } from './decision.ts';
+import { type Decision, deny, type Headers } from './decision.ts';
 import { dressPayment, tellCredits, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { absent, anonymous, type Identification, type Identity } from './identity.ts';
@@ -17,7 +17,7 @@ export type House = Readonly<{
   imitates: (name: string) => boolean;
 }>;
 
-const none = {};
+const none: Headers = {};
 
 const failed = (cause: unknown): Decision =>
   deny(refuse('internal_error', 'The request could not be decided. Try again.', { cause }));
@@ -44,8 +44,8 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
 
   return whenReady(identify(rule, request, chosen, intent), (identity) => {
     if (isRefusal(identity)) return deny(identity);
-    return whenReady(runChecks(rule.checks, request, identity, intent), (refusal) =>
-      refusal ? deny(refusal) : conclude(rule, request, identity, remove, intent),
+    return whenReady(runChecks(rule.checks, request, identity, intent), (told) =>
+      isRefusal(told) ? deny(told) : conclude(rule, request, identity, { remove, told }, intent),
     );
   });
 };
@@ -105,34 +105,49 @@ const admit = (rule: Rule, request: AuthRequest, intent: Intent): Eventually<Ide
   return whenReady(rule.allowance(request, intent), (isLeft) => (isLeft ? anonymous : rule.invite(request)));
 };
 
+/** What the client is told by all of them, or the first refusal. */
 const runChecks = (
   checks: readonly Check[],
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-): Eventually<Refusal | undefined> => {
+  told = none,
+): Eventually<Refusal | Headers> => {
+  let all = told;
   for (const [at, check] of checks.entries()) {
     const outcome = check(request, identity, intent);
     if (outcome instanceof Promise) {
-      return outcome.then((refusal) => refusal ?? runChecks(checks.slice(at + 1), request, identity, intent));
+      const sofar = all;
+      return outcome.then((late) =>
+        isRefusal(late) ? late : runChecks(checks.slice(at + 1), request, identity, intent, both(sofar, late)),
+      );
     }
-    if (outcome) return outcome;
+    if (isRefusal(outcome)) return outcome;
+    all = both(all, outcome);
   }
-  return undefined;
+  return all;
 };
+
+const both = (told: Headers, more: Headers | undefined): Headers => {
+  if (!more) return told;
+  return told === none ? more : { ...told, ...more };
+};
+
+/** What came of the steps before: credentials to take off the request, and what the client is told. */
+type Sofar = Readonly<{ remove: readonly string[]; told: Headers }>;
 
 /** The headers come before the charge: one that cannot be written must not cost anything. */
 const conclude = (
   rule: Rule,
   request: AuthRequest,
   identity: Identity,
-  remove: readonly string[],
+  { remove, told }: Sofar,
   intent: Intent,
 ): Eventually<Decision> => {
   const upstream = rule.dress(identity);
   if (isRefusal(upstream)) return deny(upstream);
   const cookie = cookieWithoutSessions(request.header('cookie'));
-  const allow = { verdict: 'allow', identity, upstream, client: none, remove, cookie } as const;
+  const allow = { verdict: 'allow', identity, upstream, client: told, remove, cookie } as const;
   if (rule.allowance && identity.method === 'anonymous') {
     return whenReady(admit(rule, request, intent), (admitted) => (isRefusal(admitted) ? deny(admitted) : allow));
   }
@@ -141,8 +156,8 @@ const conclude = (
   return whenReady(charged, (receipt) => {
     if (isRefusal(receipt)) return deny(receipt);
     if (!receipt) return allow;
-    if ('creditsLeft' in receipt) return { ...allow, client: tellCredits(receipt) };
-    const client = tellPayer(receipt, request.scheme);
+    if ('creditsLeft' in receipt) return { ...allow, client: both(tellCredits(receipt), told) };
+    const client = both(tellPayer(receipt, request.scheme), told);
     if (intent === 'deposit') return { ...allow, client };
     return { ...allow, upstream: dressPayment(upstream, receipt), client, receipt };
   });

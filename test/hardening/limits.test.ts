@@ -74,11 +74,11 @@ test('where one window is full no other is used up, and the answer tells of the 
   const refused = await ask('/windows/x', key);
   assert.deepEqual(
     [refused.headers['x-ratelimit-limit'], refused.headers['ratelimit-policy']],
-    ['2', '"default";q=2;w=60'],
+    ['2', '"key-60s";q=1000;w=60, "key-86400s";q=100000;w=86400, "rule-60s";q=2;w=60, "rule-86400s";q=4;w=86400'],
   );
   const wait = Number(refused.headers['retry-after']);
   assert.ok(wait >= 1 && wait <= 61, `${wait}`);
-  assert.equal(refused.headers['ratelimit'], `"default";r=0;t=${wait}`);
+  assert.equal(refused.headers['ratelimit'], `"rule-60s";r=0;t=${wait}`);
 });
 
 test('what is refused for another reason, or only previewed, is not counted', async () => {

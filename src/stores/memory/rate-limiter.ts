@@ -4,12 +4,13 @@
  * room comes back up to one slice late.
  */
 import { LRUCache } from 'lru-cache';
-import type { Counter, Full, RateLimiter } from '../../checks/rate-limit.ts';
+import type { Counter, Taken } from '../../checks/rate-limit.ts';
 
 const SLICES = 60;
 const MOST_COUNTERS = 200_000;
+const DAY_MS = 86_400_000;
 
-/** A slice with requests in it. Slices are numbered from the start on, so that V8 keeps the number without a box. */
+/** A slice with requests in it. Slices are numbered from that day on, so that V8 keeps the number without a box. */
 type Slice = { number: number; count: number };
 
 /** Keeps only slices with requests in them: most callers come once, and there may be hundreds of thousands of them. */
@@ -45,10 +46,20 @@ class Window {
   }
 }
 
-export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
+export type MemoryRateLimiter = Readonly<{ take(counters: readonly Counter[], count: boolean): Taken }>;
+
+/** Which counter is told of. */
+const isTighter = (taken: Taken, than: Taken | undefined): boolean => {
+  if (!than) return true;
+  if (taken.passed !== than.passed) return than.passed;
+  return taken.passed ? taken.remaining < than.remaining : taken.moreAfterMs > than.moreAfterMs;
+};
+
+export const createMemoryRateLimiter = (now: () => number): MemoryRateLimiter => {
   // `max` would take the memory for all of them at the start.
   const windows = new LRUCache<string, Window>({ maxSize: MOST_COUNTERS, sizeCalculation: () => 1 });
-  const startMs = now();
+  // At a midnight, so that the slices of every process, and those of Redis, begin together.
+  const startMs = now() - (now() % DAY_MS);
 
   const windowFor = ({ key, windowMs }: Counter, nowMs: number): Window => {
     let window = windows.get(key);
@@ -60,23 +71,28 @@ export const createMemoryRateLimiter = (now: () => number): RateLimiter => {
     return window;
   };
 
-  /** Zero where there is room, and never where there is none. */
-  const waitOf = (window: Window, { limit, windowMs }: Counter, nowMs: number): number =>
-    window.total < limit ? 0 : Math.max(1, Math.ceil((window.sliceWithRoom() * windowMs) / SLICES - nowMs));
+  const look = (window: Window, { limit, windowMs }: Counter, at: number, nowMs: number): Taken => ({
+    passed: window.total < limit,
+    at,
+    remaining: Math.max(0, limit - window.total),
+    moreAfterMs: Math.max(1, Math.ceil((window.sliceWithRoom() * windowMs) / SLICES - nowMs)),
+  });
 
   return {
     take(counters, count) {
       const nowMs = now() - startMs;
       const touched: Window[] = [];
-      let full: Full | undefined;
-      for (const counter of counters) {
+      let told: Taken | undefined;
+      for (const [at, counter] of counters.entries()) {
         const window = windowFor(counter, nowMs);
         touched.push(window);
-        const retryAfterMs = waitOf(window, counter, nowMs);
-        if (retryAfterMs > (full?.retryAfterMs ?? 0)) full = { counter, retryAfterMs };
+        const seen = look(window, counter, at, nowMs);
+        if (isTighter(seen, told)) told = seen;
       }
-      if (count && !full) for (const window of touched) window.add();
-      return full;
+      if (!told) throw new TypeError('a request that is limited has a counter');
+      if (!told.passed || !count) return told;
+      for (const window of touched) window.add();
+      return { ...told, remaining: told.remaining - 1 };
     },
   };
 };

@@ -1,5 +1,5 @@
 /** What workers and their primary process say to each other: state that must hold for the whole service lives in one place. */
-import type { Counter, Full } from '../../checks/rate-limit.ts';
+import type { Counter, Taken } from '../../checks/rate-limit.ts';
 
 export type Announcement = Readonly<{ address: string; port: number }>;
 
@@ -11,6 +11,6 @@ export type FromWorker =
   | Readonly<{ kind: 'ready'; main: Announcement; admin: Announcement | undefined }>;
 
 export type FromPrimary =
-  | Readonly<{ kind: 'taken'; id: number; full: Full | undefined }>
+  | Readonly<{ kind: 'taken'; id: number; taken: Taken }>
   | Readonly<{ kind: 'metrics'; id: number; body: string }>
   | Readonly<{ kind: 'key_changed'; hash: string }>;

@@ -1,5 +1,5 @@
 /** A worker's connection to its primary process. */
-import type { Full, RateLimiter } from '../../checks/rate-limit.ts';
+import type { RateLimiter, Taken } from '../../checks/rate-limit.ts';
 import type { FromPrimary, FromWorker } from './protocol.ts';
 
 export type Primary = Readonly<{
@@ -47,9 +47,10 @@ export const connectToPrimary = (channel: NodeJS.Process): Primary => {
 
   return {
     limiter: {
-      async take(counters, count): Promise<Full | undefined> {
+      async take(counters, count): Promise<Taken> {
         const answer = await ask({ kind: 'take', id: ++lastId, counters, count });
-        return answer.kind === 'taken' ? answer.full : undefined;
+        if (answer.kind !== 'taken') throw new Error('the primary process answers something else');
+        return answer.taken;
       },
     },
 
