@@ -25,9 +25,12 @@ export type KeyCache = Readonly<{
   find(key: string, mayLookUp?: () => boolean): KeyRecord | undefined | Promise<KeyRecord | undefined>;
   /** Forgets what is cached of a key that another process created or changed. */
   forget(hash: string): void;
+  /** For whoever may have missed that others changed something. */
+  forgetAll(): void;
 }>;
 
-type Entry = Readonly<{ record: KeyRecord; loadedAtMs: number }>;
+/** `era`: one that is over is looked up again, and was seen to be good all the same. */
+type Entry = Readonly<{ record: KeyRecord; loadedAtMs: number; era: number }>;
 
 /** An invented key costs one look-up in this time, not one a request. Kept apart, so that a flood of them evicts no good key. */
 const UNKNOWN_MAX_AGE_MS = 1_000;
@@ -41,10 +44,11 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
   const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
   /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
   let changes = 0;
+  let era = 0;
 
   const remember = (hash: string, found: KeyRecord | undefined): KeyRecord | undefined => {
     if (found && found.revokedAt === undefined) {
-      valid.set(hash, { record: found, loadedAtMs: now() });
+      valid.set(hash, { record: found, loadedAtMs: now(), era });
       return found;
     }
     valid.delete(hash);
@@ -70,7 +74,7 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
       if (!mayBeKey(key)) return undefined;
       const hash = digest(key);
       const entry = valid.get(hash);
-      if (entry && isFresh(entry.loadedAtMs, maxAgeMs)) {
+      if (entry?.era === era && isFresh(entry.loadedAtMs, maxAgeMs)) {
         onLookup?.('hit');
         return entry.record;
       }
@@ -84,6 +88,12 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
       changes++;
       valid.delete(hash);
       unknown.delete(hash);
+    },
+
+    forgetAll() {
+      changes++;
+      era++;
+      unknown.clear();
     },
   };
 };

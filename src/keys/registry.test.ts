@@ -231,3 +231,21 @@ test('a store that fails is an error, and never an answer', async () => {
   store.broken = false;
   assert.ok(registry.find(key));
 });
+
+test('whoever forgets everything asks the store again, also for what was being looked up', async () => {
+  const { registry, store, other } = create();
+  const { key, record } = await registry.create(request);
+  assert.equal((await registry.find(key))?.id, record.id);
+  const invented = generateKey('sk-');
+  assert.equal(await registry.find(invented), undefined);
+  const release = store.hold();
+  const lookups = store.lookups;
+  registry.forgetAll();
+  const found = registry.find(key, () => false);
+  await other.revoke(record.id);
+  registry.forgetAll();
+  release();
+  assert.equal(await found, undefined);
+  assert.equal(await registry.find(invented), undefined);
+  assert.equal(store.lookups - lookups, 3);
+});

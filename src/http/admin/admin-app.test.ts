@@ -28,6 +28,7 @@ const brokenKeys: KeyRegistry = {
   revoke: async () => broken(),
   find: () => undefined,
   forget: () => undefined,
+  forgetAll: () => undefined,
 };
 
 const callsOf = (registry: KeyRegistry) => {
