@@ -1,6 +1,7 @@
-/** What readiness tells of: the store, payments under way, and everybody whose keys are fetched. */
+/** What readiness tells of: the store, Redis, payments under way, and everybody whose keys are fetched. */
 import type { Issuers } from './assemble-issuers.ts';
 import type { Payments } from './assemble-payments.ts';
+import type { Shared } from './assemble-shared.ts';
 import type { Usage } from './assemble-usage.ts';
 import type { ReadinessPart } from './http/health.ts';
 import type { Stores } from './stores/sql/stores.ts';
@@ -24,11 +25,13 @@ export const remotesOf = (
 
 export const readinessOf = (
   stores: Pick<Stores, 'check'>,
+  { redisProblem }: Pick<Shared, 'redisProblem'>,
   payments: Pick<Payments, 'problem'> | undefined,
   usage: Pick<Usage, 'problem'> | undefined,
   remotes: readonly Remote[],
 ): readonly ReadinessPart[] => [
   { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
+  ...(redisProblem ? [{ name: 'redis', essential: false, check: async () => redisProblem() }] : []),
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
   ...(usage ? [{ name: 'usage', essential: false, check: async () => usage.problem() }] : []),
   ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),

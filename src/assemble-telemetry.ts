@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createObserver } from './telemetry/observer.ts';
+import { createRedisEvents } from './telemetry/redis-events.ts';
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
@@ -25,6 +26,8 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       if (outcome === 'failed') logger.warn({ event: 'jwks_refresh_failed', issuer, err: error }, 'keys not fetched');
       if (outcome === 'changed') logger.info({ event: 'jwks_changed', issuer }, 'keys fetched');
     },
+
+    redisEvents: () => createRedisEvents(metrics.registry, logger),
 
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),

@@ -5,12 +5,11 @@ import { assembleKeys, identifyKeys } from './assemble-keys.ts';
 import { openListeners } from './assemble-listeners.ts';
 import { readinessOf, remotesOf } from './assemble-readiness.ts';
 import { assembleGate } from './assemble-rules.ts';
+import { assembleShared } from './assemble-shared.ts';
 import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import { createCreditCharge } from './keys/credit-charge.ts';
-import { createFailureThrottle } from './stores/memory/failure-throttle.ts';
-import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
@@ -28,9 +27,6 @@ export type ServeOptions = Readonly<{
   primary?: Primary;
 }>;
 
-/** Bad credentials that one address may send in a minute. */
-const FAILURES_A_MINUTE = 100;
-
 export const serve = async (config: Config, { now = Date.now, primary }: ServeOptions = {}): Promise<Service> => {
   await using starting = new AsyncDisposableStack();
   const telemetry = assembleTelemetry(config, now);
@@ -39,16 +35,17 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   starting.defer(stores.close);
   const outbound = createOutbound();
   starting.defer(outbound.close);
-  const throttle = createFailureThrottle(FAILURES_A_MINUTE, now);
   const digest = createRecentDigests();
 
   const keys = assembleKeys(config, stores.keys, {
     digest,
     now,
     onLookup: telemetry.countLookup('api_key'),
-    ...(primary && { onChange: primary.spreadKeyChange }),
+    onChange: (hash) => shared.spreadKeyChange(hash),
   });
-  primary?.onKeyChange(keys.forget);
+  const shared = await assembleShared(config, { now, primary, keys, redisEvents: telemetry.redisEvents });
+  starting.defer(shared.close);
+  const { limiter, throttle } = shared;
 
   const assembleIssuers = config.jwt.issuers.length > 0 && (await import('./assemble-issuers.ts')).assembleIssuers;
   const issuers = assembleIssuers
@@ -87,7 +84,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
       ...(issuers && { jwt: issuers.identifier }),
       ...payments?.identifiers,
     },
-    limiter: primary?.limiter ?? createMemoryRateLimiter(now),
+    limiter,
     chargeKey: createCreditCharge(stores.keys, now),
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
@@ -106,7 +103,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     throttle,
     telemetry,
     observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
-    readiness: readinessOf(stores, payments, usage, remotes),
+    readiness: readinessOf(stores, shared, payments, usage, remotes),
     isStopping: () => stopping,
     payments,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),

@@ -1,5 +1,5 @@
 /** The service itself, as a process of its own, for tests that stand outside of it. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Owner } from './servers/last-resort.ts';
@@ -91,8 +91,6 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   };
 };
 
-type Failure = Readonly<{ status: number; stdout: string; stderr: string; code?: string }>;
-
 const COMMAND_MS = 60_000;
 
 /** Runs the command line to its end, which must not take longer than a minute. */
@@ -100,20 +98,15 @@ export const runSallyport = (
   args: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): { status: number; stdout: string; stderr: string } => {
-  try {
-    const stdout = execFileSync(process.execPath, [launcher, ...args], {
-      cwd,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      encoding: 'utf8',
-      stdio: 'pipe',
-      timeout: COMMAND_MS,
-      killSignal: 'SIGKILL',
-    });
-    return { status: 0, stdout, stderr: '' };
-  } catch (error) {
-    const { status, stdout, stderr, code } = error as Failure;
-    if (code === 'ETIMEDOUT')
-      throw new Error(`sallyport ${args.join(' ')} did not end:\n${stdout}${stderr}`, { cause: error });
-    return { status, stdout, stderr };
-  }
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [launcher, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    encoding: 'utf8',
+    timeout: COMMAND_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error || status === null)
+    throw new Error(`sallyport ${args.join(' ')} did not end:\n${stdout}${stderr}`, { cause: error });
+  return { status, stdout, stderr };
 };

@@ -52,7 +52,9 @@ test('the first line leads editors to the schema', () =>
   }));
 
 test('the starting configuration has every block that is available, and no other', () => {
-  const written = Object.keys(Object(parse(startingConfig('/x/sallyport.yaml'))));
+  const text = startingConfig('/x/sallyport.yaml');
+  const switchedOff = [...text.matchAll(/^# ([a-z_]+): /gm)].map(([, block = '']) => block);
+  const written = [...Object.keys(Object(parse(text))), ...switchedOff];
   const unavailable = notYet.filter(([where]) => where !== 'store').map(([where]) => where);
   const available = Object.keys(configSchema.def.out.def.shape).filter((block) => !unavailable.includes(block));
   assert.deepEqual(written.toSorted(), available.toSorted());
@@ -62,7 +64,7 @@ test('what is switched off by a comment is valid too', () =>
   inFolder((cwd) => {
     const on = startingConfig(join(cwd, 'a.yaml'))
       .replace(/^ +(issuers|mints): \[\]$/gm, (line) => line.replace(' []', ''))
-      .replace(/^( +)# (?=[ -]*[a-z_]+: )/gm, '$1');
+      .replace(/^( *)# (?=[ -]*[a-z_]+: )/gm, '$1');
     assert.ok(on.includes('\n  - name: premium'));
     writeFileSync(join(cwd, 'a.yaml'), on);
     const withKey = { ...env, SALLYPORT_ENCRYPTION_KEY: randomBytes(32).toString('base64') };

@@ -1,4 +1,5 @@
 /** `sallyport keys`: works on the store itself, whether the service runs or not. */
+import { redisTarget } from '../assemble-shared.ts';
 import { openStores } from '../assemble-stores.ts';
 import type { Config } from '../config/config.ts';
 import { showKey } from '../http/admin/key-shapes.ts';
@@ -11,10 +12,25 @@ type CreateOptions = CommandOptions &
 const openRegistry = async (config: Config): Promise<{ registry: KeyRegistry; close(): Promise<void> }> => {
   const stores = await openStores(config);
   const { prefix, cache_max_age: maxAgeMs } = config.api_keys;
+  const changed: string[] = [];
+  const onChange = (hash: string) => changed.push(hash);
   return {
-    registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now }),
-    close: stores.close,
+    registry: createKeyRegistry(stores.keys, { prefix, maxAgeMs, cacheSize: 1, now: Date.now, onChange }),
+
+    async close() {
+      await announce(config, changed);
+      await stores.close();
+    },
   };
+};
+
+/** A running service that is not told finds out by itself, when what it remembers of the key is too old. */
+const announce = async ({ redis, api_keys }: Config, hashes: readonly string[]): Promise<void> => {
+  if (!redis || hashes.length === 0) return;
+  const { announceKeyChanges } = await import('../stores/redis/announce.ts');
+  const problem = await announceKeyChanges(redisTarget(redis), hashes);
+  const seconds = api_keys.cache_max_age / 1000;
+  if (problem) fail(`Redis cannot be told (${problem}): it takes up to ${seconds} s until every replica knows`);
 };
 
 const withRegistry = async (

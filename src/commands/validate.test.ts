@@ -14,14 +14,14 @@ const file = (name: string, text: string): string => {
   return name;
 };
 
-const good = file('good.yaml', 'redis: "redis://h"\nrules: [{ name: a, accept: api_key }]');
+const good = file('good.yaml', 'egress: {}\nrules: [{ name: a, accept: api_key }]');
 const bad = file('bad.yaml', 'workers: 0\nadmin: {}');
 const incomplete = file('incomplete.yaml', 'store: "${DATABASE}"\nadmin: { token: "file:/gone/token" }');
 
 test('a valid file gives one line: its rules, and what is not available yet', () => {
   assert.deepEqual(validate(good, { env: {}, cwd }), {
     exitCode: 0,
-    output: 'good.yaml: valid, 1 rule; not available yet: redis',
+    output: 'good.yaml: valid, 1 rule; not available yet: egress',
   });
 });
 
@@ -35,11 +35,11 @@ test('a valid file gives the same as JSON', () => {
     notices: ['the environment variable REDIS_URL sets redis'],
     unavailable: [
       {
-        file: 'environment variable REDIS_URL',
-        line: 0,
-        column: 0,
-        path: 'redis',
-        message: 'Redis is not available yet',
+        file: 'good.yaml',
+        line: 1,
+        column: 9,
+        path: 'egress',
+        message: 'egress is not available yet',
       },
     ],
     problems: [],

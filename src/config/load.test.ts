@@ -54,7 +54,7 @@ test('the sample of the product loads, and soon', (context) => {
     env.SALLYPORT_ADMIN_TOKEN,
   );
   assert.deepEqual(config.jwt.issuers[0]?.audience, ['api']);
-  assert.deepEqual(config.redis, { address: 'redis:6379', db: 0, key_prefix: 'sallyport:', tls: false });
+  assert.deepEqual(config.redis, { address: 'redis:6379', db: 0, key_prefix: 'sallyport:', tls: false, timeout: 50 });
   assert.deepEqual(config.rules[1]?.require, {
     issuer: ['users'],
     scopes: ['orders:read'],

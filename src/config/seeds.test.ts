@@ -64,6 +64,7 @@ test('the egress seed keeps every target, credential and route', () => {
       db: 0,
       key_prefix: 'egress:creds:',
       tls: false,
+      timeout: 50,
     },
   );
   const paypal = egress?.targets['paypal']?.auth;

@@ -10,7 +10,6 @@ const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} 
 /** For each row of the table a file that uses it, and the path that is reported. */
 const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'http.tls': ['http: { tls: { cert_file: /c, key_file: /k } }', 'http.tls'],
-  redis: ['redis: "redis://redis"', 'redis'],
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
   'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
@@ -41,6 +40,7 @@ for (const yaml of [
   '',
   'store: "sqlite:x"',
   'store: "postgres://u:p@db/x"',
+  'redis: "redis://h"',
   'http: { tls: { enabled: false } }',
   'proxy: { enabled: false }',
   'egress: { enabled: false }',
@@ -51,8 +51,10 @@ for (const yaml of [
 }
 
 test('a variable that asks for something unavailable is named as its place', () => {
-  const { config, place } = load('', { env: { REDIS_URL: 'redis://h' } });
-  assert.deepEqual(unavailable(config, place).map(formatProblem), [
-    'environment variable REDIS_URL redis: Redis is not available yet',
-  ]);
+  const { config, place } = load('resolver: {}', { env: { JWT_SECRET: 'vault:secret/data/x#y' } });
+  assert.ok(
+    unavailable(config, place)
+      .map(formatProblem)
+      .includes('environment variable JWT_SECRET resolver.secret: reading secrets from Vault is not available yet'),
+  );
 });

@@ -15,7 +15,6 @@ const vault: Used = (value) => value instanceof VaultReference;
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
   ['http.tls',                 enabled,     'TLS on the listener'],
-  ['redis',                    present,     'Redis'],
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
   ['rules[].provision',        present,     'provisioning pods'],
   ['rules[].policy',           present,     'asking a policy'],

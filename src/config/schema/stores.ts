@@ -3,7 +3,7 @@ import { Secret } from '../../core/secret.ts';
 import { textOf, Variable } from '../read/variable.ts';
 import { block, member, oneOf, withShort } from './forms.ts';
 import { endpoint } from './network.ts';
-import { integer, toggle } from './numbers.ts';
+import { duration, integer, toggle } from './numbers.ts';
 import { publicText, secret } from './secret.ts';
 import { filePath, text } from './texts.ts';
 
@@ -75,6 +75,16 @@ export const redis = withShort(
     password: secret.optional().describe('Password.'),
     db: integer({ least: 0, most: 65_535 }).prefault(0).describe('Number of the database.'),
     key_prefix: text({ longest: 128 }).prefault('sallyport:').describe('Begins the name of every key.'),
-    tls: toggle.prefault(false).describe('Whether to speak TLS (`rediss://`).'),
+    tls: toggle.prefault(false).describe('Whether to speak TLS (`rediss://`); the certificate must fit the host.'),
+    ca: publicText
+      .optional()
+      .describe('With TLS: the authority that signed the server’s certificate, in PEM or as `file:PATH`.'),
+    timeout: duration({ most: 1_000 })
+      .prefault('50ms')
+      .describe(
+        'How long a decision waits for Redis. After that, limits are counted without it until it answers again.',
+      ),
   }),
-).describe('Shared limits and caches of several replicas.');
+).describe(
+  'Redis, version 6 or later, no cluster: limits that hold for all replicas, and revoked keys told to each at once.',
+);

@@ -1,6 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { FloodThrottle } from '../../identify/failure-throttle.ts';
 
+export type MemoryFailureThrottle = FloodThrottle &
+  Readonly<{
+    /** What others counted of this source as well: so many, in a minute that ends in `endsInMs`. */
+    adopt(source: string, count: number, endsInMs: number): void;
+  }>;
+
 const WINDOW_MS = 60_000;
 const MOST_SOURCES = 50_000;
 const FLOOD = 10;
@@ -9,7 +15,7 @@ const FLOOD = 10;
  * Counts bad credentials by source in fixed minutes. `limit`: how many a source may send in one; ten times as many are a
  * flood. A source that is not known is not counted: it would stand for every caller behind one proxy.
  */
-export const createFailureThrottle = (limit: number, now: () => number): FloodThrottle => {
+export const createFailureThrottle = (limit: number, now: () => number): MemoryFailureThrottle => {
   // `max` would take the memory for all of them at the start.
   const failures = new LRUCache<string, { sinceMs: number; count: number }>({
     maxSize: MOST_SOURCES,
@@ -33,6 +39,11 @@ export const createFailureThrottle = (limit: number, now: () => number): FloodTh
       const window = windowOf(source);
       if (window) window.count++;
       else failures.set(source, { sinceMs: now(), count: 1 });
+    },
+
+    adopt(source, count, endsInMs) {
+      if (count <= countOf(source)) return;
+      failures.set(source, { sinceMs: now() - Math.max(0, WINDOW_MS - endsInMs), count });
     },
   };
 };
