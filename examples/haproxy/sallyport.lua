@@ -15,6 +15,13 @@ local managed = {
   'authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie',
 }
 
+-- From a permission to the client, by the variables that haproxy.cfg reads.
+local for_client = {
+  ['x-payment-balance'] = 'payment_balance', ['x-ratelimit-limit'] = 'limit',
+  ['x-ratelimit-remaining'] = 'limit_remaining', ['x-ratelimit-reset'] = 'limit_reset',
+  ['ratelimit'] = 'ratelimit', ['ratelimit-policy'] = 'ratelimit_policy',
+}
+
 -- From a refusal to the client.
 local told = {
   'content-type', 'www-authenticate', 'x-cashu', 'retry-after', 'cache-control', 'ratelimit', 'ratelimit-policy',
@@ -74,8 +81,10 @@ core.register_action('sallyport', { 'http-req' }, function(txn)
       if value and value ~= '' then txn.http:req_set_header(name, value) end
     end
     -- For the client, on the application's answer.
-    local balance = first(answer, 'x-payment-balance')
-    if balance and balance ~= '' then txn:set_var('txn.payment_balance', balance) end
+    for name, variable in pairs(for_client) do
+      local value = first(answer, name)
+      if value and value ~= '' then txn:set_var('txn.' .. variable, value) end
+    end
     -- A session for what was paid.
     local cookie = first(answer, 'set-cookie')
     if cookie then

@@ -17,6 +17,11 @@ const managed = [
   'Cookie',
 ];
 
+// For the client: what is left of its limits.
+const limits = ['RateLimit', 'RateLimit-Policy', 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+
+const variable = (name) => `sallyport_${name.toLowerCase().replace(/-/g, '_')}`;
+
 // Of a refusal, for the client.
 const told = [
   'Content-Type',
@@ -38,9 +43,9 @@ const told = [
 async function gate(r) {
   const answer = await r.subrequest('/_sallyport', { method: 'GET' });
   if (answer.status === 200) {
-    for (let i = 0; i < managed.length; i++) {
-      r.variables[`sallyport_${managed[i].toLowerCase().replace(/-/g, '_')}`] = answer.headersOut[managed[i]] || '';
-    }
+    managed.concat(limits).forEach((name) => {
+      r.variables[variable(name)] = answer.headersOut[name] || '';
+    });
     // A session for what was paid, for the client. Some versions crash where headersOut has no Set-Cookie.
     const pair = answer.rawHeadersOut.find((one) => one[0].toLowerCase() === 'set-cookie');
     const cookie = pair ? pair[1] : '';

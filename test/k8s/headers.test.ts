@@ -130,10 +130,13 @@ test('k8s/istio: the provider sends what Sallyport decides on, takes over what i
   const allowed = await request(gateUrl(), '/auth/envoy/api/x', { headers });
   const removed = 'x-envoy-auth-headers-to-remove';
   assert.equal(allowed.headers[removed], 'x-api-key');
+  const limits = ['ratelimit', 'ratelimit-policy', 'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'];
   assert.deepEqual(
     lower(listAt(provider, 'headersToUpstreamOnAllow')),
-    saidIn(allowed).filter((name) => name !== removed),
+    saidIn(allowed).filter((name) => name !== removed && !limits.includes(name)),
   );
+  const told = listAt(provider, 'headersToDownstreamOnAllow');
+  for (const name of limits) assert.ok(allowed.headers[name] && told.includes(name), name);
   assert.equal(at(provider, 'failOpen'), false);
   assert.equal(at(provider, 'statusOnError'), '503');
   assert.equal(at(provider, 'timeout'), '10s');

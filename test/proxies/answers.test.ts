@@ -11,6 +11,22 @@ const house = await openHouse({ after });
 const cases = await casesOf(house);
 const credentialHeaders = ['authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie'];
 
+/** What callers are told of their limits. */
+const limits: Readonly<Record<string, RegExp>> = {
+  'x-ratelimit-limit': /^\d+$/,
+  'x-ratelimit-remaining': /^\d+$/,
+  'x-ratelimit-reset': /^\d+$/,
+  ratelimit: /^"(key|rule)-\d+s";r=\d+;t=\d+$/,
+  'ratelimit-policy': /^"key-60s";q=\d+;w=60, "key-86400s";q=\d+;w=86400(, "rule-86400s";q=1;w=86400)?$/,
+};
+
+function assertLimits(answer: Answered, told: boolean): void {
+  for (const [name, pattern] of Object.entries(limits)) {
+    if (told) assert.match(String(answer.headers[name]), pattern, name);
+    else assert.equal(answer.headers[name], undefined, name);
+  }
+}
+
 const distinct = (value: string | string[] | undefined) =>
   new Set(String(value ?? '').split(/, (?=Bearer|Basic|Cashu)/));
 
@@ -30,6 +46,7 @@ function assertRefused({ status, code, told = {}, method }: Case, answer: Answer
   assert.equal(answer.headers['x-answered-by'], undefined, 'the application answered');
   for (const [name, pattern] of Object.entries(told)) assert.match(String(answer.headers[name]), pattern, name);
   if (!told['retry-after']) assert.equal(answer.headers['retry-after'], undefined);
+  assertLimits(answer, code === 'rate_limited');
   assert.equal(distinct(answer.headers['www-authenticate']).size, 1);
   if (status >= 500 && proxy.hidesFailures) return;
   if (method === 'HEAD') {
@@ -55,6 +72,7 @@ async function ask(front: Front, proxy: Fronted, asked: Case): Promise<void> {
   assert.deepEqual([echo.method, echo.url], [method, path]);
   assertAllowed(asked, headers, echo);
   if (proxy.tellsCookiesAlone) return;
+  assertLimits(answer, asked.identity?.['x-auth-method'] === 'api_key');
   for (const name of ['x-payment-balance']) {
     assert.match(String(answer.headers[name] ?? ''), asked.told?.[name] ?? /^$/, name);
   }

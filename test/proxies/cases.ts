@@ -73,7 +73,7 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     { title: 'a JWT without the scope', path: '/staff/1', headers: async () => bearer(await jwt()), status: 403, code: 'insufficient_scope' },
     { title: 'a token that is none', path: '/premium/1', headers: () => ({ 'X-Cashu': 'cashuBrubbish' }), status: 400, code: 'malformed_payment' },
     { title: 'two credentials', path: '/premium/1', headers: async () => ({ ...bearer(key), 'X-Cashu': await money() }), status: 400, code: 'ambiguous_credentials' },
-    { title: 'a limit reached', path: '/scarce/1', headers: usedUp, status: 429, code: 'rate_limited', told: { 'retry-after': /^\d+$/ } },
+    { title: 'a limit reached', path: '/scarce/1', headers: usedUp, status: 429, code: 'rate_limited', told: { 'retry-after': /^\d+$/, 'x-ratelimit-limit': /^1$/, 'x-ratelimit-remaining': /^0$/, ratelimit: /^"rule-86400s";r=0;/ } },
     { title: 'an issuer that cannot be reached', path: '/orders/1', headers: async () => bearer(await jwt({ iss: 'https://gone.internal' })), status: 503, code: 'keys_unavailable', told: { 'retry-after': /^\d+$/ } },
     { title: 'a mint that does not know', path: '/premium/1', headers: async () => ({ 'X-Cashu': await unluckyPayer.token(prices.premium) }), status: 503, code: 'payment_uncertain', told: { 'retry-after': /^\d+$/ } },
   ];

@@ -14,6 +14,8 @@ const expected = [...house.managed, ...credentials].sort();
 
 const sorted = (names: Iterable<string>) => [...new Set([...names].map((name) => name.toLowerCase()))].sort();
 const captured = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
+/** For clients, not for the application. */
+const ofLimits = /^(x-)?ratelimit/;
 /** What a proxy sets for the application of its own account. */
 const ofTheProxy =
   /^(host|connection|upgrade|proxy|content-length|x-real-ip|x-request-id|x-scheme|x-forwarded-.*|x-original-forwarded-for)$/;
@@ -36,7 +38,7 @@ const lists: Readonly<Record<string, () => string[]>> = {
   'nginx/njs.conf, variables': () =>
     sorted(
       captured(example('nginx/njs.conf'), /js_var \$sallyport_(\w+)/g).map((name) => name.replaceAll('_', '-')),
-    ).filter((name) => !['set-cookie', 'session-id'].includes(name)),
+    ).filter((name) => !['set-cookie', 'session-id'].includes(name) && !ofLimits.test(name)),
   'nginx/sallyport.js': () => sorted(names(example('nginx/sallyport.js'), /managed = \[([^\]]*)\]/)),
   'nginx/lua.conf': () => sorted(names(example('nginx/lua.conf'), /managed = \{([^}]*)\}/)),
   'ingress-nginx': () => setFrom(application(ingressNginx)),
@@ -54,7 +56,7 @@ const lists: Readonly<Record<string, () => string[]>> = {
 
 const answered = (text: string) =>
   sorted(captured(text, /\$upstream_http_(\w+)/g).map((name) => name.replaceAll('_', '-'))).filter(
-    (name) => !['set-cookie', 'x-auth-status', 'retry-after'].includes(name),
+    (name) => !['set-cookie', 'x-auth-status', 'retry-after'].includes(name) && !ofLimits.test(name),
   );
 
 for (const [where, list] of Object.entries(lists)) {
