@@ -1,0 +1,53 @@
+/** Finds the method that a call is for, and refuses what is no gRPC call. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { runClientStream } from './client-stream-call.ts';
+import { timeoutMsOf } from './deadline.ts';
+import type { Handling } from './handling.ts';
+import type { Methods, Peer } from './method.ts';
+import { sendFailure, sendStatus } from './reply.ts';
+import { type Failure, INVALID_ARGUMENT, UNIMPLEMENTED } from './status.ts';
+import { runServerStream, runUnary } from './unary-call.ts';
+
+const noSuchMethod: Failure = { code: UNIMPLEMENTED, message: 'no such method' };
+const badTimeout: Failure = { code: INVALID_ARGUMENT, message: 'grpc-timeout cannot be read' };
+const compression: Failure = { code: UNIMPLEMENTED, message: 'compressed messages are not taken: send identity' };
+
+const contentType = /^application\/grpc(?:\+proto)?(?:;|$)/;
+
+const single = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'object' ? header.join() : header;
+
+const isGrpc = (headers: IncomingHttpHeaders): boolean =>
+  headers[':method'] === 'POST' && contentType.test(headers['content-type'] ?? '');
+
+const takesEncoding = (encoding: string | undefined): boolean => encoding === undefined || encoding === 'identity';
+
+export type Dispatch = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  peer: Peer,
+) => (() => void) | undefined;
+
+/** Gives what ends a call that would go on until its caller ends it; undefined for all others. */
+export const createDispatch =
+  (methods: Methods, handling: Handling): Dispatch =>
+  (stream, headers, peer) => {
+    // Cut by its caller, which is no fault of ours.
+    stream.on('error', () => undefined);
+    const refuse = (failure: Failure) => void sendFailure(stream, failure);
+    if (!isGrpc(headers)) return void sendStatus(stream, 415);
+    const path = headers[':path'] ?? '';
+    const method = Object.hasOwn(methods, path) ? methods[path] : undefined;
+    if (!method) return refuse(noSuchMethod);
+    if (!takesEncoding(single(headers['grpc-encoding']))) return refuse(compression);
+    const timeoutMs = timeoutMsOf(single(headers['grpc-timeout']));
+    if (timeoutMs === undefined) return refuse(badTimeout);
+    switch (method.kind) {
+      case 'unary':
+        return void runUnary(stream, method, peer, handling, timeoutMs);
+      case 'server_stream':
+        return void runServerStream(stream, method, handling);
+      case 'client_stream':
+        return runClientStream(stream, method, peer, handling);
+    }
+  };

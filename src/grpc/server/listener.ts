@@ -1,0 +1,157 @@
+/** A gRPC server over node:http2 (docs/decisions/0014). */
+import { once } from 'node:events';
+import {
+  createSecureServer,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { createDispatch } from './dispatch.ts';
+import { createHandling, type Handling } from './handling.ts';
+import type { Methods, Peer } from './method.ts';
+
+export type Certificates = Readonly<{ cert: Buffer; key: Buffer; clientCas: readonly Buffer[] }>;
+
+export type GrpcOptions = Omit<Handling, 'held'> &
+  Readonly<{
+    host: string | undefined;
+    port: number;
+    methods: Methods;
+    /** Without them the listener speaks plain text. With authorities, callers without a certificate of theirs are refused. */
+    certificates: Certificates | undefined;
+    minVersion: 'TLSv1.2' | 'TLSv1.3';
+    peerOf(socket: Socket): Peer;
+  }>;
+
+export type GrpcListening = Readonly<{
+  address: AddressInfo;
+  /** For connections from now on. Throws where certificate and key do not fit. */
+  renew(certificates: Certificates): void;
+  /** Goes on answering, but asks every caller to come back on a new connection. */
+  drain(): void;
+  /** Takes no new connections, lets calls finish; after `graceMs` ends everything. */
+  close(graceMs: number): Promise<void>;
+}>;
+
+/** Envoy sends all that one of its threads asks over one connection. */
+const CONCURRENT_CALLS = 1_000;
+/** Of one call; the rest waits at the sender. */
+const WINDOW_BYTES = 256 * 1024;
+const SILENT_MS = 60_000;
+const PING_MS = 20_000;
+
+const options = {
+  settings: { maxConcurrentStreams: CONCURRENT_CALLS, initialWindowSize: WINDOW_BYTES, enablePush: false },
+  // A client of Envoy's that goes away cancels a call: nobody must be able to end Envoy's connection by doing so often.
+  streamResetBurst: 100_000,
+  streamResetRate: 10_000,
+};
+
+const tlsOf = ({ cert, key, clientCas }: Certificates) => ({
+  cert,
+  key,
+  ...(clientCas.length > 0 && { ca: [...clientCas] }),
+});
+
+const createHttp2Server = ({ certificates, minVersion }: GrpcOptions) =>
+  certificates
+    ? createSecureServer({
+        ...options,
+        ...tlsOf(certificates),
+        requestCert: certificates.clientCas.length > 0,
+        rejectUnauthorized: true,
+        minVersion,
+        ALPNProtocols: ['h2'],
+      })
+    : createServer(options);
+
+/** A peer that vanished without a word would hold its connection, and its calls, for ever. */
+const endWhenGone = (session: ServerHttp2Session): void => {
+  session.setTimeout(SILENT_MS, () => {
+    const gone = setTimeout(() => session.destroy(), PING_MS);
+    const isSent = !session.destroyed && session.ping(() => clearTimeout(gone));
+    if (!isSent) session.destroy();
+    session.once('close', () => clearTimeout(gone));
+  });
+};
+
+/** GOAWAY that refuses nothing: no error, and a last stream that is never reached (RFC 9113 section 6.8). */
+const shutdownNotice = Buffer.from('0000080700000000007fffffff00000000', 'hex');
+
+/** By then a new connection has our SETTINGS, which must come first. */
+const AFTER_SETTINGS_MS = 100;
+
+/**
+ * Past node:http2, which would not answer calls that are on their way when it sends a GOAWAY, whatever this says. It writes
+ * whole frames, so that this one stands between two of them.
+ */
+const askToComeBack = (socket: Socket): void => {
+  if (socket.writable) socket.write(shutdownNotice);
+};
+
+export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => {
+  const server = createHttp2Server(given);
+  const dispatch = createDispatch(given.methods, createHandling(given));
+  const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  const longCalls = new Set<() => void>();
+  let draining = false;
+
+  const onStream = (peer: Peer) => (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const end = dispatch(stream, headers, peer);
+    if (!end) return;
+    longCalls.add(end);
+    stream.once('close', () => longCalls.delete(end));
+    if (draining) end();
+  };
+
+  server.on(given.certificates ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    if (draining) setTimeout(askToComeBack, AFTER_SETTINGS_MS, socket).unref();
+  });
+
+  server.on('session', (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    // A connection that breaks, or speaks something else, takes its own calls with it and nothing more.
+    session.on('error', () => undefined);
+    session.on('stream', onStream(given.peerOf(session.socket)));
+    endWhenGone(session);
+  });
+  server.on('sessionError', () => undefined);
+
+  server.listen({ port: given.port, ...(given.host !== undefined && { host: given.host }) });
+  await once(server, 'listening');
+  server.on('error', given.onError);
+
+  return {
+    address: server.address() as AddressInfo,
+
+    renew(certificates) {
+      if ('setSecureContext' in server)
+        server.setSecureContext({ ...tlsOf(certificates), minVersion: given.minVersion });
+    },
+
+    drain() {
+      draining = true;
+      for (const socket of sockets) askToComeBack(socket);
+      for (const end of longCalls) end();
+    },
+
+    async close(graceMs) {
+      draining = true;
+      const closed = once(server, 'close');
+      server.close();
+      for (const end of longCalls) end();
+      for (const session of sessions) session.close();
+      const deadline = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(deadline);
+    },
+  };
+};
