@@ -45,7 +45,7 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
   return whenReady(identify(rule, request, chosen, intent), (identity) => {
     if (isRefusal(identity)) return deny(identity);
     return whenReady(runChecks(rule.checks, request, identity, intent), (told) =>
-      isRefusal(told) ? deny(told) : conclude(rule, request, identity, { remove, told }, intent),
+      isRefusal(told) ? deny(told, identity) : conclude(rule, request, identity, { remove, told }, intent),
     );
   });
 };
@@ -145,7 +145,7 @@ const conclude = (
   intent: Intent,
 ): Eventually<Decision> => {
   const upstream = rule.dress(identity);
-  if (isRefusal(upstream)) return deny(upstream);
+  if (isRefusal(upstream)) return deny(upstream, identity);
   const cookie = cookieWithoutSessions(request.header('cookie'));
   const allow = { verdict: 'allow', identity, upstream, client: told, remove, cookie } as const;
   if (rule.allowance && identity.method === 'anonymous') {
@@ -154,7 +154,7 @@ const conclude = (
   const charged = rule.charge?.(request, identity, intent);
   if (charged === undefined) return allow;
   return whenReady(charged, (receipt) => {
-    if (isRefusal(receipt)) return deny(receipt);
+    if (isRefusal(receipt)) return deny(receipt, identity);
     if (!receipt) return allow;
     if ('creditsLeft' in receipt) return { ...allow, client: both(tellCredits(receipt), told) };
     const client = both(tellPayer(receipt, request.scheme), told);

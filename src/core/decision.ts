@@ -18,8 +18,14 @@ export type Allow = Readonly<{
   cookie?: string | undefined;
 }>;
 
-export type Deny = Readonly<{ verdict: 'deny'; refusal: Refusal }>;
+export type Deny = Readonly<{
+  verdict: 'deny';
+  refusal: Refusal;
+  /** Who was refused, where their credential was good. */
+  identity?: Identity;
+}>;
 
 export type Decision = Allow | Deny;
 
-export const deny = (refusal: Refusal): Deny => ({ verdict: 'deny', refusal });
+export const deny = (refusal: Refusal, identity?: Identity): Deny =>
+  identity ? { verdict: 'deny', refusal, identity } : { verdict: 'deny', refusal };

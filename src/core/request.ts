@@ -22,7 +22,7 @@ export type AuthRequest = Readonly<{
   clientIp: string;
   /** What a trusted proxy says that the request must cost at least, as it came. */
   requiredAmount?: string | undefined;
-  certificate?: ClientCertificate;
+  certificate?: ClientCertificate | undefined;
   /** A header of the client's request, by its lower-case name; several lines of one name come joined by commas. */
   header(name: string): string | undefined;
   /** The name of a header that came with the request and meets the test, as it was spelt. */

@@ -28,7 +28,7 @@ export const sendReady = (): void => {
  * What becomes ready in one turn of the event loop is sent at its end, one after another: a proxy that waits is woken once
  * and finds them all. To be woken for each one costs both sides more than the decision.
  */
-const sendLater = (send: () => void): void => {
+export const sendLater = (send: () => void): void => {
   if (waiting.length === 0) setImmediate(sendReady);
   waiting.push(send);
 };

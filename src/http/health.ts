@@ -9,15 +9,19 @@ export type ReadinessPart = Readonly<{
   check(): Promise<string | undefined>;
 }>;
 
-export type HealthOptions = Readonly<{
-  paths: Readonly<{ health: string; ready: string; metrics: string }>;
+type ReadinessOptions = Readonly<{
   parts: readonly ReadinessPart[];
   /** True from SIGTERM on, so that no new requests are sent here while the last ones finish. */
   isStopping(): boolean;
   /** How long a part may take. Less than a probe waits: a part that hangs must not take the answer with it. */
   checkTimeoutMs?: number;
-  renderMetrics(): Promise<Readonly<{ contentType: string; body: string }>>;
 }>;
+
+export type HealthOptions = ReadinessOptions &
+  Readonly<{
+    paths: Readonly<{ health: string; ready: string; metrics: string }>;
+    renderMetrics(): Promise<Readonly<{ contentType: string; body: string }>>;
+  }>;
 
 const problemOf = async (check: ReadinessPart['check']): Promise<string | undefined> => {
   try {
@@ -43,7 +47,7 @@ const checkPart = async ({ name, essential, check }: ReadinessPart, timeoutMs: n
   return { name, status: essential ? 'failed' : 'degraded', problem };
 };
 
-const readiness = async ({ parts, isStopping, checkTimeoutMs = 2_000 }: HealthOptions) => {
+const readiness = async ({ parts, isStopping, checkTimeoutMs = 2_000 }: ReadinessOptions) => {
   if (isStopping()) return { status: 'stopping' };
   const checked = await Promise.all(parts.map((part) => checkPart(part, checkTimeoutMs)));
   const has = (wanted: string) => checked.some(({ status }) => status === wanted);
@@ -51,6 +55,10 @@ const readiness = async ({ parts, isStopping, checkTimeoutMs = 2_000 }: HealthOp
 };
 
 const isReady = (status: string): boolean => status === 'ok' || status === 'degraded';
+
+/** The same answer for doors other than HTTP. */
+export const createReadinessCheck = (options: ReadinessOptions) => async (): Promise<boolean> =>
+  isReady((await readiness(options)).status);
 
 export const createHealth =
   (options: HealthOptions): Middleware =>

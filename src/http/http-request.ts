@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseHost, parseMethod, parseTarget } from '../core/canonical.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
+import { isRequestId } from '../core/request-id.ts';
 import type { Peer, Peers } from './peers.ts';
 
 /** What came in on the wire, before a dialect has read it. `target` is what follows the endpoint in the URL. */
@@ -21,8 +22,6 @@ export type Description = Readonly<{
   target: string;
   scheme: string | undefined;
 }>;
-
-const correlationId = /^[\w.:@/+=-]{1,128}$/;
 
 class HttpAuthRequest implements AuthRequest {
   readonly id: string;
@@ -79,7 +78,7 @@ export const schemeOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>):
 /** The proxy's correlation id where the peer is trusted and the id is fit for logs and headers; else a new one. */
 export const requestIdOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>): string => {
   const given = peer.trusted ? single(headers['x-request-id']) : undefined;
-  return given !== undefined && correlationId.test(given) ? given : randomUUID();
+  return isRequestId(given) ? given : randomUUID();
 };
 
 /** Checks a description and puts it into canonical form. */

@@ -52,7 +52,7 @@ export const pageFor = (
   page: PaymentPage | undefined,
   refusal: Refusal,
   request: AuthRequest | undefined,
-  incoming: Incoming,
+  incoming: Pick<Incoming, 'headers'>,
 ): Reply | undefined => {
   if (!page || !request || refusalKinds[refusal.code].status !== 402) return undefined;
   return request.method === 'GET' || request.method === 'HEAD' ? page({ refusal, request }, incoming) : undefined;

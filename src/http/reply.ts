@@ -6,7 +6,7 @@ import { HeaderLines } from './header-lines.ts';
 export type Reply = Readonly<{ status: number; headers: readonly HeaderLines[]; body?: string }>;
 
 /** No answer may be kept: a cached decision would outlive its credential. */
-const neverCached = new HeaderLines({ 'Cache-Control': 'no-store' });
+export const neverCached = new HeaderLines({ 'Cache-Control': 'no-store' });
 
 /** `requestId` has been found fit for a header. */
 export const sendReply = (response: AuthResponse, { status, headers, body = '' }: Reply, requestId: string): void => {
