@@ -1,0 +1,97 @@
+/** `envoy.service.auth.v3.Authorization/Check`: Envoy asks, and is answered by the same gate as every other proxy. */
+import { randomUUID } from 'node:crypto';
+import { deny } from '../../core/decision.ts';
+import type { DecisionEvent } from '../../core/decision-event.ts';
+import { type Eventually, whenReady } from '../../core/eventually.ts';
+import type { Answer, Gate, Question } from '../../core/gate.ts';
+import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import type { AuthRequest } from '../../core/request.ts';
+import type { Fields, Peer, Unary } from '../server/method.ts';
+import { type Failure, isFailure, RESOURCE_EXHAUSTED } from '../server/status.ts';
+import { decodeCheckRequest } from './check-request.ts';
+import { encodeAllow, encodeDeny, type HttpAnswer } from './check-response.ts';
+import { type ClientIpOf, describedRequest } from './described-request.ts';
+
+export type CheckParts = Readonly<{
+  gate: Pick<Gate, 'decide'>;
+  clientIpOf: ClientIpOf;
+  observe(event: DecisionEvent): void;
+  /** What the client is answered; the same object for the same refusal wherever that can be. */
+  answerTo(refusal: Refusal, request: AuthRequest | undefined): HttpAnswer;
+}>;
+
+const DIALECT = 'envoy_grpc';
+
+/** The key of `context_extensions` by which a route names its rule. */
+const RULE = 'rule';
+
+/**
+ * What cannot be read is refused, and is no gRPC error: that would be let through where Envoy's `failure_mode_allow` is set.
+ */
+const unreadable = refuse('incomplete_question', 'The CheckRequest cannot be read.');
+const tooLarge = refuse(
+  'body_too_large',
+  'The CheckRequest is larger than grpc.max_message_size. Envoy must not send bodies along (with_request_body).',
+);
+
+const refusalOf = ({ code }: Failure): Refusal => (code === RESOURCE_EXHAUSTED ? tooLarge : unreadable);
+
+const untrusted = ({ ip }: Peer): Refusal =>
+  refuse('untrusted_proxy', `A CheckRequest counts only from trusted_proxies, and ${ip} is not one of them.`);
+
+const readQuestion = (message: Buffer | Failure, peer: Peer, clientIpOf: ClientIpOf): Question | Refusal => {
+  if (isFailure(message)) return refusalOf(message);
+  const check = decodeCheckRequest(message);
+  if (!check) return unreadable;
+  const request = describedRequest(check, peer, clientIpOf);
+  if (isRefusal(request)) return request;
+  const ruleName = check.contextExtensions.get(RULE);
+  return { request, ...(ruleName !== undefined && { ruleName }) };
+};
+
+const failed = (cause: unknown): Refusal =>
+  refuse('internal_error', 'The request could not be decided. Try again.', { cause });
+
+export const createCheck = ({ gate, clientIpOf, observe, answerTo }: CheckParts): Unary => {
+  const encode = ({ decision, rule }: Answer, requestId: string, request: AuthRequest | undefined): Fields => {
+    if (decision.verdict === 'allow') return encodeAllow(decision, { rule, requestId });
+    const { refusal, identity } = decision;
+    return encodeDeny(refusal, answerTo(refusal, request), { rule, requestId, identity });
+  };
+
+  const decide = (question: Question | Refusal): Eventually<Answer> =>
+    isRefusal(question) ? { decision: deny(question), rule: '' } : gate.decide(question, 'enforce');
+
+  const conclude = (question: Question | Refusal, peer: Peer, startedAt: number): Eventually<Fields> => {
+    const request = isRefusal(question) ? undefined : question.request;
+    const requestId = request?.id ?? randomUUID();
+    const tell = (answer: Answer, fields: Fields): Fields => {
+      const durationMs = performance.now() - startedAt;
+      observe({ ...answer, requestId, dialect: DIALECT, request, peerIp: peer.ip, durationMs });
+      return fields;
+    };
+    return whenReady(decide(question), (answer) => {
+      try {
+        return tell(answer, encode(answer, requestId, request));
+      } catch (cause) {
+        const denial = { ...answer, decision: deny(failed(cause)) };
+        return tell(denial, encode(denial, requestId, undefined));
+      }
+    });
+  };
+
+  return {
+    kind: 'unary',
+
+    answerAtOnce(peer) {
+      if (peer.trusted) return undefined;
+      const fields = conclude(untrusted(peer), peer, performance.now());
+      return fields instanceof Promise ? undefined : fields;
+    },
+
+    answer(message, peer) {
+      const startedAt = performance.now();
+      return conclude(readQuestion(message, peer, clientIpOf), peer, startedAt);
+    },
+  };
+};
