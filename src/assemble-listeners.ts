@@ -1,6 +1,7 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
 import type { Payments } from './assemble-payments.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
+import type { Usage } from './assemble-usage.ts';
 import type { Config } from './config/config.ts';
 import type { DecisionEvent } from './core/decision-event.ts';
 import type { Gate } from './core/gate.ts';
@@ -30,11 +31,21 @@ export type ListenerParts = Readonly<{
   renderMetrics(): Promise<string>;
   /** Asked only where there is an admin listener. */
   adminEndpoints(): Promise<readonly Endpoint[]>;
+  /** Where Envoy's access logs go; left out where nothing is counted. */
+  usage: Pick<Usage, 'record' | 'room'> | undefined;
+  now(): number;
   /** Left out where nothing is sold. */
   payments: Pick<Payments, 'page' | 'endSession' | 'refund'> | undefined;
 }>;
 
-export type Listeners = Readonly<{ main: Listening; admin: Listening | undefined; all: readonly Listening[] }>;
+type Draining = Pick<Listening, 'address' | 'drain' | 'close'>;
+
+export type Listeners = Readonly<{
+  main: Listening;
+  admin: Listening | undefined;
+  grpc: Draining | undefined;
+  all: readonly Draining[];
+}>;
 
 class CannotListen extends Error {}
 
@@ -97,7 +108,14 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     telemetry.failed,
   );
 
-  const opened: Listening[] = [];
+  const openGrpc = async (grpc: NonNullable<Config['grpc']>): Promise<Draining> => {
+    const listener = await import('./assemble-grpc.ts');
+    const { observe, usage, now } = parts;
+    const own = { config, grpc, gate, page, observe, telemetry, readiness, isStopping, usage, now };
+    return listener.openGrpc(own).catch(explain('grpc.addr', grpc.addr));
+  };
+
+  const opened: Draining[] = [];
   try {
     const mainListening = await open('http.addr', http.addr, main);
     opened.push(mainListening);
@@ -106,7 +124,9 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     if (endpoints.addr !== undefined) {
       opened.push(await open('endpoints.addr', endpoints.addr, createKoaListener([health], telemetry.failed)));
     }
-    return { main: mainListening, admin: adminListening, all: opened };
+    const grpcListening = config.grpc && (await openGrpc(config.grpc));
+    if (grpcListening) opened.push(grpcListening);
+    return { main: mainListening, admin: adminListening, grpc: grpcListening, all: opened };
   } catch (error) {
     await Promise.all(opened.map((listening) => listening.close(0)));
     throw error;

@@ -32,6 +32,22 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),
 
+    accessLogOpened: (node: string, log: string, peerIp: string) =>
+      logger.info({ event: 'access_log_opened', node, log, peer_ip: peerIp }, 'Envoy sends an access log'),
+
+    accessLogEntries: (result: string, count: number) => metrics.accessLogEntries.count({ result }, count),
+
+    accessLogMalformed(peerIp: string) {
+      metrics.accessLogEntries.count({ result: 'malformed' });
+      logger.warn({ event: 'access_log_malformed', peer_ip: peerIp }, 'an access log cannot be read');
+    },
+
+    certificatesKept: (error: unknown) =>
+      logger.error(
+        { event: 'certificates_kept', err: error },
+        'changed certificates cannot be used: the old ones stay',
+      ),
+
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),
 

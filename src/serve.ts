@@ -17,6 +17,7 @@ import type { Primary } from './stores/primary/worker-side.ts';
 export type Service = Readonly<{
   address: AddressInfo;
   adminAddress: AddressInfo | undefined;
+  grpcAddress: AddressInfo | undefined;
   /** Readiness turns first; after `drainMs` no new connections are taken, and requests have `graceMs` to finish. */
   stop(drainMs: number, graceMs: number): Promise<void>;
 }>;
@@ -97,7 +98,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   });
 
   let stopping = false;
-  const { main, admin, all } = await openListeners({
+  const { main, admin, grpc, all } = await openListeners({
     config,
     gate,
     throttle,
@@ -106,6 +107,8 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     readiness: readinessOf(stores, shared, payments, usage, remotes),
     isStopping: () => stopping,
     payments,
+    usage,
+    now,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
     adminEndpoints: async () =>
       (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, usage, now }),
@@ -120,10 +123,11 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   return {
     address: main.address,
     adminAddress: admin?.address,
+    grpcAddress: grpc?.address,
 
     async stop(drainMs, graceMs) {
       stopping = true;
-      main.drain();
+      for (const listening of all) listening.drain();
       await delay(drainMs);
       await Promise.all(all.map((listening) => listening.close(graceMs)));
       await running.disposeAsync();

@@ -3,15 +3,14 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { AggregatorRegistry } from 'prom-client';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
-import type { Announcement, FromPrimary, FromWorker } from './stores/primary/protocol.ts';
+import type { Announced, FromPrimary, FromWorker } from './stores/primary/protocol.ts';
 
-export type Workers = Readonly<{
-  main: Announcement;
-  admin: Announcement | undefined;
-  /** Resolves when no worker can be kept alive. */
-  failed: Promise<string>;
-  stop(signal: 'SIGTERM' | 'SIGINT'): Promise<void>;
-}>;
+export type Workers = Announced &
+  Readonly<{
+    /** Resolves when no worker can be kept alive. */
+    failed: Promise<string>;
+    stop(signal: 'SIGTERM' | 'SIGINT'): Promise<void>;
+  }>;
 
 /** A worker that ends this soon after its start, or before it was ready, would only end again. */
 const TOO_SOON_MS = 5_000;
@@ -85,8 +84,8 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
   };
 
   try {
-    const { main, admin } = await allReady();
-    return { main, admin, failed: failed.promise, stop };
+    const { main, admin, grpc } = await allReady();
+    return { main, admin, grpc, failed: failed.promise, stop };
   } catch (error) {
     // None has taken a request yet, and one that is left would keep this process alive.
     await stop('SIGKILL');

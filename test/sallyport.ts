@@ -16,6 +16,8 @@ export type Sallyport = Running &
     url: string;
     port: number;
     adminUrl: string;
+    /** Of the gRPC listener; 0 where the configuration has none. */
+    grpcPort: number;
     directory: string;
     /** Makes an API key by the admin API and gives the whole answer. */
     createKey(fields?: Readonly<Record<string, unknown>>): Promise<{ key: string; id: string }>;
@@ -39,6 +41,8 @@ export type SallyportOptions = Readonly<{
 
 const announced = /answers on 127\.0\.0\.1:(\d+)\/auth/;
 const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
+
+const grpcAnnounced = /gRPC on 127\.0\.0\.1:(\d+)/;
 
 const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
 
@@ -75,6 +79,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     url: `http://127.0.0.1:${portOf(announced)}`,
     port: portOf(announced),
     adminUrl,
+    grpcPort: portOf(grpcAnnounced),
     directory,
 
     async createKey(fields = {}) {

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Announcement } from '../stores/primary/protocol.ts';
+import type { Announced, Announcement } from '../stores/primary/protocol.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 /** Long enough for a cluster to take the pod out of its endpoints; a person at a terminal does not wait for that. */
@@ -10,16 +10,17 @@ const GRACE_MS = 20_000;
 
 type Stop = (signal: keyof typeof DRAIN_MS) => Promise<void>;
 
-type Started = Readonly<{ main: Announcement; admin: Announcement | undefined; failed: Promise<string>; stop: Stop }>;
+type Started = Announced & Readonly<{ failed: Promise<string>; stop: Stop }>;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const show = ({ address, port }: Announcement): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-const announce = ({ config, source, notices }: LoadedConfig, { main, admin }: Started): void => {
+const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc }: Started): void => {
   say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
   if (admin) say(`admin API on ${show(admin)}/api`);
+  if (grpc) say(`gRPC on ${show(grpc)}`);
   if (config.rules.length === 0) {
     say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
   }
@@ -31,10 +32,10 @@ const startHere = async ({ config }: LoadedConfig): Promise<Started> => {
   const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
   const primary = cluster.isWorker ? connectToPrimary(process) : undefined;
   const service = await serve(config, primary ? { primary } : {});
-  const { address: main, adminAddress: admin } = service;
-  primary?.tell({ kind: 'ready', main, admin });
+  const { address: main, adminAddress: admin, grpcAddress: grpc } = service;
+  primary?.tell({ kind: 'ready', main, admin, grpc });
   const failed = Promise.withResolvers<string>().promise;
-  return { main, admin, failed, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+  return { main, admin, grpc, failed, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
 };
 
 const startMany = async (count: number): Promise<Started> => {

@@ -45,17 +45,27 @@ const checkStore = ({ store }: Config): Finding[] => {
   ];
 };
 
+type TlsFiles = Readonly<{ cert_file?: string | undefined; key_file?: string | undefined }>;
+
+const checkCertificate = ({ cert_file, key_file }: TlsFiles, path: Path): Finding[] =>
+  cert_file === undefined || key_file === undefined
+    ? [{ path, message: 'TLS without a certificate', expected: 'both cert_file and key_file', reads: [path] }]
+    : [];
+
+const checkGrpc = ({ grpc }: Config): Finding[] => {
+  if (!grpc) return [];
+  const path = ['grpc'];
+  const idle: Finding[] =
+    grpc.ext_authz || grpc.access_log
+      ? []
+      : [{ path, message: 'a listener that offers nothing', expected: 'ext_authz or access_log', reads: [path] }];
+  return [...idle, ...(grpc.tls?.enabled ? checkCertificate(grpc.tls, ['grpc', 'tls']) : [])];
+};
+
 const checkTls = ({ http: { tls } }: Config): Finding[] => {
   if (!tls?.enabled) return [];
   const path = ['http', 'tls'];
-  const findings: Finding[] = [];
-  if (tls.cert_file === undefined || tls.key_file === undefined)
-    findings.push({
-      path,
-      message: 'TLS without a certificate',
-      expected: 'both cert_file and key_file',
-      reads: [path],
-    });
+  const findings = checkCertificate(tls, path);
   if (tls.client_auth !== 'none' && tls.client_ca_file.length === 0)
     findings.push({
       path,
@@ -149,6 +159,7 @@ const checks = [
   checkListeners,
   checkStore,
   checkTls,
+  checkGrpc,
   checkEndpoints,
   checkAdmin,
   checkResolver,

@@ -17,7 +17,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   policy: ['policy: { path: /p }', 'policy'],
   egress: ['egress: {}', 'egress'],
   resolver: ['resolver: { mode: permissive }', 'resolver'],
-  grpc: ['grpc: {}', 'grpc'],
   pods: ['pods: {}', 'pods'],
   billing: ['billing: {}', 'billing'],
   '**': ['admin: { token: "vault:secret/data/x#y" }', 'admin.token'],

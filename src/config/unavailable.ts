@@ -22,7 +22,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['policy',                   present,     'asking a policy'],
   ['egress',                   enabled,     'egress'],
   ['resolver',                 enabled,     'the credential resolver'],
-  ['grpc',                     present,     'the gRPC listener'],
   ['pods',                     enabled,     'provisioning pods'],
   ['billing',                  present,     'billing'],
   ['**',                       vault,       'reading secrets from Vault'],

@@ -77,6 +77,9 @@ export const createMetrics = () => {
       registers: [registry],
     }),
     oldestUsageSeconds: shared('usage_waiting_oldest_seconds', 'Age of the oldest of them; 0 where there is none.'),
+    accessLogEntries: tally('access_log_entries_total', "Entries of Envoy's access logs, by what became of them.", [
+      'result',
+    ]),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -7,11 +7,31 @@ import { opaque } from './opaque.ts';
 import { secret } from './secret.ts';
 import { choice, filePath, hostPattern, name, text, urlPath } from './texts.ts';
 
+const grpcTls = block({
+  enabled: toggle.prefault(true).describe('Whether the listener speaks TLS.'),
+  cert_file: filePath.optional().describe('Certificate chain of the listener, in PEM. Watched for changes.'),
+  key_file: filePath.optional().describe('Private key of the certificate, in PEM.'),
+  client_ca_file: listOf(filePath)
+    .prefault([])
+    .describe('Certificate authorities of the proxies. With them a proxy must show a certificate.'),
+  min_version: choice(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version accepted.'),
+});
+
 export const grpc = block({
   addr: address.prefault(':9001').describe('Where Envoy asks over gRPC.'),
   ext_authz: toggle.prefault(true).describe('Answer `envoy.service.auth.v3.Authorization`.'),
-  access_log: toggle.prefault(true).describe('Take `envoy.service.accesslog.v3` streams as usage.'),
+  access_log: toggle
+    .prefault(true)
+    .describe(
+      'Take `envoy.service.accesslog.v3` streams as usage, where `usage` is on. Usage behind Envoy is then what these say, and not what was decided: turn it off where Envoy sends none.',
+    ),
+  access_log_identity: choice(['metadata', 'headers'])
+    .prefault('metadata')
+    .describe(
+      'Where an entry says who called. `headers` also believes `x-api-key-id` and `x-user-id` of the logged request: safe only where no request is logged that Sallyport was not asked about.',
+    ),
   max_message_size: size.prefault('4MiB').describe('Most bytes of one message.'),
+  tls: grpcTls.optional().describe('TLS on this listener.'),
 }).describe('The gRPC listener.');
 
 const integration = block({

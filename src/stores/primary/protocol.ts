@@ -3,12 +3,19 @@ import type { Counter, Taken } from '../../checks/rate-limit.ts';
 
 export type Announcement = Readonly<{ address: string; port: number }>;
 
+/** Where a service listens. */
+export type Announced = Readonly<{
+  main: Announcement;
+  admin: Announcement | undefined;
+  grpc: Announcement | undefined;
+}>;
+
 /** `id` ties an answer to its question. */
 export type FromWorker =
   | Readonly<{ kind: 'take'; id: number; counters: readonly Counter[]; count: boolean }>
   | Readonly<{ kind: 'metrics'; id: number }>
   | Readonly<{ kind: 'key_changed'; hash: string }>
-  | Readonly<{ kind: 'ready'; main: Announcement; admin: Announcement | undefined }>;
+  | (Readonly<{ kind: 'ready' }> & Announced);
 
 export type FromPrimary =
   | Readonly<{ kind: 'taken'; id: number; taken: Taken }>

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../test/servers/until.ts';
+import { createWorkdir } from '../test/servers/workdir.ts';
+import { watchCertificates } from './certificates.ts';
+
+test('changed files are handed on; what cannot be used is told of, and tried again with the next change', async (t) => {
+  const { path } = createWorkdir('certificates', t);
+  const files = { cert_file: join(path, 'cert'), key_file: join(path, 'key'), client_ca_file: [join(path, 'ca')] };
+  const write = (name: string, text: string) => writeFileSync(join(path, name), text);
+  for (const name of ['cert', 'key', 'ca']) write(name, 'old');
+  const kept: unknown[] = [];
+  const used: string[] = [];
+  const watched = watchCertificates(files, (error) => kept.push(error), 5);
+  t.after(() => watched.close());
+  assert.equal(String(watched.current.cert), 'old');
+  watched.onChange(({ cert, key, clientCas }) => {
+    if (String(cert) !== String(key)) throw new Error('they do not fit');
+    used.push([cert, key, ...clientCas].map(String).join());
+  });
+  write('cert', 'renewed');
+  await until('the certificate that does not fit is told of', () => kept.length > 0);
+  assert.equal(used.length, 0);
+  write('key', 'renewed');
+  await until('both are used', () => used.includes('renewed,renewed,old'));
+  write('ca', 'another');
+  await until('the authority is used', () => used.includes('renewed,renewed,another'));
+});
+
+test('a file that is not there is an error', () => {
+  assert.throws(
+    () => watchCertificates({ cert_file: '/nowhere/cert', key_file: '/nowhere/key', client_ca_file: [] }, () => {}),
+    /nowhere/,
+  );
+});
