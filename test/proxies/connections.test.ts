@@ -22,13 +22,14 @@ for (const proxy of lineUp) {
     const front = await proxy.start(house.ports, t);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());
-    const before = house.relay.connections();
+    const connections = () => house.relay.connections() + house.grpcRelay.connections();
+    const before = connections();
     for (let sent = 0; sent < 200; sent++) {
       const [path, headers, status] = asked[sent % asked.length] ?? asked[0];
       const answer = await request(front.url, path, { headers, agent });
       assert.equal(answer.status, status);
     }
-    const opened = house.relay.connections() - before;
+    const opened = connections() - before;
     if (proxy.connectsEachTime) assert.equal(opened, 320, 'for each auth call, and each of 120 refusals');
     else assert.ok(opened <= 2, `${opened} connections`);
   });

@@ -20,6 +20,8 @@ export type House = Readonly<{
   gate: Sallyport;
   /** The way from the proxies to the gate. */
   relay: Relay;
+  /** The same over gRPC. */
+  grpcRelay: Relay;
   /** What stands in for the addresses in the examples. */
   ports: Ports;
   /** Every header that the service sets for the application, as it really answers. */
@@ -54,6 +56,7 @@ jwt:
     - { name: gone, issuer: "https://gone.internal", audience: api, jwks_url: "${issuer.url}/nothing" }
 cashu: { mints: ["${mint.url}", "${unlucky.url}"] }
 logger: { format: json }
+grpc: { addr: "127.0.0.1:0" }
 rules:
   - { name: free, match: { path: "/free/**" }, accept: [anonymous] }
   - { name: orders, match: { path: "/orders/**" }, accept: [api_key, jwt] }
@@ -73,6 +76,7 @@ rules:
     startSallyport({ owner: its, config, ...(directory === undefined ? {} : { directory }) });
   const gate = await startAnother(owner);
   const relay = await startRelay(gate.port, owner);
+  const grpcRelay = await startRelay(gate.grpcPort, owner);
   return {
     app,
     issuer,
@@ -81,7 +85,8 @@ rules:
     unluckyPayer: createPayer(unlucky.url),
     gate,
     relay,
-    ports: { '127.0.0.1:8080': relay.port, '127.0.0.1:3000': app.port },
+    grpcRelay,
+    ports: { '127.0.0.1:8080': relay.port, '127.0.0.1:9001': grpcRelay.port, '127.0.0.1:3000': app.port },
     managed: await askForManaged(gate),
     startAnother,
   };

@@ -115,6 +115,19 @@ export const lineUp: readonly Fronted[] = [
     start: (ports, owner) => startEnvoy({ config: example('envoy/envoy.yaml'), ports, owner }),
   },
   {
+    name: 'Envoy over gRPC',
+    whenGone: 503,
+    ...needs('envoy'),
+    start: (ports, owner) => startEnvoy({ config: example('envoy/envoy-grpc.yaml'), ports, owner }),
+  },
+  {
+    name: 'Envoy over gRPC, with headers as a map',
+    whenGone: 503,
+    ...needs('envoy'),
+    start: (ports, owner) =>
+      startEnvoy({ config: example('envoy/envoy-grpc.yaml').replace('encode_raw_headers: true', ''), ports, owner }),
+  },
+  {
     name: "a stand-in for Traefik (forwardAuth alone, on Node's HTTP parser)",
     whenGone: 500,
     skip: false,

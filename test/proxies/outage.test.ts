@@ -64,11 +64,12 @@ test('killed, it lets nothing pass, and everything again after a restart on its 
   gate.signal('SIGKILL');
   await gate.exited();
   await assertClosed(fronts, 'while connections are cut', 'whenGone');
-  await house.relay.close();
+  await Promise.all([house.relay.close(), house.grpcRelay.close()]);
   await assertClosed(fronts, 'while connections are refused', 'whenGone');
   gate = await house.startAnother(owner, gate.directory);
   house.relay.turnTo(gate.port);
-  await house.relay.open();
+  house.grpcRelay.turnTo(gate.grpcPort);
+  await Promise.all([house.relay.open(), house.grpcRelay.open()]);
   await assertOpen();
 });
 
@@ -122,6 +123,7 @@ test('asked to end under load while another takes over, it ends, and no client n
   const next = await house.startAnother(owner, gate.directory);
   await until('all are under load', () => fronts.every((fronted) => allowed(fronted) > 10));
   house.relay.turnTo(next.port);
+  house.grpcRelay.turnTo(next.grpcPort);
   gate.signal('SIGTERM');
   assert.equal(await gate.exited(), 'code 0');
   const before = new Map(fronts.map((fronted) => [fronted, allowed(fronted)]));
