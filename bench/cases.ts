@@ -6,9 +6,10 @@ import { start as startIssuer } from '../examples/sample-issuer/server.ts';
 import { startEchoApp } from '../test/peers/echo-app.ts';
 import { startMint } from '../test/peers/mint.ts';
 import { startNginx } from '../test/servers/nginx.ts';
+import { startRedis } from '../test/servers/redis.ts';
 import { type Comparison, compare } from './compare.ts';
 import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
-import { type BenchServer, makeDirectory, startBare, startGate } from './servers.ts';
+import { type BenchServer, makeDirectory, onProcessor, startBare, startGate } from './servers.ts';
 
 export type Bench = Readonly<{ seconds: number; only: string | undefined; report(comparison: Comparison): void }>;
 
@@ -27,10 +28,16 @@ const withClosers = async (run: (closing: Closing) => Promise<void>): Promise<vo
 
 type Gate = Readonly<{ server: BenchServer; keys: readonly string[]; directory: string }>;
 
-const gateWith = async (closing: Closing, rules: number, keyCount: number, extra = ''): Promise<Gate> => {
+const gateWith = async (
+  closing: Closing,
+  rules: number,
+  keyCount: number,
+  extra = '',
+  limit: number | null = null,
+): Promise<Gate> => {
   const directory = makeDirectory();
   closing.defer(directory.remove);
-  const keys = fillKeys(join(directory.path, 'bench.db'), keyCount);
+  const keys = fillKeys(join(directory.path, 'bench.db'), keyCount, limit);
   const server = await startGate({
     directory: directory.path,
     config: `${extra}\nrules:\n${ruleset(rules, extra.startsWith('jwt') ? '[api_key, jwt]' : '[api_key]')}\n`,
@@ -187,6 +194,30 @@ rules:
     );
   });
 
+/** Two windows for each key, which never fill; Redis on the processor of those who ask. */
+const limits = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const redis = await startRedis({ owner: { after: closing.defer } });
+    onProcessor(1, redis.pid);
+    const bare = await bareFor(closing, 'answer');
+    const inMemory = await gateWith(closing, 10, 100, '', 1_000_000_000);
+    const inRedis = await gateWith(closing, 10, 100, `redis: { address: "127.0.0.1:${redis.port}" }`, 1_000_000_000);
+    const asking = (server: BenchServer, { keys }: Gate) => ({ url: at(server), headers: bearer(keys[0] ?? '') });
+    for (const [where, target, gate] of [
+      ['memory', 0.75, inMemory],
+      ['Redis', 0.45, inRedis],
+    ] as const) {
+      const name = `API key, hot, with limits in ${where}`;
+      bench.report(await compare(name, target, asking(bare, gate), asking(gate.server, gate), bench.seconds));
+    }
+    const file = join(inRedis.directory, 'keys');
+    writeFileSync(file, inRedis.keys.join('\n'));
+    const script = { path: rotate, args: [file, 'Authorization', 'Bearer '] };
+    const inTurn = ({ server }: Pick<Gate, 'server'>) => ({ url: at(server), headers: proxyHeaders, script });
+    const name = '100 API keys in turn, with limits in Redis';
+    bench.report(await compare(name, Number.NaN, inTurn({ server: bare }), inTurn(inRedis), bench.seconds));
+  });
+
 /** The same gate with and without usage; its threads may use both processors, as the store's thread does on any machine. */
 const usage = (bench: Bench) =>
   withClosers(async (closing) => {
@@ -214,5 +245,6 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   rules: manyRules,
   nginx: throughNginx,
   session,
+  limits,
   usage,
 };

@@ -33,17 +33,18 @@ export const newKeys = (count: number): { key: string; id: string; hash: string 
     return { key, id: generateKeyId(), hash: hashKey(key) };
   });
 
-/** Fills a store with keys that have no limits, straight through SQL: making a million by the API would take an hour. */
-export const fillKeys = (path: string, count: number): string[] => {
+/** Fills a store with keys, straight through SQL: making a million by the API would take an hour. `limit`: a minute, and a day. */
+export const fillKeys = (path: string, count: number, limit: number | null = null): string[] => {
   const database = new DatabaseSync(path);
   migrate(database);
   const insert = database.prepare(
-    `INSERT INTO api_keys (id, hash, hint, user_id, name, scopes, metadata, created_at) VALUES (?, ?, 'sk-…', ?, 'bench', '[]', '{}', 0)`,
+    `INSERT INTO api_keys (id, hash, hint, user_id, name, scopes, metadata, created_at, rate_limit_per_minute, rate_limit_per_day)
+     VALUES (?, ?, 'sk-…', ?, 'bench', '[]', '{}', 0, ?, ?)`,
   );
   const keys: string[] = [];
   database.exec('PRAGMA synchronous = OFF; BEGIN');
   for (const [index, { key, id, hash }] of newKeys(count).entries()) {
-    insert.run(id, hash, `user${index}`);
+    insert.run(id, hash, `user${index}`, limit, limit);
     if (index < 100 || index % Math.ceil(count / 200_000) === 0) keys.push(key);
   }
   database.exec('COMMIT');

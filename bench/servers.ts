@@ -12,6 +12,11 @@ const pins = availableParallelism() > 1 && spawnSync('taskset', ['--version']).s
 export const pinned = (processor: 0 | 1, command: string, args: readonly string[]): [string, string[]] =>
   pins ? ['taskset', ['-c', String(processor), command, ...args]] : [command, [...args]];
 
+/** Puts there what runs already. */
+export const onProcessor = (processor: 0 | 1, pid: number): void => {
+  if (pins) spawnSync('taskset', ['-a', '-p', '-c', String(processor), String(pid)]);
+};
+
 export type BenchServer = Readonly<{ url: string; port: number; pid: number; readyMs: number; stop(): Promise<void> }>;
 
 export const announcedPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
