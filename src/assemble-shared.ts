@@ -1,4 +1,5 @@
 /** What must hold for more than this process: by Redis, by the primary process of several workers, or in memory. */
+import { networkOf } from './checks/caller.ts';
 import type { RateLimiter } from './checks/rate-limit.ts';
 import { parseAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
@@ -31,6 +32,13 @@ export type SharedParts = Readonly<{
 /** Bad credentials that one address may send in a minute. */
 const FAILURES_A_MINUTE = 100;
 
+/** Whoever has one address of IPv6 has the whole network, and would guess from each of them. */
+const byNetwork = (throttle: FloodThrottle): FloodThrottle => ({
+  isOpen: (source) => throttle.isOpen(networkOf(source)),
+  isFlood: (source) => throttle.isFlood(networkOf(source)),
+  recordFailure: (source) => throttle.recordFailure(networkOf(source)),
+});
+
 export const redisTarget = (redis: NonNullable<Config['redis']>): RedisTarget => {
   const { host = '', port = 0 } = parseAddress(redis.address) ?? {};
   return {
@@ -54,7 +62,7 @@ export const assembleShared = async ({ redis }: Config, parts: SharedParts): Pro
   if (!redis) {
     return {
       limiter: primary?.limiter ?? ownLimiter,
-      throttle: ownThrottle,
+      throttle: byNetwork(ownThrottle),
       spreadKeyChange: (hash) => primary?.spreadKeyChange(hash),
       close: () => undefined,
     };
@@ -71,7 +79,7 @@ export const assembleShared = async ({ redis }: Config, parts: SharedParts): Pro
   });
   return {
     limiter: opened.limiter,
-    throttle: opened.throttle,
+    throttle: byNetwork(opened.throttle),
     redisProblem: opened.problem,
     close: opened.close,
 

@@ -9,7 +9,7 @@ const LONGEST_NAME = 128;
 const bounded = (name: string): string => (name.length <= LONGEST_NAME ? name : `sha256=${hash('sha256', name)}`);
 
 /** An IPv6 customer has a /64 at the least, and changes the rest of the address as he likes (RFC 6177). */
-const networkOf = (ip: string): string => {
+export const networkOf = (ip: string): string => {
   if (!ip.includes(':') || !ipaddr.IPv6.isValid(ip)) return ip;
   const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv6.parse(ip).parts;
   return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;

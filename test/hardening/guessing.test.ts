@@ -122,6 +122,13 @@ test('bad keys from an address lock out neither its new keys nor callers whose a
   assert.equal((await ask('sk-bad')).status, 401, 'nobody in particular is not counted');
 });
 
+test('who guesses from every address of an IPv6 network is one source', async () => {
+  const guess = (n: number) => ask('sk-bad', `2001:db8:1:2::${n.toString(16)}`);
+  for (let wave = 0; wave < 2; wave++) await Promise.all(Array.from({ length: 60 }, (_, n) => guess(wave * 60 + n)));
+  assert.equal((await guess(5_000)).status, 429);
+  assert.equal((await ask('sk-bad', '2001:db8:1:3::1')).status, 401, 'another network');
+});
+
 test('a flood of tokens of unknown keys causes two fetches of the key set at the most, and good tokens pass meanwhile', async () => {
   const token = await issuer.issuer.issue({ aud: 'api', sub: 'john' });
   assert.equal((await ask(token)).status, 200);
