@@ -1,6 +1,7 @@
 /**
- * The thread that writes. Transactions that wait are run together and committed once, each behind its own savepoint, so
- * that one fsync serves many and one that fails takes no other with it.
+ * The thread that writes. Operations that wait are run together and committed once, so that one fsync serves many. There is no
+ * savepoint around each, for that would copy every page before it is changed; one that fails is rare, and takes no other
+ * with it.
  */
 import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -23,28 +24,16 @@ const failure = ({ id }: WriterRequest, error: unknown): WriterReply => ({
   error: error instanceof Error ? error.message : String(error),
 });
 
-const runOne = async (request: WriterRequest): Promise<WriterReply> => {
-  database.exec('SAVEPOINT one');
-  try {
-    const value = await operations[request.operation]?.(transaction, request.argument as never);
-    database.exec('RELEASE one');
-    return { id: request.id, value };
-  } catch (error) {
-    // A full disk ends the whole transaction, not this part of it alone.
-    if (!database.isTransaction) throw error;
-    database.exec('ROLLBACK TO one; RELEASE one');
-    return failure(request, error);
-  }
-};
-
 const commitTogether = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
   const replies: WriterReply[] = [];
-  for (const request of batch) replies.push(await runOne(request));
+  for (const { id, operation, argument } of batch) {
+    replies.push({ id, value: await operations[operation]?.(transaction, argument as never) });
+  }
   database.exec('COMMIT');
   return replies;
 };
 
-/** Where a batch cannot be committed, each of it is tried alone: what is too large for the disk is so for itself only. */
+/** Where one fails, or the disk takes no more, nothing of the batch is kept and each is tried alone. */
 const run = async (batch: readonly WriterRequest[]): Promise<WriterReply[]> => {
   try {
     turns.begin(database);
