@@ -9,7 +9,7 @@ import type { Intent, PaymentCharge } from '../core/rule.ts';
 import { claimsOf } from './claim.ts';
 import type { Curve } from './curve/operations.ts';
 import type { Accept } from './deferred/acceptor.ts';
-import type { Claims, Debit, Standing } from './ledger.ts';
+import type { Claims, Debit, Presentation, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 import { heldOff, storeFailed, uncertain, uncertainUntil, unreachable } from './postponed.ts';
 import { createPreparer, MintUnreachable } from './prepare.ts';
@@ -72,10 +72,15 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
 
   const offerTo = ({ token }: Payer) => offerSession(token, options.sessionLifetimeMs, now());
 
-  const present = (order: Order): Promise<Standing> => {
-    const { payer, intent } = order;
+  const presentationOf = (order: Order): Presentation => {
+    const { claims, payer, intent } = order;
     const offer = intent === 'preview' ? undefined : offerTo(payer);
-    return ledger.present(order.claims, debitOf(order), intent === 'enforce', offer);
+    return { claims, debit: debitOf(order), commit: intent === 'enforce', offer };
+  };
+
+  const present = (order: Order): Promise<Standing> => {
+    const { claims, debit, commit, offer } = presentationOf(order);
+    return ledger.present(claims, debit, commit, offer);
   };
 
   const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
@@ -87,9 +92,11 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
   /** `write` is left out where the payment was written before. */
   const bring = async (order: Order, write: Write | undefined): Promise<Outcome> => {
     if (order.intent === 'preview') return write ? undefined : uncertain;
-    const resolution = await settle(order.claims.paymentId, write, order.signal);
-    if (resolution.resolution === 'uncertain') return uncertainUntil(resolution.untilMs, now());
     // Where nobody waits any more, nothing is taken from the credit for an answer that nobody hears.
+    const presentIfAwaited = () => (order.signal.aborted ? undefined : presentationOf(order));
+    const resolution = await settle(order.claims.paymentId, write, order.signal, presentIfAwaited);
+    if (resolution.resolution === 'uncertain') return uncertainUntil(resolution.untilMs, now());
+    if (resolution.resolution === 'settled' && resolution.standing) return answerTo(resolution.standing, order);
     return order.signal.aborted ? uncertain : answerTo(await present(order), order);
   };
 

@@ -78,6 +78,14 @@ export type Revocation = Readonly<{ accountId: string; closed: number }>;
 /** The set of proofs that makes a payment: one claim for each, sorted, and the id that they give. */
 export type Claims = Readonly<{ paymentId: string; ids: readonly string[] }>;
 
+/** Proofs that are presented for a request. Without `commit` it is told what would be. */
+export type Presentation = Readonly<{
+  claims: Claims;
+  debit: Debit;
+  commit: boolean;
+  offer: SessionOffer | undefined;
+}>;
+
 export type Standing =
   /** None of these proofs belongs to a payment. */
   | Readonly<{ standing: 'unknown' }>
@@ -170,8 +178,17 @@ export type Ledger = Readonly<{
   release(paymentId: string, holder: string, untilMs: number, unansweredAtMs: number | undefined): Promise<void>;
   /** Adds what the mint is to be asked from now on. Gives its number; undefined where `holder` has no lease any more. */
   replaceSwap(paymentId: string, holder: string, swap: Omit<Swap, 'number'>): Promise<number | undefined>;
-  /** Signatures of one of the swaps (in JSON), settled, and the credit, all at once. Repeating it changes nothing. */
-  settle(paymentId: string, swapNumber: number, signatures: string, nowMs: number): Promise<void>;
+  /**
+   * Signatures of one of the swaps (in JSON), settled, and the credit, all at once. Repeating it changes nothing. With
+   * `presented` these claims are presented right after, in the same transaction.
+   */
+  settle(
+    paymentId: string,
+    swapNumber: number,
+    signatures: string,
+    nowMs: number,
+    presented?: Presentation,
+  ): Promise<Standing | undefined>;
   /**
    * Gives the proofs up to whoever sends them next. `false`, and nothing done, where `holder` has no lease any more.
    * `keepSwaps`: the outputs are kept, for whatever the mint may have signed after all.

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { FoundSession } from '../core/payment.ts';
-import type { Debit, Debited, Ledger, SessionGrant, Standing } from './ledger.ts';
+import type { Debit, Debited, Ledger, Presentation, SessionGrant, Standing } from './ledger.ts';
 
 export const RECALLED_FOR_MS = 1_000;
 
@@ -71,6 +71,16 @@ export const createRecentLedger = (ledger: Ledger, max = MOST_RECALLED): RecentL
     grants.set(paymentId, { what: { accountId, session }, readAtMs, endsAtMs: session.expiresAtMs });
   };
 
+  /** `before`: the count of revocations when it was asked. */
+  const notePresented = (
+    { claims, debit }: Pick<Presentation, 'claims' | 'debit'>,
+    standing: Standing,
+    before: number,
+  ): void => {
+    noteStanding(standing, debit);
+    if (revocations === before) noteGrant(claims.paymentId, standing, debit.nowMs);
+  };
+
   const forgetSessionsOf = (accountId: string): void => {
     revocations += 1;
     for (const [idHash, { what }] of sessions.entries()) if (what.account.id === accountId) sessions.delete(idHash);
@@ -102,8 +112,14 @@ export const createRecentLedger = (ledger: Ledger, max = MOST_RECALLED): RecentL
     async present(claims, debit, commit, offer) {
       const before = revocations;
       const standing = await ledger.present(claims, debit, commit, offer);
-      noteStanding(standing, debit);
-      if (revocations === before) noteGrant(claims.paymentId, standing, debit.nowMs);
+      notePresented({ claims, debit }, standing, before);
+      return standing;
+    },
+
+    async settle(paymentId, swapNumber, signatures, nowMs, presented) {
+      const before = revocations;
+      const standing = await ledger.settle(paymentId, swapNumber, signatures, nowMs, presented);
+      if (presented && standing) notePresented(presented, standing, before);
       return standing;
     },
 

@@ -5,12 +5,14 @@
 import type { Curve } from './curve/operations.ts';
 import { createInquiry, type Inquiry, LeaseLost } from './inquiry.ts';
 import { judge, type Verdict } from './judge.ts';
-import type { Lease, Ledger, PreparedPayment } from './ledger.ts';
+import type { Lease, Ledger, PreparedPayment, Presentation, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 
 export type Resolution =
+  /** `standing`: of the request that was presented with it. */
+  | Readonly<{ resolution: 'settled'; standing?: Standing | undefined }>
   /** `concluded`: it was before. */
-  | Readonly<{ resolution: 'settled' | 'rejected' | 'concluded' }>
+  | Readonly<{ resolution: 'rejected' | 'concluded' }>
   /** Another process acts on it. */
   | Readonly<{ resolution: 'busy' }>
   /** Not to be tried again before then. */
@@ -44,6 +46,9 @@ type Taken = Extract<Lease, { lease: 'taken' }>;
  */
 export type Write = (wanted: Readonly<{ holder: string; leaseMs: number }>) => Promise<Taken | undefined>;
 
+/** The request that pays, for the transaction that settles; undefined where nobody waits for its answer any more. */
+export type Present = () => Presentation | undefined;
+
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const createRedeemer = (options: RedeemOptions) => {
@@ -67,34 +72,36 @@ export const createRedeemer = (options: RedeemOptions) => {
     return { resolution: 'uncertain', untilMs } as const;
   };
 
-  const act = async (taken: Taken): Promise<Resolution> => {
+  const act = async (taken: Taken, present: Present | undefined): Promise<Resolution> => {
     const { payment } = taken;
     const mint = mintOf(payment.mint);
     if (!mint) return rest(taken, taken.unansweredAtMs, `the mint ${payment.mint} is no longer configured`);
     const inquiry = createInquiry({ ledger, mint, curve, holder, leaseMs, now }, taken);
     const verdict = await ask(inquiry);
     switch (verdict.verdict) {
-      case 'settled':
-        await ledger.settle(payment.id, verdict.signed.swapNumber, JSON.stringify(verdict.signed.signatures), now());
-        break;
+      case 'settled': {
+        const { swapNumber, signatures } = verdict.signed;
+        const standing = await ledger.settle(payment.id, swapNumber, JSON.stringify(signatures), now(), present?.());
+        onConcluded?.(payment, 'settled');
+        return { resolution: 'settled', standing };
+      }
       case 'rejected': {
         const mayHaveSigned = inquiry.unansweredAtMs() !== undefined;
         const done = await ledger.reject(payment.id, holder, verdict.rejection, mayHaveSigned, now());
         if (!done) return { resolution: 'busy' };
-        break;
+        onConcluded?.(payment, 'rejected');
+        return { resolution: 'rejected' };
       }
       case 'uncertain':
         return rest(taken, inquiry.unansweredAtMs(), verdict.reason);
     }
-    onConcluded?.(payment, verdict.verdict);
-    return { resolution: verdict.verdict };
   };
 
   /**
-   * Brings one payment to its end, or as far as the mint lets it. `write` is left out where it was written before. Throws where
-   * the ledger does not answer.
+   * Brings one payment to its end, or as far as the mint lets it. `write` is left out where it was written before, `present`
+   * where no request waits for it. Throws where the ledger does not answer.
    */
-  return async (paymentId: string, write?: Write): Promise<Resolution> => {
+  return async (paymentId: string, write?: Write, present?: Present): Promise<Resolution> => {
     const written = await write?.({ holder, leaseMs });
     const lease = written ?? (await ledger.lease(paymentId, holder, now(), now() + leaseMs));
     switch (lease.lease) {
@@ -105,7 +112,7 @@ export const createRedeemer = (options: RedeemOptions) => {
       case 'resting':
         return { resolution: 'uncertain', untilMs: lease.untilMs };
       case 'taken':
-        return act(lease).catch((error: unknown) => {
+        return act(lease, present).catch((error: unknown) => {
           if (error instanceof LeaseLost) return { resolution: 'busy' };
           throw error;
         });

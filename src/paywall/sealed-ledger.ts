@@ -32,7 +32,7 @@ export const createSealedLedger = (ledger: Ledger, { seal, open }: Sealer): Ledg
     prepare: (payment, ...rest) => ledger.prepare(sealPayment(payment), ...rest),
     lease: async (...asked) => openLease(await ledger.lease(...asked)),
     replaceSwap: (paymentId, holder, swap) => ledger.replaceSwap(paymentId, holder, sealSwap(swap, paymentId)),
-    settle: (paymentId, swapNumber, signatures, nowMs) =>
-      ledger.settle(paymentId, swapNumber, seal(signatures, { paymentId, column: 'signatures' }), nowMs),
+    settle: (paymentId, swapNumber, signatures, ...rest) =>
+      ledger.settle(paymentId, swapNumber, seal(signatures, { paymentId, column: 'signatures' }), ...rest),
   };
 };

@@ -34,6 +34,22 @@ test('all who come while a redemption runs share it, with what was to be written
   assert.deepEqual(redeemed, ['a', 'b', 'a'], 'a new one after its end');
 });
 
+test('what the redemption brought to the request that began it is not given to those who share it', async () => {
+  const standing = { standing: 'prepared' } as const;
+  const presented: string[] = [];
+  const settle = createSettlement(async (_, __, present) => {
+    present?.();
+    return { resolution: 'settled', standing };
+  });
+  const presentAs = (name: string) => () => {
+    presented.push(name);
+    return undefined;
+  };
+  const all = ['first', 'second'].map((name) => settle('a', undefined, patient, presentAs(name)));
+  assert.deepEqual(await Promise.all(all), [{ resolution: 'settled', standing }, settled]);
+  assert.deepEqual(presented, ['first']);
+});
+
 test('what fails fails for all who shared it, and not for who comes later', async () => {
   let fails = true;
   const settle = createSettlement(async () => {

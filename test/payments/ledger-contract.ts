@@ -359,6 +359,36 @@ export const ledgerContract = (name: string, open: OpenLedger, options: { skip?:
     assert.equal(await standingOf(ledger, claims), 'prepared');
   });
 
+  guarantee(
+    'claims that are presented with the settlement are debited once, by whomever it is settled',
+    async (ledger) => {
+      const claims = setOf('a');
+      await ledger.prepare(paymentOf(claims, { credit: 20 }), claims);
+      const offer = { idHash: 'hash', salt: 'salt', expiresAtMs: 5_000 };
+      const presented = { claims, debit: debitOf(), commit: true, offer };
+      const standings = [];
+      for (let times = 0; times < 3; times++) {
+        standings.push(await ledger.settle(claims.paymentId, 1, signatures, 0, presented));
+      }
+      const paid = { standing: 'debited', paymentId: claims.paymentId };
+      const session = { salt: 'salt', expiresAtMs: 5_000 };
+      assert.deepEqual(standings, [
+        { ...paid, balance: 10, session },
+        { ...paid, balance: 0, session },
+        { standing: 'exhausted', paymentId: claims.paymentId, balance: 0, unit: 'sat' },
+      ]);
+    },
+  );
+
+  guarantee('whoever settles too late is told what the claims came to', async (ledger) => {
+    const claims = setOf('a');
+    await ledger.prepare(paymentOf(claims), claims);
+    await rejectIt(ledger, claims);
+    const presented = { claims, debit: debitOf(), commit: true, offer: undefined };
+    const standing = await ledger.settle(claims.paymentId, 1, signatures, 0, presented);
+    assert.deepEqual(standing, { standing: 'rejected', rejection: spent });
+  });
+
   guarantee('settling again gives no second credit', async (ledger) => {
     const claims = await settle(ledger, 'a', 20);
     await Promise.all(Array.from({ length: 5 }, () => ledger.settle(claims.paymentId, 1, signatures, 0)));

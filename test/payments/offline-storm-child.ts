@@ -25,8 +25,9 @@ const reached = (point: OfflinePoint): void => {
 const deadlyLedger = (ledger: Ledger): Ledger => ({
   ...ledger,
   async settle(...asked) {
-    await ledger.settle(...asked);
+    const standing = await ledger.settle(...asked);
     reached('settled');
+    return standing;
   },
 });
 

@@ -49,6 +49,21 @@ const recalled = (ledger: RecentLedger, letters: string, debit: Debit): boolean[
   ];
 };
 
+test('time that is bought with the settlement is recalled, until its session is closed', async (t) => {
+  const ledger = createRecentLedger(openDatabase(t));
+  const claims = setOf('a');
+  const { paymentId } = claims;
+  await ledger.prepare(paymentOf(claims), claims);
+  const offer = { idHash: 'a', salt: 'salt a', expiresAtMs: START_MS + DAY_MS };
+  const presented = { claims, debit: passAt(START_MS), commit: true, offer };
+  // What is bought has been read by the next look.
+  for (const _ of ['bought', 'read']) await ledger.settle(paymentId, 1, signatures, START_MS, presented);
+  const debit = passAt(START_MS + 1);
+  assert.deepEqual(ledger.recallTimeOf(paymentId, debit), await ledger.present(claims, debit, true, offer));
+  await ledger.revokeSessions(paymentId, START_MS + 1);
+  assert.equal(ledger.recallTimeOf(paymentId, debit), undefined);
+});
+
 test('what was read is recalled as it was read', async (t) => {
   const ledger = createRecentLedger(openDatabase(t));
   const { claims, id, offer } = await enter(ledger, 'a');

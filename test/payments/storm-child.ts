@@ -42,8 +42,9 @@ const deadly = (ledger: Ledger): Ledger => ({
     return written;
   },
   async settle(...asked) {
-    await ledger.settle(...asked);
+    const standing = await ledger.settle(...asked);
     reached('after B');
+    return standing;
   },
 });
 

@@ -3,10 +3,11 @@
  * depends on.
  */
 import type { Acceptance, Accepted } from '../../paywall/deferred/deferred-ledger.ts';
+import type { Presentation } from '../../paywall/ledger.ts';
 import { addClaims, findClaimant } from './claims.ts';
 import { addCredit } from './credits.ts';
 import { ANY } from './deferred-operations.ts';
-import { ledgerOperations, type Presented, presentSettled } from './ledger-operations.ts';
+import { presentClaims, presentSettled } from './ledger-operations.ts';
 import { addFirstSwap } from './swaps.ts';
 import { type Transaction, text } from './transaction.ts';
 
@@ -53,7 +54,7 @@ const write = async (transaction: Transaction, { payment, claims, proofs }: Acce
 export const acceptOperations = {
   async acceptPayment(
     transaction: Transaction,
-    { acceptance, ...asked }: { acceptance: Acceptance } & Omit<Presented, 'claims'>,
+    { acceptance, ...asked }: { acceptance: Acceptance } & Omit<Presentation, 'claims'>,
   ): Promise<Accepted | undefined> {
     const { payment, claims } = acceptance;
     const { id, mint, unit, accountId = id } = payment;
@@ -61,7 +62,7 @@ export const acceptOperations = {
     await lockExposure(transaction, mint, unit);
     const found = await transaction.first('SELECT state FROM payments WHERE id = $1', [id]);
     if (found && text(found, 'state') === 'rejected') return undefined;
-    if (found) return { isNew: false, standing: await ledgerOperations.presentClaims(transaction, presented) };
+    if (found) return { isNew: false, standing: await presentClaims(transaction, presented) };
     if ((await findClaimant(transaction, claims)) !== undefined) {
       return { isNew: false, standing: { standing: 'overlap' } };
     }

@@ -1,4 +1,4 @@
-import type { Claims, Debit, NewLease, NewPayment, Rejection, SessionOffer, Standing } from '../../paywall/ledger.ts';
+import type { Claims, NewLease, NewPayment, Presentation, Rejection, Standing } from '../../paywall/ledger.ts';
 import { settleBatch } from './batches.ts';
 import { addClaims, findClaimant } from './claims.ts';
 import { addCredit, lockCredit } from './credits.ts';
@@ -17,19 +17,12 @@ const find = (transaction: Transaction, paymentId: string): Promise<Row | undefi
     paymentId,
   ]);
 
-export type Presented = Readonly<{
-  claims: Claims;
-  debit: Debit;
-  commit: boolean;
-  offer: SessionOffer | undefined;
-}>;
-
 /** The claims of a payment whose credit is there. */
 export const presentSettled = async (
   transaction: Transaction,
   accountId: string,
   unit: string,
-  { claims, debit, commit, offer }: Presented,
+  { claims, debit, commit, offer }: Presentation,
 ): Promise<Standing> => {
   // A debit does so itself.
   if (offer && !commit) await lockCredit(transaction, accountId);
@@ -38,21 +31,44 @@ export const presentSettled = async (
   return { ...drawn, session: await grantSession(transaction, claims.paymentId, offer, debit.nowMs) };
 };
 
+export const presentClaims = async (transaction: Transaction, argument: Presentation): Promise<Standing> => {
+  const { claims, debit } = argument;
+  const payment = await find(transaction, claims.paymentId);
+  if (!payment || isForgiven(payment, debit.nowMs)) {
+    const claimant = await findClaimant(transaction, claims);
+    if (claimant === undefined) return { standing: 'unknown' };
+    // Written by somebody else between the two looks.
+    return { standing: claimant === claims.paymentId ? 'prepared' : 'overlap' };
+  }
+  const state = text(payment, 'state');
+  if (state === 'prepared') return { standing: 'prepared' };
+  if (state === 'rejected') return { standing: 'rejected', rejection: JSON.parse(text(payment, 'rejection')) };
+  return presentSettled(transaction, text(payment, 'account_id'), text(payment, 'unit'), argument);
+};
+
+type Settlement = Readonly<{ paymentId: string; swapNumber: number; signatures: string; nowMs: number }>;
+
+/** Once: where another has settled or rejected it, nothing. */
+const credit = async (transaction: Transaction, { paymentId, swapNumber, signatures, nowMs }: Settlement) => {
+  const settled = await transaction.run(
+    `UPDATE payments SET state = 'settled', swap_number = $2, signatures = $3, concluded_at = $4, lease_holder = NULL
+      WHERE id = $1 AND state = 'prepared'`,
+    [paymentId, swapNumber, signatures, nowMs],
+  );
+  if (settled === 0) return;
+  const swap = await transaction.first(
+    `SELECT credit, account_id FROM swaps JOIN payments ON payments.id = swaps.payment_id
+      WHERE swaps.payment_id = $1 AND number = $2`,
+    [paymentId, swapNumber],
+  );
+  if (!swap) throw new Error(`the payment ${paymentId} has no swap ${swapNumber}`);
+  // A batch opens no account: its payments have theirs.
+  if (swap['account_id'] === null) await settleBatch(transaction, paymentId);
+  else await addCredit(transaction, text(swap, 'account_id'), integer(swap, 'credit'));
+};
+
 export const ledgerOperations = {
-  async presentClaims(transaction: Transaction, argument: Presented): Promise<Standing> {
-    const { claims, debit } = argument;
-    const payment = await find(transaction, claims.paymentId);
-    if (!payment || isForgiven(payment, debit.nowMs)) {
-      const claimant = await findClaimant(transaction, claims);
-      if (claimant === undefined) return { standing: 'unknown' };
-      // Written by somebody else between the two looks.
-      return { standing: claimant === claims.paymentId ? 'prepared' : 'overlap' };
-    }
-    const state = text(payment, 'state');
-    if (state === 'prepared') return { standing: 'prepared' };
-    if (state === 'rejected') return { standing: 'rejected', rejection: JSON.parse(text(payment, 'rejection')) };
-    return presentSettled(transaction, text(payment, 'account_id'), text(payment, 'unit'), argument);
-  },
+  presentClaims,
 
   async preparePayment(
     transaction: Transaction,
@@ -82,24 +98,10 @@ export const ledgerOperations = {
 
   async settlePayment(
     transaction: Transaction,
-    argument: { paymentId: string; swapNumber: number; signatures: string; nowMs: number },
-  ): Promise<void> {
-    const { paymentId, swapNumber, signatures, nowMs } = argument;
-    const settled = await transaction.run(
-      `UPDATE payments SET state = 'settled', swap_number = $2, signatures = $3, concluded_at = $4, lease_holder = NULL
-        WHERE id = $1 AND state = 'prepared'`,
-      [paymentId, swapNumber, signatures, nowMs],
-    );
-    if (settled === 0) return;
-    const swap = await transaction.first(
-      `SELECT credit, account_id FROM swaps JOIN payments ON payments.id = swaps.payment_id
-        WHERE swaps.payment_id = $1 AND number = $2`,
-      [paymentId, swapNumber],
-    );
-    if (!swap) throw new Error(`the payment ${paymentId} has no swap ${swapNumber}`);
-    // A batch opens no account: its payments have theirs.
-    if (swap['account_id'] === null) await settleBatch(transaction, paymentId);
-    else await addCredit(transaction, text(swap, 'account_id'), integer(swap, 'credit'));
+    { presented, ...settlement }: Settlement & { presented: Presentation | undefined },
+  ): Promise<Standing | undefined> {
+    await credit(transaction, settlement);
+    return presented && presentClaims(transaction, presented);
   },
 
   async rejectPayment(

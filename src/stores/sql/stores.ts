@@ -78,8 +78,8 @@ const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledg
     release: (paymentId, holder, untilMs, unansweredAtMs) =>
       execute('releasePayment', { paymentId, holder, untilMs, unansweredAtMs }),
     replaceSwap: (paymentId, holder, swap) => execute('replaceSwap', { paymentId, holder, swap }),
-    settle: (paymentId, swapNumber, signatures, nowMs) =>
-      execute('settlePayment', { paymentId, swapNumber, signatures, nowMs }),
+    settle: (paymentId, swapNumber, signatures, nowMs, presented) =>
+      execute('settlePayment', { paymentId, swapNumber, signatures, nowMs, presented }),
     reject: (paymentId, holder, rejection, keepSwaps, nowMs) =>
       execute('rejectPayment', { paymentId, holder, rejection, keepSwaps, nowMs }),
     noteKeys: async (current, known) =>
