@@ -8,6 +8,6 @@ export const collectAll = async ({ proofs, curve, mintOf, clock }: Till): Promis
     const signed = await proofs.signed(payment.paymentId);
     assert.ok(signed);
     const keysOf = async (id: string) => (await mintOf(payment.mint)?.keys(id))?.keys ?? {};
-    await proofs.collect(payment, await makeProofs(payment, signed, curve, keysOf), clock.nowMs);
+    await proofs.collect([{ payment, proofs: await makeProofs(payment, signed, curve, keysOf) }], clock.nowMs);
   }
 };

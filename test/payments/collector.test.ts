@@ -212,6 +212,21 @@ test('what was written before a crash, and not read again by anybody, is read by
   assert.equal((await balanceOf(till)).proofs.unspent.amount, 40);
 });
 
+test('a payment that cannot be written keeps no other waiting, and is reported once', async (t) => {
+  const { till, pay } = await enter(t);
+  for (let count = 0; count < 3; count++) assert.equal(await till.ask(await pay.token(8)), 'paid');
+  const [spoilt] = await till.proofs.uncollected('', [], 1);
+  const collect: typeof till.proofs.collect = async (made, nowMs) => {
+    if (made.some(({ payment }) => payment.paymentId === spoilt?.paymentId)) throw new Error('disk');
+    return till.proofs.collect(made, nowMs);
+  };
+  const { collected, failures, start, look } = watch(t, till, { proofs: { ...till.proofs, collect } });
+  await start();
+  await look();
+  assert.equal(collected.length, 2);
+  assert.equal(failures.length, 1);
+});
+
 test('sealed, no secret of our proofs is readable in the database, and each opens again', async (t) => {
   const { peer, till, pay } = await enter(t);
   assert.equal(await till.ask(await pay.token(8)), 'paid');

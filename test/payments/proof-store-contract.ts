@@ -31,6 +31,10 @@ const proofsOf = (name: string, amounts: readonly number[], state: NewProof['sta
     state,
   }));
 
+/** The proofs of a payment of its own. */
+const collect = async (books: Books, letters: string, amount: number, proofs: readonly NewProof[]) =>
+  books.proofs.collect([{ payment: await settle(books, letters, amount), proofs }], 0);
+
 const written = (id: string, amount: number) => ({ id, mint, unit: 'sat', amount, createdAtMs: 0 });
 
 const balanceOf = async ({ proofs }: Books) => {
@@ -53,8 +57,8 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
     assert.deepEqual(await books.proofs.signed(payment.paymentId), { outputs: 'outputs first', signatures });
     assert.equal((await balanceOf(books)).uncollected.amount, 12);
     const made = proofsOf('a', [8, 4]);
-    const outcomes = await Promise.all([1, 2, 3].map(() => books.proofs.collect(payment, made, 5)));
-    assert.deepEqual(outcomes.sort(), [false, false, true]);
+    const outcomes = await Promise.all([1, 2, 3].map(() => books.proofs.collect([{ payment, proofs: made }], 5)));
+    assert.deepEqual(outcomes.flat(), [payment.paymentId]);
     assert.deepEqual(await books.proofs.uncollected('', [], 10), []);
     const balance = await balanceOf(books);
     assert.deepEqual(balance.received, { amount: 12, count: 1 });
@@ -62,18 +66,31 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
     assert.equal(balance.owed, 12);
   });
 
+  guarantee('several payments are collected together or not at all', async (books) => {
+    const [a, b] = [await settle(books, 'ab', 3), await settle(books, 'cd', 8)];
+    const made = [
+      { payment: b, proofs: proofsOf('b', [8]) },
+      { payment: a, proofs: proofsOf('a', [2, 1]) },
+    ];
+    const sameId = { payment: b, proofs: proofsOf('a', [8]) };
+    await assert.rejects(books.proofs.collect([sameId, ...made.slice(1)], 5));
+    assert.equal((await balanceOf(books)).uncollected.amount, 11);
+    assert.deepEqual((await books.proofs.collect(made, 5)).toSorted(), [a.paymentId, b.paymentId].toSorted());
+    assert.deepEqual((await balanceOf(books)).proofs.unspent, { amount: 11, count: 3 });
+  });
+
   guarantee('what is not settled is not collected', async (books) => {
     const claims = setOf('ab');
     await books.ledger.prepare(paymentOf(claims), claims);
     const payment = { paymentId: claims.paymentId, mint, unit: 'sat' };
     assert.deepEqual(await books.proofs.uncollected('', [], 10), []);
-    assert.equal(await books.proofs.collect(payment, proofsOf('a', [1]), 0), false);
+    assert.deepEqual(await books.proofs.collect([{ payment, proofs: proofsOf('a', [1]) }], 0), []);
     assert.equal(await books.proofs.signed(claims.paymentId), undefined);
     assert.deepEqual((await balanceOf(books)).inFlight, { amount: 101, count: 1 });
   });
 
   guarantee('an export takes all of its proofs or none, and of many that want one, one has it', async (books) => {
-    await books.proofs.collect(await settle(books, 'ab', 7), proofsOf('a', [4, 2, 1]), 0);
+    await collect(books, 'ab', 7, proofsOf('a', [4, 2, 1]));
     const wishes = [
       ['a-0', 'a-1'],
       ['a-1', 'a-2'],
@@ -94,7 +111,7 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
   });
 
   guarantee('an export waits to be delivered until it is marked, where its id begins as asked', async (books) => {
-    await books.proofs.collect(await settle(books, 'ab', 7), proofsOf('a', [4, 2, 1]), 0);
+    await collect(books, 'ab', 7, proofsOf('a', [4, 2, 1]));
     for (const [index, id] of ['out_b', 'out_a', 'exp_c'].entries()) {
       assert.ok(await books.proofs.export({ ...written(id, 1), createdAtMs: index }, 'token', [`a-${index}`]));
     }
@@ -105,7 +122,7 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
   });
 
   guarantee('bad proofs, and those of another mint, are never exported', async (books) => {
-    await books.proofs.collect(await settle(books, 'ab', 5), [...proofsOf('a', [4]), ...proofsOf('b', [1], 'bad')], 0);
+    await collect(books, 'ab', 5, [...proofsOf('a', [4]), ...proofsOf('b', [1], 'bad')]);
     assert.deepEqual(await books.proofs.unspent(mint, 'sat'), [{ id: 'a-0', amount: 4, keysetId: '00' }]);
     assert.deepEqual(await books.proofs.unspent(mint, 'usd'), []);
     assert.equal(await books.proofs.export(written('exp_1', 5), 'token', ['a-0', 'b-0']), false);
@@ -115,7 +132,7 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
   });
 
   guarantee('only what was exported becomes spent', async (books) => {
-    await books.proofs.collect(await settle(books, 'ab', 3), proofsOf('a', [2, 1]), 0);
+    await collect(books, 'ab', 3, proofsOf('a', [2, 1]));
     assert.ok(await books.proofs.export(written('exp_1', 2), 'token', ['a-0']));
     await books.proofs.markSpent(['a-0', 'a-1', 'unknown']);
     const { proofs } = await balanceOf(books);
@@ -123,7 +140,7 @@ export const proofStoreContract = (name: string, open: OpenBooks, options: { ski
   });
 
   guarantee('proofs are listed by pages, and found by their ids', async (books) => {
-    await books.proofs.collect(await settle(books, 'ab', 15), proofsOf('a', [8, 4, 2, 1]), 0);
+    await collect(books, 'ab', 15, proofsOf('a', [8, 4, 2, 1]));
     const first = await books.proofs.proofs(mint, 'sat', 'unspent', '', 3);
     const second = await books.proofs.proofs(mint, 'sat', 'unspent', first.at(-1)?.id ?? '', 3);
     assert.deepEqual(

@@ -29,7 +29,7 @@ const fill = async ({ ledger, proofs }: Books): Promise<string> => {
   await ledger.lease(paymentId, 'us', 0, 1_000);
   await ledger.settle(paymentId, 1, signatures, 0);
   const proof = { id: 'a-0', keysetId: '00', amount: 64, secret: 'secret', C: '02', state: 'unspent' } as const;
-  await proofs.collect({ paymentId, mint, unit: 'sat' }, [proof], 0);
+  await proofs.collect([{ payment: { paymentId, mint, unit: 'sat' }, proofs: [proof] }], 0);
   assert.equal((await ledger.present(claims, debit, true, session)).standing, 'debited');
   return paymentId;
 };

@@ -159,7 +159,8 @@ test('a key that sealed only our proofs, or a token that was exported, is missed
     state: 'unspent',
   } as const;
   assert.deepEqual(await ledger.noteKeys('ofproofs', ['ofproofs']), []);
-  assert.equal(await proofs.collect({ paymentId: payment.id, mint: payment.mint, unit: 'sat' }, [proof], 0), true);
+  const collected = { paymentId: payment.id, mint: payment.mint, unit: 'sat' };
+  assert.deepEqual(await proofs.collect([{ payment: collected, proofs: [proof] }], 0), [payment.id]);
   assert.deepEqual(await ledger.noteKeys('ofexports', ['ofexports']), ['ofproofs']);
   assert.deepEqual(await ledger.noteKeys('ofexports', ['ofproofs', 'ofexports']), []);
   const written = { id: 'export', mint: payment.mint, unit: 'sat', amount: 1, createdAtMs: 0 };

@@ -23,7 +23,8 @@ const fill = async ({ ledger, proofs }: Books): Promise<void> => {
   await ledger.prepare(paymentOf(claims, { credit: 14 }), claims);
   await ledger.lease(claims.paymentId, 'us', 0, 1_000);
   await ledger.settle(claims.paymentId, 1, signatures, 0);
-  await proofs.collect({ paymentId: claims.paymentId, mint, unit: 'sat' }, proofsOf('a', [8, 4, 2]), 0);
+  const collected = { paymentId: claims.paymentId, mint, unit: 'sat' };
+  await proofs.collect([{ payment: collected, proofs: proofsOf('a', [8, 4, 2]) }], 0);
 };
 
 const spendOf = (id: string, changes: Partial<Spend> = {}): Spend => {

@@ -5,7 +5,7 @@
 import type { Curve } from '../curve/operations.ts';
 import type { Mint } from '../mint.ts';
 import { makeProofs } from './make-proofs.ts';
-import type { NewProof, ProofStore, Uncollected } from './proof-store.ts';
+import type { Made, NewProof, ProofStore, Uncollected } from './proof-store.ts';
 
 export type CollectorOptions = Readonly<{
   proofs: Pick<ProofStore, 'uncollected' | 'signed' | 'collect'>;
@@ -35,6 +35,7 @@ const LOOK_AGAIN_MS = 60_000;
 /** A mint whose keys cannot be had is left alone for so long. */
 const MINT_REST_MS = 30_000;
 const MOST_AT_A_LOOK = 32;
+/** So that reading the next overlaps with the curve's work for the one before. */
 const MOST_AT_ONCE = 4;
 
 class KeysMissing extends Error {
@@ -66,35 +67,58 @@ export const createCollector = (options: CollectorOptions): Collector => {
     }
   };
 
-  const collect = async (payment: Uncollected): Promise<void> => {
-    if (restingUntil.has(payment.mint)) return;
+  /** Undefined where there is nothing to be made now. */
+  const make = async (payment: Uncollected): Promise<Made | undefined> => {
+    if (restingUntil.has(payment.mint)) return undefined;
     const signed = await proofs.signed(payment.paymentId);
-    if (!signed) return;
-    const made = await makeProofs(payment, signed, curve, (keysetId) => keysOf(payment.mint, keysetId));
-    if (await proofs.collect(payment, made, now())) options.onCollected(payment, made);
+    if (!signed) return undefined;
+    const keys = (keysetId: string) => keysOf(payment.mint, keysetId);
+    return { payment, proofs: await makeProofs(payment, signed, curve, keys) };
   };
 
-  /** One that cannot be read does not keep the others waiting, and is reported once. */
-  const collectOrReport = async (payment: Uncollected): Promise<void> => {
+  /** One that cannot be read or written does not keep the others waiting, and is reported once. */
+  const orReport = async <T>({ paymentId }: Uncollected, run: () => Promise<T>): Promise<T | undefined> => {
     try {
-      await collect(payment);
-      reported.delete(payment.paymentId);
+      return await run();
     } catch (error) {
-      if (error instanceof KeysMissing || reported.has(payment.paymentId)) return;
-      reported.add(payment.paymentId);
+      if (error instanceof KeysMissing || reported.has(paymentId)) return undefined;
+      reported.add(paymentId);
       options.onFailed(error);
+      return undefined;
     }
   };
 
-  const collectAll = async (payments: readonly Uncollected[]): Promise<void> => {
+  const makeAll = async (payments: readonly Uncollected[]): Promise<readonly Made[]> => {
     const queue = payments.values();
+    const all: Made[] = [];
     const lane = async (): Promise<void> => {
       for (const payment of queue) {
         if (closing.signal.aborted) return;
-        await collectOrReport(payment);
+        const made = await orReport(payment, () => make(payment));
+        if (made) all.push(made);
       }
     };
     await Promise.all(Array.from({ length: MOST_AT_ONCE }, lane));
+    return all;
+  };
+
+  const write = async (made: readonly Made[]): Promise<void> => {
+    if (made.length === 0) return;
+    const collected = new Set(await proofs.collect(made, now()));
+    for (const { payment, proofs: own } of made) {
+      reported.delete(payment.paymentId);
+      if (collected.has(payment.paymentId)) options.onCollected(payment, own);
+    }
+  };
+
+  /** By one transaction; where it fails, each alone. */
+  const collectAll = async (payments: readonly Uncollected[]): Promise<void> => {
+    const made = await makeAll(payments);
+    try {
+      await write(made);
+    } catch {
+      for (const one of made) await orReport(one.payment, () => write([one]));
+    }
   };
 
   const look = async (): Promise<void> => {
@@ -132,6 +156,8 @@ export const createCollector = (options: CollectorOptions): Collector => {
     },
 
     wake() {
+      // An abort costs as much as a signature: it is done once, not by each payment.
+      if (isWoken) return;
       isWoken = true;
       waking.abort();
     },

@@ -81,12 +81,15 @@ export type PaymentRecord = Readonly<{
   concludedAtMs: number | undefined;
 }>;
 
+/** What a payment's signatures were made into. */
+export type Made = Readonly<{ payment: Uncollected; proofs: readonly NewProof[] }>;
+
 export type ProofStore = Readonly<{
   /** Settled payments, in the order of their ids, from behind `after`, and none of `exceptMints`. */
   uncollected(after: string, exceptMints: readonly string[], limit: number): Promise<readonly Uncollected[]>;
   signed(paymentId: string): Promise<Signed | undefined>;
-  /** Writes a payment's proofs. `false`, and nothing done, where that was done before. */
-  collect(payment: Uncollected, proofs: readonly NewProof[], nowMs: number): Promise<boolean>;
+  /** Writes the proofs of all these payments, or of none. Gives the ids of those of which that was not done before. */
+  collect(made: readonly Made[], nowMs: number): Promise<readonly string[]>;
   balances(): Promise<readonly Balance[]>;
   /** In the order of their ids, from behind `after`. */
   proofs(mint: string, unit: string, state: OwnProofState, after: string, limit: number): Promise<readonly OwnProof[]>;

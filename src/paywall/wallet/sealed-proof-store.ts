@@ -1,12 +1,17 @@
 /** Proofs of our own of which no secret is kept readable, whatever database they are kept in. */
 import type { Sealer } from '../seal.ts';
-import type { OwnProof, ProofStore } from './proof-store.ts';
+import type { Made, OwnProof, ProofStore } from './proof-store.ts';
 
 export const createSealedProofStore = (proofs: ProofStore, { seal, open }: Sealer): ProofStore => {
   const openProof = (proof: OwnProof): OwnProof => ({
     ...proof,
     secret: open(proof.secret, { paymentId: proof.paymentId, column: 'secret' }),
   });
+
+  const sealMade = ({ payment, proofs: made }: Made): Made => {
+    const place = { paymentId: payment.paymentId, column: 'secret' } as const;
+    return { payment, proofs: made.map((proof) => ({ ...proof, secret: seal(proof.secret, place) })) };
+  };
 
   return {
     ...proofs,
@@ -20,11 +25,7 @@ export const createSealedProofStore = (proofs: ProofStore, { seal, open }: Seale
       };
     },
 
-    collect(payment, made, nowMs) {
-      const place = { paymentId: payment.paymentId, column: 'secret' } as const;
-      const sealed = made.map((proof) => ({ ...proof, secret: seal(proof.secret, place) }));
-      return proofs.collect(payment, sealed, nowMs);
-    },
+    collect: (made, nowMs) => proofs.collect(made.map(sealMade), nowMs),
 
     proofs: async (...asked) => (await proofs.proofs(...asked)).map(openProof),
     find: async (ids) => (await proofs.find(ids)).map(openProof),

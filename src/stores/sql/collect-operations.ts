@@ -1,5 +1,5 @@
 /** From the signatures of settled payments to proofs of our own. */
-import type { NewProof, Signed, Uncollected } from '../../paywall/wallet/proof-store.ts';
+import type { Made, Signed, Uncollected } from '../../paywall/wallet/proof-store.ts';
 import { insertProof } from './own-proofs.ts';
 import { padded } from './padded.ts';
 import { type Row, type Transaction, text } from './transaction.ts';
@@ -35,15 +35,20 @@ export const collectOperations = {
 
   async collectProofs(
     transaction: Transaction,
-    argument: { payment: Uncollected; proofs: readonly NewProof[]; nowMs: number },
-  ): Promise<boolean> {
-    const { payment, proofs, nowMs } = argument;
-    const first = await transaction.run(
-      `UPDATE payments SET collected_at = $2 WHERE id = $1 AND state = 'settled' AND collected_at IS NULL`,
-      [payment.paymentId, nowMs],
-    );
-    if (first === 0) return false;
-    for (const proof of proofs) await insertProof(transaction, payment, proof);
-    return true;
+    { made, nowMs }: { made: readonly Made[]; nowMs: number },
+  ): Promise<readonly string[]> {
+    const collected: string[] = [];
+    // In the order of their ids, as everybody does: nobody waits for one who waits for them.
+    for (const { payment, proofs } of made.toSorted((a, b) => (a.payment.paymentId < b.payment.paymentId ? -1 : 1))) {
+      const { paymentId } = payment;
+      const first = await transaction.run(
+        `UPDATE payments SET collected_at = $2 WHERE id = $1 AND state = 'settled' AND collected_at IS NULL`,
+        [paymentId, nowMs],
+      );
+      if (first === 0) continue;
+      for (const proof of proofs) await insertProof(transaction, payment, proof);
+      collected.push(paymentId);
+    }
+    return collected;
   },
 };

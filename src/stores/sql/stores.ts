@@ -100,7 +100,7 @@ const createProofStore = (execute: Execute<StoreOperations>, readRow: ReadRow): 
     const row = await readRow(findSigned, [paymentId]);
     return row && toSigned(row);
   },
-  collect: (payment, proofs, nowMs) => execute('collectProofs', { payment, proofs, nowMs }),
+  collect: (made, nowMs) => execute('collectProofs', { made, nowMs }),
   balances: () => execute('sumBalances', null),
   proofs: (mint, unit, state, after, limit) => execute('listProofs', { mint, unit, state, after, limit }),
   unspent: (mint, unit) => execute('listUnspent', { mint, unit }),
