@@ -12,6 +12,7 @@ type Bindings = ScalarBindings &
     publicKeyCombine(points: readonly Uint8Array[], compressed: boolean): Uint8Array;
     publicKeyTweakAdd(point: Uint8Array, scalar: Uint8Array, compressed: boolean): Uint8Array;
     publicKeyTweakMul(point: Uint8Array, scalar: Uint8Array, compressed: boolean): Uint8Array;
+    ecdsaRecover(signature: Uint8Array, recoveryId: number, message: Uint8Array, compressed: boolean): Uint8Array;
   }>;
 
 type Dleq = NonNullable<Unblinding['dleq']>;
@@ -42,32 +43,47 @@ const createOperations = (native: Bindings): CurveOperations => {
     throw new Error('no point of the curve was found for a secret');
   };
 
+  const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex');
+
   /** Uncompressed, which is quicker to read again. */
-  const point = (hex: string): Uint8Array => native.publicKeyConvert(Buffer.from(hex, 'hex'), false);
+  const point = (compressed: Uint8Array): Uint8Array => native.publicKeyConvert(compressed, false);
 
   const times = (of: Uint8Array, by: Uint8Array): Uint8Array => native.publicKeyTweakMul(of, by, false);
 
+  const product = (a: Uint8Array, b: Uint8Array): Uint8Array => native.privateKeyTweakMul(Uint8Array.from(a), b);
+
+  /**
+   * `aP + bG` by one multiplication (Shamir's trick), which libsecp256k1 offers where it recovers a key: of a signature (x, s)
+   * over z it gives `(s/x)P - (z/x)G`, where x is the coordinate of P.
+   */
+  const timesPlusG = (compressed: Uint8Array, a: Uint8Array, b: Uint8Array): Uint8Array => {
+    const x = compressed.subarray(1);
+    const signature = Buffer.concat([x, product(a, x)]);
+    const isOdd = compressed[0] === 3;
+    return native.ecdsaRecover(signature, isOdd ? 1 : 0, native.privateKeyNegate(product(b, x)), false);
+  };
+
   /** `e = hash(sG - eK, sB_ - eC_, K, C_)`, the hash being of uncompressed points in hex. */
-  const isProven = ({ e, s }: Dleq, K: Uint8Array, B_: Uint8Array, C_: Uint8Array): boolean => {
-    const [minusE, plusS] = [native.privateKeyNegate(scalar(e)), scalar(s)];
-    const r1 = native.publicKeyTweakAdd(times(K, minusE), plusS, false);
-    const r2 = native.publicKeyCombine([times(B_, plusS), times(C_, minusE)], false);
-    return hash('sha256', [r1, r2, K, C_].map(hexOf).join('')) === e.toLowerCase();
+  const isProven = ({ e, s }: Dleq, publicKey: string, sB_: Uint8Array, C_: Uint8Array): boolean => {
+    const [K, minusE] = [bytesOf(publicKey), native.privateKeyNegate(scalar(e))];
+    const r1 = timesPlusG(K, minusE, scalar(s));
+    const r2 = native.publicKeyCombine([sB_, times(C_, minusE)], false);
+    return hash('sha256', [r1, r2, point(K), C_].map(hexOf).join('')) === e.toLowerCase();
   };
 
-  /** With the blinding factor a proof is again what the mint saw and signed. */
+  /** With the blinding factor a proof is again what the mint saw and signed: `B_ = Y + rG`, `C_ = C + rK`. */
   const isProvenToUs = ({ secret, C, dleq, publicKey }: HandedOn): boolean => {
-    const [K, r] = [point(publicKey), scalar(dleq.r)];
-    const B_ = native.publicKeyTweakAdd(hashToCurve(secret), r, false);
-    const C_ = native.publicKeyCombine([Buffer.from(C, 'hex'), times(K, r)], false);
-    return isProven(dleq, K, B_, C_);
+    const [s, r] = [scalar(dleq.s), scalar(dleq.r)];
+    const sB_ = timesPlusG(hashToCurve(secret), s, product(s, r));
+    const C_ = native.publicKeyCombine([bytesOf(C), times(bytesOf(publicKey), r)], false);
+    return isProven(dleq, publicKey, sB_, C_);
   };
 
-  const open = ({ blindingFactor, dleq, ...hex }: Unblinding): string | undefined => {
-    const [K, B_, C_] = [point(hex.publicKey), point(hex.B_), point(hex.C_)];
-    if (dleq && !isProven(dleq, K, B_, C_)) return undefined;
+  const open = ({ blindingFactor, dleq, publicKey, ...hex }: Unblinding): string | undefined => {
+    const C_ = point(bytesOf(hex.C_));
+    if (dleq && !isProven(dleq, publicKey, times(bytesOf(hex.B_), scalar(dleq.s)), C_)) return undefined;
     const minusR = native.privateKeyNegate(scalar(blindingFactor));
-    return hexOf(native.publicKeyCombine([C_, times(K, minusR)], true));
+    return hexOf(native.publicKeyCombine([C_, times(bytesOf(publicKey), minusR)], true));
   };
 
   return {
@@ -95,7 +111,7 @@ const createOperations = (native: Bindings): CurveOperations => {
       signSchnorr(native, scalar(privateKey), hash('sha256', message, 'buffer')).toString('hex'),
 
     isPoint(hex) {
-      const bytes = Buffer.from(hex, 'hex');
+      const bytes = bytesOf(hex);
       return bytes.length === 33 && native.publicKeyVerify(bytes);
     },
   };
