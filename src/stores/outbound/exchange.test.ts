@@ -73,6 +73,35 @@ for (const [what, fault] of [
   });
 }
 
+test('an answer that drips is given up at its deadline, however often a byte of it comes', async (t) => {
+  let dripped = 0;
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': '1000000' });
+    const drip = setInterval(() => {
+      response.write('x');
+      dripped += 1;
+    }, 5);
+    response.on('close', () => clearInterval(drip));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const outbound = createOutbound();
+  t.after(outbound.close);
+  const { port } = server.address() as AddressInfo;
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  const startedAt = performance.now();
+  await assert.rejects(outbound.exchange({ url, timeoutMs: 200, maxBytes: 1_000_000 }), /timeout/);
+  assert.ok(performance.now() - startedAt < 2_000);
+  assert.ok(dripped > 1, `${dripped} bytes came`);
+});
+
+test('an exchange that was given up before it began sends nothing', async (t) => {
+  const { server, faults, get } = await start(t);
+  await assert.rejects(get(server.url, { signal: AbortSignal.abort() }), /aborted/i);
+  assert.equal(faults.seen('/'), 0);
+});
+
 test('an exchange that nobody waits for any longer ends at once', async (t) => {
   const { server, faults, get } = await start(t);
   const { fault, waiting } = hold('before');
