@@ -17,7 +17,7 @@ import type { Quote, Quotes, Terms } from './quote.ts';
 import type { RecentLedger } from './recent-ledger.ts';
 import type { Write } from './redeem.ts';
 import { repeatOf } from './repeat.ts';
-import { createSessionTeller, offerSession } from './session.ts';
+import { createSessions } from './session.ts';
 import type { Settle } from './settlement.ts';
 import type { Unlock } from './unlock.ts';
 
@@ -53,7 +53,7 @@ type Outcome = Receipt | Refusal | undefined;
 
 export const createCharge = (options: ChargeOptions): PaymentCharge => {
   const { rule, quotes, ledger, mintOf, curve, unlock, settle, accept, patienceMs, throttle, now } = options;
-  const tellSession = createSessionTeller();
+  const sessions = createSessions();
   const prepare = createPreparer({ rule, ledger, mintOf, curve, unlock, now });
 
   const debitOf = ({ request, terms }: Asked): Debit => {
@@ -70,7 +70,7 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
     };
   };
 
-  const offerTo = ({ token }: Payer) => offerSession(token, options.sessionLifetimeMs, now());
+  const offerTo = ({ token }: Payer) => sessions.offer(token, options.sessionLifetimeMs, now());
 
   const presentationOf = (order: Order): Presentation => {
     const { claims, payer, intent } = order;
@@ -86,7 +86,7 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
   const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
     const outcome = terms.answers.toStanding(standing);
     if (isRefusal(outcome) || standing.standing !== 'debited' || !standing.session) return outcome;
-    return { ...outcome, session: tellSession(payer.token, standing.session, now()) };
+    return { ...outcome, session: sessions.tell(payer.token, standing.session, now()) };
   };
 
   /** `write` is left out where the payment was written before. */

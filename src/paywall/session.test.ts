@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CashuToken } from '../core/payment.ts';
-import { createSessionTeller, hashOfSession, offerSession } from './session.ts';
+import { createSessions, hashOfSession } from './session.ts';
 
 const token: CashuToken = {
   mint: 'https://mint.example',
@@ -11,33 +11,37 @@ const token: CashuToken = {
 };
 
 test('what a payer is told is the session that was offered, whoever tells it and however often', () => {
-  const offer = offerSession(token, 60_000, 1_000);
-  const tell = createSessionTeller();
-  for (const teller of [tell, tell, createSessionTeller()]) {
-    assert.equal(hashOfSession(teller(token, { ...offer }, 1_000).id.reveal()), offer.idHash);
-    assert.equal(hashOfSession(teller(token, offer, 1_000).id.reveal()), offer.idHash);
+  const sessions = createSessions();
+  const offer = sessions.offer(token, 60_000, 1_000);
+  for (const { tell } of [sessions, sessions, createSessions()]) {
+    assert.equal(hashOfSession(tell(token, { ...offer }, 1_000).id.reveal()), offer.idHash);
   }
   assert.deepEqual(
-    [1_000, 1_001, 60_999].map((nowMs) => tell(token, offer, nowMs).maxAgeSeconds),
+    [1_000, 1_001, 60_999].map((nowMs) => sessions.tell(token, offer, nowMs).maxAgeSeconds),
     [60, 60, 1],
   );
 });
 
-test('another grant is another session', () => {
-  const tell = createSessionTeller();
-  const ids = [1, 2].map(() => tell(token, offerSession(token, 60_000, 1_000), 1_000).id.reveal());
-  assert.notEqual(ids[0], ids[1]);
+test('another grant is another session, also where more are offered than are remembered', () => {
+  const { offer, tell } = createSessions();
+  const offers = Array.from({ length: 10_001 }, () => offer(token, 60_000, 1_000));
+  const ids = offers.map((grant) => tell(token, grant, 1_000).id.reveal());
+  assert.equal(new Set(ids).size, offers.length);
+  assert.deepEqual(
+    ids.map(hashOfSession),
+    offers.map(({ idHash }) => idHash),
+  );
 });
 
 test('no id is remembered for longer than a second', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const tell = createSessionTeller();
-  const offer = offerSession(token, 60_000, 1_000);
-  const first = tell(token, offer, 1_000).id;
+  const { offer, tell } = createSessions();
+  const offered = offer(token, 60_000, 1_000);
+  const first = tell(token, offered, 1_000).id;
   t.mock.timers.tick(999);
-  assert.equal(tell(token, offer, 1_000).id, first);
+  assert.equal(tell(token, offered, 1_000).id, first);
   t.mock.timers.tick(1);
-  const again = tell(token, offer, 1_000).id;
+  const again = tell(token, offered, 1_000).id;
   assert.notEqual(again, first);
   assert.equal(again.reveal(), first.reveal());
 });

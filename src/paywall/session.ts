@@ -14,33 +14,51 @@ const idOf = (token: CashuToken, salt: string): string =>
 /** What is stored of a session's id. */
 export const hashOfSession = (id: string): string => hash('sha256', id);
 
-export const offerSession = (token: CashuToken, lifetimeMs: number, nowMs: number): SessionOffer => {
-  const salt = randomBytes(32).toString('base64url');
-  return { idHash: hashOfSession(idOf(token, salt)), salt, expiresAtMs: nowMs + lifetimeMs };
-};
-
-export type TellSession = (token: CashuToken, grant: SessionGrant, nowMs: number) => NonNullable<Receipt['session']>;
+export type Sessions = Readonly<{
+  offer(token: CashuToken, lifetimeMs: number, nowMs: number): SessionOffer;
+  /** What a grant gives to its payer. */
+  tell(token: CashuToken, grant: SessionGrant, nowMs: number): NonNullable<Receipt['session']>;
+}>;
 
 const FORGOTTEN_AFTER_MS = 1_000;
+const MOST_REMEMBERED = 10_000;
 
-/** What a grant gives to its payer. Ids are remembered for a second, in which one token may come thousands of times. */
-export const createSessionTeller = (): TellSession => {
-  let ids: WeakMap<SessionGrant, Secret> | undefined;
+/**
+ * Ids are remembered for a second, by their salts: what is offered is mostly what is told, and one token may come thousands of
+ * times.
+ */
+export const createSessions = (): Sessions => {
+  let ids: Map<string, Secret> | undefined;
 
-  const recentIds = (): WeakMap<SessionGrant, Secret> => {
-    if (ids) return ids;
-    setTimeout(() => {
-      ids = undefined;
-    }, FORGOTTEN_AFTER_MS).unref();
-    ids = new WeakMap();
+  const recentIds = (): Map<string, Secret> => {
+    if (ids && ids.size < MOST_REMEMBERED) return ids;
+    if (!ids) {
+      setTimeout(() => {
+        ids = undefined;
+      }, FORGOTTEN_AFTER_MS).unref();
+    }
+    ids = new Map();
     return ids;
   };
 
-  return (token, grant, nowMs) => {
+  const recentIdOf = (token: CashuToken, salt: string): Secret => {
     const recent = recentIds();
-    const id = recent.get(grant) ?? new Secret(idOf(token, grant.salt));
-    recent.set(grant, id);
-    return { id, maxAgeSeconds: Math.ceil((grant.expiresAtMs - nowMs) / 1000) };
+    const id = recent.get(salt) ?? new Secret(idOf(token, salt));
+    recent.set(salt, id);
+    return id;
+  };
+
+  return {
+    offer(token, lifetimeMs, nowMs) {
+      const salt = randomBytes(32).toString('base64url');
+      const id = recentIdOf(token, salt);
+      return { idHash: hashOfSession(id.reveal()), salt, expiresAtMs: nowMs + lifetimeMs };
+    },
+
+    tell: (token, { salt, expiresAtMs }, nowMs) => ({
+      id: recentIdOf(token, salt),
+      maxAgeSeconds: Math.ceil((expiresAtMs - nowMs) / 1000),
+    }),
   };
 };
 
