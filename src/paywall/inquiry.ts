@@ -44,7 +44,8 @@ const MOST_SWAPS = 16;
 export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { lease: 'taken' }>): Inquiry => {
   const { ledger, mint, curve, holder, leaseMs, now } = options;
   const { id, unit, amount } = taken.payment;
-  const proofs = proofsOf(taken.payment.swap);
+  /** Mostly, nobody asks for them. */
+  const inputs = () => proofsOf(taken.payment.swap);
   let swaps = [...taken.payment.earlier, taken.payment.swap];
   let { swap }: PreparedPayment = taken.payment;
   let { unansweredAtMs } = taken;
@@ -73,7 +74,7 @@ export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { l
 
     async states() {
       await renew();
-      return new Set(await mint.states(await Promise.all(proofs.map(({ secret }) => curve.hashToCurve(secret)))));
+      return new Set(await mint.states(await Promise.all(inputs().map(({ secret }) => curve.hashToCurve(secret)))));
     },
 
     async restore() {
@@ -88,6 +89,7 @@ export const createInquiry = (options: InquiryOptions, taken: Extract<Lease, { l
     async redraw() {
       await renew();
       await mint.refreshKeysets(0);
+      const proofs = inputs();
       const worth = worthOf({ amount, proofs }, mint.keysets());
       if (isUpToDate(worth.fee) || worth.net <= 0 || swaps.length >= MOST_SWAPS) return false;
       const drawn = await prepareSwap(curve, proofs, worth, await mint.activeKeys(unit));

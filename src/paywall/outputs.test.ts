@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OutputData } from '@cashu/cashu-ts';
+import { OutputData, splitAmount } from '@cashu/cashu-ts';
 import fc from 'fast-check';
 import { createKeyset } from '../../examples/play-mint/keyset.ts';
 import { openCurve } from './curve/open.ts';
-import { messagesOf, prepareSwap, proofsOf } from './outputs.ts';
+import { coinsOf, messagesOf, prepareSwap, proofsOf } from './outputs.ts';
 
 const curve = await openCurve();
 const { id, publicKeys: keys } = createKeyset();
@@ -49,6 +49,22 @@ test('no two swaps share an output', async () => {
   const swaps = await Promise.all([1, 2, 3].map(() => prepareSwap(curve, proofs, worth(1_023), { id, keys })));
   const messages = swaps.flatMap(messagesOf);
   assert.equal(new Set(messages.map(({ B_ }) => B_)).size, 30);
+});
+
+test('coins are those that cashu-ts would take, of whatever values a keyset has', () => {
+  const values = fc.uniqueArray(fc.integer({ min: 2, max: 5_000 }), { maxLength: 8 });
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 10_000 }), (more, amount) => {
+      const few = Object.fromEntries([1, 50, ...more].map((value) => [String(value), keys['1'] ?? '']));
+      const expected = splitAmount(amount, few).map(Number);
+      if (expected.length > 64) assert.throws(() => coinsOf(amount, { id, keys: few }), /64 coins/);
+      else assert.deepEqual(coinsOf(amount, { id, keys: few }), expected);
+    }),
+  );
+});
+
+test('an amount that takes endless coins is refused without making them', () => {
+  assert.throws(() => coinsOf(Number.MAX_SAFE_INTEGER, { id, keys: { '1': keys['1'] ?? '' } }), /64 coins/);
 });
 
 for (const [title, net, few] of [

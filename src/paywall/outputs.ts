@@ -1,6 +1,7 @@
 /** Our side of a swap: blinded outputs for what a token is worth, and the exact bytes that ask the mint to sign them. */
-import { type SerializedOutputData, splitAmount } from '@cashu/cashu-ts';
+import type { SerializedOutputData } from '@cashu/cashu-ts';
 import type { Proof } from '../core/payment.ts';
+import { perObject } from '../core/per-object.ts';
 import type { Curve, DrawnBlinding } from './curve/operations.ts';
 import type { Swap } from './ledger.ts';
 import type { BlindedMessage, BlindSignature, KeysetKeys } from './mint.ts';
@@ -26,10 +27,22 @@ const serialize = ({ message, blinding }: Output): SerializedOutputData => ({
 /** As many as NUT-08 wants for change of at most so much; their amount says nothing. */
 export const blanksFor = (most: number): readonly number[] => Array.from({ length: most.toString(2).length }, () => 1);
 
-/** Throws where the keyset cannot make the amount. */
-export const coinsOf = (amount: number, { id, keys }: KeysetKeys): readonly number[] => {
-  const coins = splitAmount(amount, { ...keys }).map(Number);
-  if (coins.length > MOST_OUTPUTS) throw new Error(`the keyset ${id} makes ${amount} in ${coins.length} coins`);
+/** The largest first. */
+const valuesOf = perObject(({ keys }: KeysetKeys) =>
+  Object.keys(keys)
+    .map(Number)
+    .filter((value) => Number.isSafeInteger(value) && value > 0)
+    .sort((a, b) => b - a),
+);
+
+/** The largest that fit. Throws where the keyset cannot make the amount so. */
+export const coinsOf = (amount: number, keyset: KeysetKeys): readonly number[] => {
+  const coins: number[] = [];
+  let left = amount;
+  for (const value of valuesOf(keyset)) {
+    for (; value <= left && coins.length < MOST_OUTPUTS; left -= value) coins.push(value);
+  }
+  if (left > 0) throw new Error(`the keyset ${keyset.id} does not make ${amount} in ${MOST_OUTPUTS} coins`);
   return coins;
 };
 
