@@ -1,5 +1,5 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
-import { createStores, createUsageStore, type ReadRow, type Stores } from '../sql/stores.ts';
+import { createBillingStore, createStores, createUsageStore, type ReadRow, type Stores } from '../sql/stores.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
@@ -68,6 +68,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
     ...createStores(execute, readRow),
     // What cannot be reached now may be there later.
     usage: { ...createUsageStore(execute), open: async () => undefined },
+    billing: createBillingStore(execute),
 
     async check() {
       await readRow('SELECT 1 AS one', []);

@@ -1,3 +1,4 @@
+import { billingTables } from './billing-migration.ts';
 import { keyLife } from './key-migration.ts';
 
 /** The schema, one entry a version. An entry that was released is never changed: a later one changes the schema. */
@@ -254,4 +255,5 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX usage_hourly_by_user ON usage_hourly (user_id, hour)',
   ],
   keyLife,
+  billingTables,
 ];

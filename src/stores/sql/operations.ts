@@ -2,7 +2,10 @@
 
 import { acceptOperations } from './accept-operations.ts';
 import { accountOperations } from './account-operations.ts';
+import { billingOperations } from './billing-operations.ts';
+import { billingReportOperations } from './billing-reports.ts';
 import { collectOperations } from './collect-operations.ts';
+import { customerOperations } from './customer-operations.ts';
 import { deferredOperations } from './deferred-operations.ts';
 import { forgetOperations } from './forget-operations.ts';
 import { keyOperations } from './key-operations.ts';
@@ -34,6 +37,9 @@ export const operations = {
   ...refundOperations,
   ...usageOperations,
   ...usageSumOperations,
+  ...billingOperations,
+  ...billingReportOperations,
+  ...customerOperations,
 };
 
 export type StoreOperations = typeof operations;

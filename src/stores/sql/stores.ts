@@ -6,10 +6,13 @@ import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import type { RefundStore } from '../../paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
+import type { BillingStore } from '../../usage/billing/billing-store.ts';
+import type { CustomerStore } from '../../usage/billing/customer-store.ts';
 import type { UsageStore } from '../../usage/usage-store.ts';
 import { findAnyKnown } from './claims.ts';
 import { findAnyUncollected, findSigned, toSigned } from './collect-operations.ts';
 import { findBalance, toBalance } from './credits.ts';
+import { findCustomers } from './customer-operations.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findAnyUnsettled } from './deferred-operations.ts';
 import { findAnyEnded } from './forget-operations.ts';
@@ -29,6 +32,8 @@ export type Stores = Readonly<{
   deferred: DeferredLedger;
   refunds: RefundStore;
   usage: UsageStore;
+  billing: BillingStore;
+  customers: CustomerStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -151,15 +156,35 @@ export const createUsageStore = (execute: Execute<StoreOperations>): Omit<UsageS
   forget: (beforeMs, sumsBeforeMs, limit) => execute('forgetUsage', { beforeMs, sumsBeforeMs, limit }),
 });
 
+export const createBillingStore = (execute: Execute<StoreOperations>): BillingStore => ({
+  add: (lines, assignment) => execute('addUsage', { lines, assignment }),
+  close: (nowMs, limit) => execute('closeBilling', { nowMs, limit }),
+  lease: (request) => execute('leaseBilling', request),
+  conclude: (result) => execute('concludeBilling', result),
+  totals: (nowMs) => execute('sumBilling', { nowMs }),
+  list: (page) => execute('listBilling', page),
+  resolve: (request) => execute('resolveBilling', request),
+  forget: (beforeMs, dryBeforeMs, limit) => execute('forgetBilling', { beforeMs, dryBeforeMs, limit }),
+});
+
+const createCustomerStore = (execute: Execute<StoreOperations>, readRow: ReadRow): CustomerStore => ({
+  put: (userId, customer, nowMs) => execute('putCustomer', { userId, customer, nowMs }),
+  find: (userId) => execute('findCustomer', { userId }),
+  remove: (userId) => execute('removeCustomer', { userId }),
+  list: (after, limit) => execute('listCustomers', { after, limit }),
+  ofCallers: (callers) => findCustomers(readRow, callers),
+});
+
 /** Everything that is always kept in one database. */
 export const createStores = (
   execute: Execute<StoreOperations>,
   readRow: ReadRow,
-): Omit<Stores, 'check' | 'close' | 'usage'> => ({
+): Omit<Stores, 'check' | 'close' | 'usage' | 'billing'> => ({
   keys: createKeyStore(execute, readRow),
   ledger: createLedger(execute, readRow),
   proofs: createProofStore(execute, readRow),
   spends: createSpendStore(execute, readRow),
   deferred: createDeferredLedger(execute, readRow),
   refunds: createRefundStore(execute),
+  customers: createCustomerStore(execute, readRow),
 });

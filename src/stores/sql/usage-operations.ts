@@ -1,6 +1,8 @@
 /** Events of usage, each once, and their sums by the hour, changed by the same transaction. */
+import type { BillingAssignment } from '../../usage/billing/assignment.ts';
 import type { UsageLine } from '../../usage/usage-line.ts';
 import type { UsageAdded } from '../../usage/usage-store.ts';
+import { addToBillingSums } from './billing-sums.ts';
 import { insertRows } from './insert-rows.ts';
 import { type Transaction, text } from './transaction.ts';
 import { addToUsageSums } from './usage-sums.ts';
@@ -33,16 +35,22 @@ const readLines = (given: string): unknown[] => {
   return Array.isArray(all) ? all : lines.split('\n').map(parse);
 };
 
-/**
- * Called with the events that were new, in the transaction that has written them: what is made of them (a bill) is made
- * once, and not without them.
- */
-export type UsageFollower = (transaction: Transaction, events: readonly UsageLine[]) => Promise<void>;
-
-const followers: readonly UsageFollower[] = [addToUsageSums];
+/** Gets the events that were new, in the transaction that has written them: each is on a bill once, and not without it. */
+const follow = async (
+  transaction: Transaction,
+  events: readonly UsageLine[],
+  assignment: BillingAssignment | undefined,
+): Promise<void> => {
+  if (events.length === 0) return;
+  await addToUsageSums(transaction, events);
+  if (assignment) await addToBillingSums(transaction, events, assignment);
+};
 
 export const usageOperations = {
-  async addUsage(transaction: Transaction, { lines }: { lines: string }): Promise<UsageAdded> {
+  async addUsage(
+    transaction: Transaction,
+    { lines, assignment }: { lines: string; assignment?: BillingAssignment },
+  ): Promise<UsageAdded> {
     const read = readLines(lines);
     const events = read.filter(isLine);
     const byId = new Map(events.map((event) => [event[0], event]));
@@ -55,7 +63,7 @@ export const usageOperations = {
       'ON CONFLICT (id) DO NOTHING RETURNING id',
     );
     const added = inserted.map((row) => byId.get(text(row, 'id'))).filter((event) => event !== undefined);
-    if (added.length > 0) for (const follow of followers) await follow(transaction, added);
+    await follow(transaction, added, assignment);
     return { added: added.length, known: events.length - added.length, unreadable: read.length - events.length };
   },
 

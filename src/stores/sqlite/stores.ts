@@ -39,6 +39,7 @@ export const openSqliteStores = (path: string): Stores => {
   return {
     ...createStores(execute, readRow),
     usage: usage.store,
+    billing: usage.billing,
 
     async check() {
       reader.prepare('SELECT 1').get();

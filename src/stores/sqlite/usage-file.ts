@@ -1,8 +1,9 @@
 /** Usage in a SQLite file of its own: who pays does not wait for its batches (docs/decisions/0013). */
 
+import type { BillingStore } from '../../usage/billing/billing-store.ts';
 import type { UsageStore } from '../../usage/usage-store.ts';
 import type { StoreOperations } from '../sql/operations.ts';
-import { createUsageStore } from '../sql/stores.ts';
+import { createBillingStore, createUsageStore } from '../sql/stores.ts';
 import type { Execute } from '../sql/transaction.ts';
 import { migrate, openDatabase } from './engine.ts';
 import { createWriter, type Writer } from './writer.ts';
@@ -19,8 +20,10 @@ const openWriter = (path: string): Writer => {
   }
 };
 
+export type UsageFile = Readonly<{ store: UsageStore; billing: BillingStore; close(): Promise<void> }>;
+
 /** The file is made when it is needed first. */
-export const createUsageFile = (path: string): Readonly<{ store: UsageStore; close(): Promise<void> }> => {
+export const createUsageFile = (path: string): UsageFile => {
   let writer: Writer | undefined;
   let closed = false;
 
@@ -38,6 +41,7 @@ export const createUsageFile = (path: string): Readonly<{ store: UsageStore; clo
         open();
       },
     },
+    billing: createBillingStore(execute),
 
     async close() {
       closed = true;
