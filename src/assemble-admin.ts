@@ -1,7 +1,10 @@
 /** Every call of the admin API. Who adds one adds it here, and the OpenAPI document has it. */
+import type { Billing } from './assemble-billing.ts';
 import { keyDefaultsOf } from './assemble-keys.ts';
 import type { Payments } from './assemble-payments.ts';
 import type { Config } from './config/config.ts';
+import { createBillingCalls } from './http/admin/billing.ts';
+import { createCustomerCalls } from './http/admin/customers.ts';
 import type { Endpoint } from './http/admin/endpoint.ts';
 import { createImportCall } from './http/admin/key-import.ts';
 import { createKeyLifeCalls } from './http/admin/key-life.ts';
@@ -19,16 +22,19 @@ export type AdminParts = Readonly<{
   payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
   /** Left out where usage is not recorded. */
   usage: Readonly<{ store: UsageStore }> | undefined;
+  /** Left out where usage is not billed. */
+  billing: Pick<Billing, 'store' | 'customers' | 'isDry'> | undefined;
   now: () => number;
 }>;
 
-export const adminEndpoints = ({ config, keys: registry, payments, usage, now }: AdminParts): Endpoint[] => {
+export const adminEndpoints = ({ config, keys: registry, payments, usage, billing, now }: AdminParts): Endpoint[] => {
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
     ...createKeyLifeCalls(parts),
     createImportCall(parts),
     ...(usage ? createUsageCalls({ store: usage.store, registry, now }) : []),
+    ...(billing ? [...createBillingCalls({ ...billing, now }), ...createCustomerCalls(billing.customers, now)] : []),
     ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),
   ];
 };

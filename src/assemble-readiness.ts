@@ -1,4 +1,5 @@
 /** What readiness tells of: the store, Redis, payments under way, and everybody whose keys are fetched. */
+import type { Billing } from './assemble-billing.ts';
 import type { Issuers } from './assemble-issuers.ts';
 import type { Payments } from './assemble-payments.ts';
 import type { Shared } from './assemble-shared.ts';
@@ -28,11 +29,13 @@ export const readinessOf = (
   { redisProblem }: Pick<Shared, 'redisProblem'>,
   payments: Pick<Payments, 'problem'> | undefined,
   usage: Pick<Usage, 'problem'> | undefined,
+  billing: Pick<Billing, 'problem'> | undefined,
   remotes: readonly Remote[],
 ): readonly ReadinessPart[] => [
   { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
   ...(redisProblem ? [{ name: 'redis', essential: false, check: async () => redisProblem() }] : []),
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
   ...(usage ? [{ name: 'usage', essential: false, check: async () => usage.problem() }] : []),
+  ...(billing ? [{ name: 'billing', essential: false, check: async () => billing.problem() }] : []),
   ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
 ];

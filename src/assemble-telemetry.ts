@@ -1,5 +1,6 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 
+import { createBillingEvents } from './assemble-billing-events.ts';
 import { createPaymentEvents } from './assemble-payment-events.ts';
 import { createUsageEvents } from './assemble-usage-events.ts';
 import type { Config } from './config/config.ts';
@@ -31,6 +32,7 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
 
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),
+    billing: createBillingEvents(metrics, logger, now),
 
     accessLogOpened: (node: string, log: string, peerIp: string) =>
       logger.info({ event: 'access_log_opened', node, log, peer_ip: peerIp }, 'Envoy sends an access log'),

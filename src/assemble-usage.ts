@@ -35,6 +35,8 @@ export type UsageParts = Readonly<{
   stores: Pick<Stores, 'usage'>;
   now(): number;
   events: ReturnType<typeof createUsageEvents>;
+  /** Instead of `UsageStore.add`, where usage is billed. */
+  addBilled?: UsageStore['add'] | undefined;
 }>;
 
 /** Handing in a token by the payment page lets no request through. */
@@ -54,7 +56,7 @@ const openSpool = (folder: string, now: () => number) => {
 };
 
 /** Throws where the spool or the store cannot be used, and will not be without a change. */
-export const assembleUsage = async ({ config, stores, now, events }: UsageParts): Promise<Usage> => {
+export const assembleUsage = async ({ config, stores, now, events, addBilled }: UsageParts): Promise<Usage> => {
   const { usage, grpc } = config;
   if (!usage) throw new TypeError('usage is not configured');
   const store = stores.usage;
@@ -71,7 +73,7 @@ export const assembleUsage = async ({ config, stores, now, events }: UsageParts)
   });
   const drain = createDrain({
     spool,
-    store,
+    store: { add: addBilled ?? store.add },
     batchSize: usage.batch_size,
     flushIntervalMs: usage.flush_interval,
     now,

@@ -111,6 +111,62 @@ withCommonOptions(program.command('usage'))
     process.exitCode = await showUsage({ ...options, insecure: insecureOf(options) });
   });
 
+const billing = program.command('billing').description('usage on its way to Stripe, in the store of the configuration');
+
+withCommonOptions(billing.command('status'))
+  .description('what waits, what needs a decision, how telling goes')
+  .action(async (options: GlobalOptions) => {
+    const { showBilling } = await import('./commands/billing.ts');
+    process.exitCode = await showBilling({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(billing.command('reconcile'))
+  .description('list events that a person has to decide on')
+  .option('--state <state>', '"waiting" for those not taken yet, "dry" for what would be told', 'reconcile')
+  .action(async (options: GlobalOptions) => {
+    const { listReconciliation } = await import('./commands/billing.ts');
+    process.exitCode = await listReconciliation({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(billing.command('resolve'))
+  .description('decide what becomes of events')
+  .argument('<id...>', 'as shown by "billing reconcile"')
+  .option('--sent', 'Stripe has them')
+  .option('--resend', 'send them again; with the time of now where theirs is too old')
+  .option('--drop', 'bill them never')
+  .option('--customer <id>', 'with --resend: who is billed instead')
+  .action(async (ids: string[], options: GlobalOptions) => {
+    const { resolveBilling } = await import('./commands/billing.ts');
+    process.exitCode = await resolveBilling(ids, { ...options, insecure: insecureOf(options) });
+  });
+
+const customers = program.command('customers').description('users who are billed, in the store of the configuration');
+
+withCommonOptions(customers.command('put'))
+  .description('bill a user from here on')
+  .argument('<user>', 'whose usage')
+  .argument('<customer>', 'the id of a customer at Stripe')
+  .action(async (user: string, customer: string, options: GlobalOptions) => {
+    const { putCustomer } = await import('./commands/billing.ts');
+    process.exitCode = await putCustomer(user, customer, { ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(customers.command('list'))
+  .description('who is billed to whom')
+  .argument('[user]', 'this user alone')
+  .action(async (user: string | undefined, options: GlobalOptions) => {
+    const { showCustomers } = await import('./commands/billing.ts');
+    process.exitCode = await showCustomers(user, { ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(customers.command('remove'))
+  .description('bill a user no more from here on')
+  .argument('<user>', 'whose usage')
+  .action(async (user: string, options: GlobalOptions) => {
+    const { removeCustomer } = await import('./commands/billing.ts');
+    process.exitCode = await removeCustomer(user, { ...options, insecure: insecureOf(options) });
+  });
+
 const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
 
 withCommonOptions(wallet.command('balance'))

@@ -75,8 +75,18 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
 
   if (payments) starting.defer(payments.close);
 
+  const assembleBilling = config.billing && (await import('./assemble-billing.ts')).assembleBilling;
+  const billing = await assembleBilling?.({ config, stores, outbound, now, events: telemetry.billing });
+  if (billing) starting.defer(billing.close);
+
   const assembleUsage = config.usage && (await import('./assemble-usage.ts')).assembleUsage;
-  const usage = await assembleUsage?.({ config, stores, now, events: telemetry.usage });
+  const usage = await assembleUsage?.({
+    config,
+    stores,
+    now,
+    events: telemetry.usage,
+    addBilled: billing?.addUsage,
+  });
   if (usage) starting.defer(usage.close);
 
   const gate = assembleGate(config, {
@@ -104,20 +114,21 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     throttle,
     telemetry,
     observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
-    readiness: readinessOf(stores, shared, payments, usage, remotes),
+    readiness: readinessOf(stores, shared, payments, usage, billing, remotes),
     isStopping: () => stopping,
     payments,
     usage,
     now,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
     adminEndpoints: async () =>
-      (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, usage, now }),
+      (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, usage, billing, now }),
   });
   for (const background of payments?.background ?? []) {
     background.start();
     starting.defer(background.close);
   }
   usage?.start();
+  billing?.start();
   const running = starting.move();
 
   return {

@@ -155,7 +155,30 @@ const checkPolicy = ({ policy }: Config): Finding[] => {
 
 const checkProxy = ({ proxy }: Config): Finding[] => (proxy ? sameHeaders(proxy.headers, ['proxy', 'headers']) : []);
 
+const checkBilling = ({ billing, rules }: Config): Finding[] => {
+  if (!billing) return [];
+  const names = new Set(rules.map(({ name }) => name));
+  const unknown = Object.keys(billing.meters).filter((rule) => !names.has(rule));
+  const { protocol, hostname, pathname } = new URL(billing.stripe_url);
+  const isNear = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  const path = ['billing', 'stripe_url'];
+  return [
+    ...unknown.map(
+      (rule): Finding => ({
+        path: ['billing', 'meters', rule],
+        message: 'there is no rule of this name',
+        expected: 'the name of a rule',
+      }),
+    ),
+    ...(protocol === 'http:' && !isNear
+      ? [{ path, message: 'the API key would be sent in the clear', expected: 'https://…' }]
+      : []),
+    ...(pathname === '/' ? [] : [{ path, message: 'has a path', expected: 'scheme, host and port' }]),
+  ];
+};
+
 const checks = [
+  checkBilling,
   checkListeners,
   checkStore,
   checkTls,

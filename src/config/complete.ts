@@ -1,4 +1,5 @@
 import type { Parsed } from './schema/config.ts';
+import { usage } from './schema/services.ts';
 
 type Rule = Parsed['rules'][number];
 
@@ -13,6 +14,8 @@ export const complete = (config: Parsed): Parsed => {
       ? { ...config.endpoints, addr: config.endpoints.addr ?? '127.0.0.1:9090' }
       : config.endpoints,
     rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
+    // What is billed is recorded first.
+    ...(config.billing && { usage: config.usage ?? usage.parse({}) }),
     ...(inPath && { egress: { ...egress, addr: egress.addr ?? '127.0.0.1:8080' } }),
   };
 };

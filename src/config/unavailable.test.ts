@@ -18,7 +18,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   egress: ['egress: {}', 'egress'],
   resolver: ['resolver: { mode: permissive }', 'resolver'],
   pods: ['pods: {}', 'pods'],
-  billing: ['billing: {}', 'billing'],
   '**': ['admin: { token: "vault:secret/data/x#y" }', 'admin.token'],
 };
 

@@ -23,7 +23,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['egress',                   enabled,     'egress'],
   ['resolver',                 enabled,     'the credential resolver'],
   ['pods',                     enabled,     'provisioning pods'],
-  ['billing',                  present,     'billing'],
   ['**',                       vault,       'reading secrets from Vault'],
 ];
 

@@ -99,6 +99,7 @@ export const refusalKinds = {
   admin_token_required: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The admin token is missing or wrong.'),
   not_found: kind(404, NOT_FOUND, 'Not Found', 'There is nothing at this address.'),
   method_not_allowed: kind(405, UNIMPLEMENTED, 'Method Not Allowed', 'This address does not know the method.'),
+  already_resolved: kind(409, ALREADY_EXISTS, 'Conflict', 'The event needs no decision, or not any more.'),
   already_reported: kind(409, ALREADY_EXISTS, 'Conflict', 'The use was reported before, with another number.'),
   key_revoked: kind(409, FAILED_PRECONDITION, 'Conflict', 'The key is revoked, and does not change any more.'),
   key_made_before: kind(409, ALREADY_EXISTS, 'Conflict', 'The call made its key before, which cannot be shown again.'),

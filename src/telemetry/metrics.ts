@@ -80,6 +80,10 @@ export const createMetrics = () => {
     accessLogEntries: tally('access_log_entries_total', "Entries of Envoy's access logs, by what became of them.", [
       'result',
     ]),
+    billingEvents: tally('billing_events_total', 'Tries to tell the biller, by what became of the event.', ['result']),
+    billingWaiting: shared('billing_waiting', 'Events that the biller has not taken yet.'),
+    oldestBillingSeconds: shared('billing_waiting_oldest_seconds', 'Age of the oldest of them; 0 where there is none.'),
+    billingReconcile: shared('billing_reconcile', 'Events that a person has to decide on.'),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -43,7 +43,15 @@ export const startCalls = async (owner: Owner) => {
     },
     revokeSessions: async (id: string) => (id === 'pay_1' ? { accountId: id, closed: 2 } : undefined),
   };
-  const endpoints = adminEndpoints({ config: { api_keys }, keys, payments, usage: { store: stores.usage }, now });
+  const billing = { store: stores.billing, customers: stores.customers, isDry: false };
+  const endpoints = adminEndpoints({
+    config: { api_keys },
+    keys,
+    payments,
+    usage: { store: stores.usage },
+    billing,
+    now,
+  });
   const app = createAdminApp({
     ...admin,
     throttle: createFailureThrottle(5, now),
@@ -70,6 +78,8 @@ export const startCalls = async (owner: Owner) => {
     call,
     keys,
     usage: stores.usage,
+    billing: stores.billing,
+    now,
     pass: (ms: number) => {
       nowMs += ms;
     },

@@ -117,11 +117,24 @@ export const usage = block({
   summary_retention: duration({ least: hour }).prefault('1095d').describe('How long sums by the hour are kept.'),
 }).describe('Who used what.');
 
+const meterName = text({ label: 'meter', expected: 'the event name of a meter, at most 100 characters', longest: 100 });
+
 export const billing = block({
   sink: choice(['stripe']).prefault('stripe').describe('Who is told.'),
-  stripe_api_key: secret.optional().describe('Without it usage is recorded and nobody is told.'),
-  meter: text().prefault('api_requests').describe('Event name of the Stripe meter.'),
+  stripe_api_key: secret.optional().describe('Without it nobody is told, as with `dry_run`.'),
+  stripe_url: url({ bare: true })
+    .prefault('https://api.stripe.com')
+    .describe("Another server that speaks Stripe's API."),
+  dry_run: toggle.prefault(false).describe('What would be told is shown, and never sent.'),
+  meter: meterName.prefault('api_requests').describe('Event name of the Stripe meter.'),
+  meters: z
+    .record(name, meterName)
+    .prefault({})
+    .describe('Meters by rule, where it is not `meter`; `none` where a rule is not billed.'),
   window: duration({ least: 60_000, most: 86_400_000 })
     .prefault('1h')
     .describe('What is summed into one event, up to 1d.'),
+  late: duration({ least: 0, most: 86_400_000 })
+    .prefault('5m')
+    .describe('How long after its end a window takes late usage; what comes later is told in a further event.'),
 }).describe('Usage reported to a billing service.');

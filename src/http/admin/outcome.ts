@@ -1,4 +1,5 @@
 import type { Refusal } from '../../core/refusal.ts';
+import type { Resolution } from '../../usage/billing/billing-store.ts';
 
 /** What a call has changed, for the audit log. */
 export type Change =
@@ -16,7 +17,9 @@ export type Change =
       payment: string;
       rule: string;
     }>
-  | Readonly<{ action: 'revoke_sessions'; payment: string; closed: number }>;
+  | Readonly<{ action: 'revoke_sessions'; payment: string; closed: number }>
+  | Readonly<{ action: 'put_customer' | 'remove_customer'; user_id: string; customer_id?: string }>
+  | Readonly<{ action: 'resolve_billing'; identifier: string; resolution: Resolution; customer_id: string }>;
 
 /** What a call answers: a refusal, or a status with a body. */
 export type Outcome =
