@@ -8,16 +8,19 @@ import { createCustomerCalls } from './http/admin/customers.ts';
 import type { Endpoint } from './http/admin/endpoint.ts';
 import { createImportCall } from './http/admin/key-import.ts';
 import { createKeyLifeCalls } from './http/admin/key-life.ts';
+import { createVerifyCall } from './http/admin/key-verify.ts';
 import { createKeyCalls } from './http/admin/keys.ts';
 import { createRevokeCall } from './http/admin/sessions.ts';
 import { createReportCall } from './http/admin/units.ts';
 import { createUsageCalls } from './http/admin/usage.ts';
 import type { KeyRegistry } from './keys/registry.ts';
+import type { Verify } from './keys/verify.ts';
 import type { UsageStore } from './usage/usage-store.ts';
 
 export type AdminParts = Readonly<{
   config: Pick<Config, 'api_keys'>;
   keys: KeyRegistry;
+  verify: Verify;
   /** Left out where nothing is sold. */
   payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
   /** Left out where usage is not recorded. */
@@ -27,12 +30,14 @@ export type AdminParts = Readonly<{
   now: () => number;
 }>;
 
-export const adminEndpoints = ({ config, keys: registry, payments, usage, billing, now }: AdminParts): Endpoint[] => {
+export const adminEndpoints = (all: AdminParts): Endpoint[] => {
+  const { config, keys: registry, verify, payments, usage, billing, now } = all;
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
     ...createKeyLifeCalls(parts),
     createImportCall(parts),
+    createVerifyCall(verify, now),
     ...(usage ? createUsageCalls({ store: usage.store, registry, now }) : []),
     ...(billing ? [...createBillingCalls({ ...billing, now }), ...createCustomerCalls(billing.customers, now)] : []),
     ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),

@@ -147,7 +147,12 @@ const routeOf = <T>({ match }: RuleConfig, target: T): Route<T>[] => {
 
 export const assembleGate = (config: Config, parts: RuleParts): Gate => {
   const managed = managedHeaders(config);
-  const house: House = { apiKeyPrefix: config.api_keys.prefix, imitates: createImitationTest([...managed.values()]) };
+  const { prefix, imported } = config.api_keys;
+  const house: House = {
+    apiKeyPrefix: prefix,
+    importedPrefixes: imported.flatMap((form) => form.prefix ?? []),
+    imitates: createImitationTest([...managed.values()]),
+  };
   const rules = config.rules.map((rule) => toRule(rule, managed, parts));
   const routes = config.rules.flatMap((rule, index) => {
     const target = rules[index];

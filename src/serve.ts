@@ -1,7 +1,7 @@
 /** The composition root: everything is made here, in order, and closed in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assembleKeys, identifyKeys } from './assemble-keys.ts';
+import { assembleKeys, assembleVerify, identifyKeys } from './assemble-keys.ts';
 import { openListeners } from './assemble-listeners.ts';
 import { readinessOf, remotesOf } from './assemble-readiness.ts';
 import { assembleGate } from './assemble-rules.ts';
@@ -89,6 +89,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   });
   if (usage) starting.defer(usage.close);
 
+  const chargeKey = createCreditCharge(stores.keys, now);
   const gate = assembleGate(config, {
     identifiers: {
       api_key: identifyKeys(keys, throttle, now),
@@ -96,7 +97,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
       ...payments?.identifiers,
     },
     limiter,
-    chargeKey: createCreditCharge(stores.keys, now),
+    chargeKey,
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
 
@@ -120,8 +121,11 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     usage,
     now,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
-    adminEndpoints: async () =>
-      (await import('./assemble-admin.ts')).adminEndpoints({ config, keys, payments, usage, billing, now }),
+    adminEndpoints: async () => {
+      const verify = assembleVerify(keys, limiter, chargeKey, now);
+      const { adminEndpoints } = await import('./assemble-admin.ts');
+      return adminEndpoints({ config, keys, verify, payments, usage, billing, now });
+    },
   });
   for (const background of payments?.background ?? []) {
     background.start();

@@ -1,19 +1,11 @@
 import { Secret } from '../core/secret.ts';
+import { checkApiKeys } from './check-api-keys.ts';
 import type { Config } from './config.ts';
 import { readEncryptionKey } from './encryption-key.ts';
 import type { Finding } from './finding.ts';
 import { readLockKey } from './lock-key.ts';
 import { standIn } from './read/variable.ts';
 import { repeated } from './repeated.ts';
-
-/** How other credentials begin; a key must be told from them by its first letters. */
-const beginnings = ['eyJ', 'cashu'];
-
-const looksLikeToken = (prefix: string): boolean =>
-  beginnings.some(
-    (start) =>
-      start.toLowerCase().startsWith(prefix.toLowerCase()) || prefix.toLowerCase().startsWith(start.toLowerCase()),
-  );
 
 const checkEncryptionKeys = ({ encryption_key, former_encryption_keys }: Config['cashu']): Finding[] => {
   const keys = [
@@ -110,14 +102,5 @@ export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',
   ),
-  ...(looksLikeToken(api_keys.prefix)
-    ? [
-        {
-          path: ['api_keys', 'prefix'],
-          message: 'keys could be taken for JWTs or Cashu tokens',
-          shows: 'value' as const,
-          expected: 'a prefix such as sk-',
-        },
-      ]
-    : []),
+  ...checkApiKeys(api_keys),
 ];

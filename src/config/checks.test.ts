@@ -346,6 +346,16 @@ const cases: readonly Case[] = [
     ],
   ),
   [
+    'imported keys that begin like a JWT',
+    'api_keys: { imported: [old_, eyJ] }',
+    ['api_keys.imported[1]: keys could be taken for JWTs or Cashu tokens; found "eyJ", expected a prefix such as sk-'],
+  ],
+  [
+    'imported keys without prefix and length',
+    'api_keys: { imported: [{}] }',
+    ['api_keys.imported[0]: nothing tells these keys from others; expected a prefix, a length, or both'],
+  ],
+  [
     'a prefix of seventeen characters',
     `api_keys: { prefix: ${'p'.repeat(17)} }`,
     [`api_keys.prefix: not of the right form; found "${'p'.repeat(17)}", expected 1 to 16 letters, digits, "-" or "_"`],

@@ -23,7 +23,7 @@ const isJwt = (value: string): boolean => {
 const cashuToken = /^(?:cashu:(?:\/\/)?)?(cashu[A-Z].*)$/i;
 
 /** RFC 6750 `Bearer` and NUT-24's `Cashu`; other schemes are the application's own affair. */
-const parseAuthorization = (header: string, apiKeyPrefix: string): Credential | Refusal | undefined => {
+const parseAuthorization = (header: string, prefixes: KeyPrefixes): Credential | Refusal | undefined => {
   const space = header.search(/[ \t]/);
   const scheme = (space < 0 ? header : header.slice(0, space)).toLowerCase();
   const ours = scheme === 'bearer' || scheme === 'cashu';
@@ -33,11 +33,15 @@ const parseAuthorization = (header: string, apiKeyPrefix: string): Credential | 
   const value = space < 0 ? '' : header.slice(space).trim();
   if (value.includes(',')) return ambiguous('Authorization');
   if (scheme === 'cashu') return { kind: 'cashu', value, header: 'authorization' };
-  return { kind: kindOf(value, apiKeyPrefix), value, header: 'authorization' };
+  return { kind: kindOf(value, prefixes), value, header: 'authorization' };
 };
 
-const kindOf = (value: string, apiKeyPrefix: string): CredentialKind => {
-  if (value.startsWith(apiKeyPrefix)) return 'api_key';
+/** Ours, and those of keys that were made elsewhere. */
+type KeyPrefixes = readonly [own: string, imported: readonly string[]];
+
+const kindOf = (value: string, [own, imported]: KeyPrefixes): CredentialKind => {
+  if (value.startsWith(own)) return 'api_key';
+  if (imported.some((prefix) => value.startsWith(prefix))) return 'api_key';
   if (cashuToken.test(value)) return 'cashu';
   if (isJwt(value)) return 'jwt';
   return 'unknown';
@@ -62,10 +66,14 @@ const parseCookie = (request: AuthRequest): Credential[] =>
   sessionsIn(request.header('cookie'), request.scheme).map((value) => ({ kind: 'session', value, header: 'cookie' }));
 
 /** Every credential that a request presents. Two headers with one and the same value are two entries. */
-export const readCredentials = (request: AuthRequest, apiKeyPrefix: string): readonly Credential[] | Refusal => {
+export const readCredentials = (
+  request: AuthRequest,
+  apiKeyPrefix: string,
+  importedPrefixes: readonly string[] = [],
+): readonly Credential[] | Refusal => {
   const authorization = request.header('authorization');
   const found = [
-    authorization === undefined ? undefined : parseAuthorization(authorization, apiKeyPrefix),
+    authorization === undefined ? undefined : parseAuthorization(authorization, [apiKeyPrefix, importedPrefixes]),
     parseSingle(request, 'x-api-key'),
     parseSingle(request, 'x-cashu'),
     parseSingle(request, 'x-payment-session'),

@@ -13,6 +13,8 @@ import { cookieWithoutSessions } from './session-cookie.ts';
 /** What is the same for every rule. */
 export type House = Readonly<{
   apiKeyPrefix: string;
+  /** How API keys begin that were made elsewhere. */
+  importedPrefixes?: readonly string[];
   /** Whether a header of a client's could be taken for one that some rule sets. */
   imitates: (name: string) => boolean;
 }>;
@@ -36,7 +38,7 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
   if (imitation !== undefined) {
     return deny(refuse('ambiguous_header', `The header ${imitation} can be taken for one that only the gate may set.`));
   }
-  const presented = readCredentials(request, house.apiKeyPrefix);
+  const presented = readCredentials(request, house.apiKeyPrefix, house.importedPrefixes);
   if (isRefusal(presented)) return deny(presented);
   const chosen = chooseCredential(rule, request, presented);
   if (isRefusal(chosen)) return deny(chosen);

@@ -27,6 +27,8 @@ export type Identity = Attributes &
     | { method: 'session'; account: Account }
   >;
 
+export type KeyIdentity = Extract<Identity, { method: 'api_key' }>;
+
 const none = { subject: '', scopes: [], roles: [], claims: {} } as const;
 
 export const anonymous: Identity = { method: 'anonymous', ...none };

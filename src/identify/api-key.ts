@@ -1,5 +1,5 @@
 import type { Eventually } from '../core/eventually.ts';
-import type { Identification, RateLimit } from '../core/identity.ts';
+import type { Identification, KeyIdentity, RateLimit } from '../core/identity.ts';
 import { rejected } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
 import { bearerChallenge, type Refusal, refuse } from '../core/refusal.ts';
@@ -51,23 +51,26 @@ const limitsOf = ({ rateLimitPerMinute, rateLimitPerDay }: KeyHolder): RateLimit
   ...(rateLimitPerDay === undefined ? [] : [{ limit: rateLimitPerDay, windowMs: DAY_MS }]),
 ];
 
-const identificationOf = (holder: KeyHolder): Identification => {
+/** Who comes with a key. */
+export const keyIdentity = (holder: KeyHolder): KeyIdentity => {
   const { id, userId, scopes, metadata } = holder;
   const roles = metadata['roles'];
   return {
-    outcome: 'identified',
-    identity: {
-      method: 'api_key',
-      subject: userId,
-      keyId: id,
-      limits: limitsOf(holder),
-      ...(holder.credits && { hasCredits: true }),
-      scopes,
-      roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
-      claims: metadata,
-    },
+    method: 'api_key',
+    subject: userId,
+    keyId: id,
+    limits: limitsOf(holder),
+    ...(holder.credits && { hasCredits: true }),
+    scopes,
+    roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+    claims: metadata,
   };
 };
+
+const identificationOf = (holder: KeyHolder): Identification => ({
+  outcome: 'identified',
+  identity: keyIdentity(holder),
+});
 
 /** The same answer, with what the log says of it. */
 const invalidBecause = perObject((holder: KeyHolder) => {

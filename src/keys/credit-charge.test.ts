@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { KeyIdentity } from '../core/identity.ts';
 import { isRefusal } from '../core/refusal.ts';
-import { createCreditCharge, type KeyIdentity } from './credit-charge.ts';
+import { createCreditCharge } from './credit-charge.ts';
 import type { CreditTaken, KeyRecord } from './key-store.ts';
 
 const identityOf = (hasCredits: boolean): KeyIdentity => ({

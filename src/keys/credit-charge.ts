@@ -3,14 +3,12 @@
  * requests: each question takes one.
  */
 import type { Eventually } from '../core/eventually.ts';
-import type { Identity } from '../core/identity.ts';
+import type { KeyIdentity } from '../core/identity.ts';
 import type { CreditReceipt } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Intent } from '../core/rule.ts';
 import { creditsAt } from './credits.ts';
 import type { CreditTaken, KeyStore } from './key-store.ts';
-
-export type KeyIdentity = Extract<Identity, { method: 'api_key' }>;
 
 type Outcome = CreditReceipt | Refusal | undefined;
 

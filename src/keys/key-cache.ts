@@ -23,6 +23,8 @@ export type KeyCache = Readonly<{
    * `keyProblem` to say. A key that was never seen to be there is looked up only where `mayLookUp` holds.
    */
   find(key: string, mayLookUp?: () => boolean): KeyRecord | undefined | Promise<KeyRecord | undefined>;
+  /** The record as the store has it at this moment, revoked or not. */
+  identify(key: string): Promise<KeyRecord | undefined>;
   /** Forgets what is cached of a key that another process created or changed. */
   forget(hash: string): void;
   /** For whoever may have missed that others changed something. */
@@ -83,6 +85,8 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
       onLookup?.('miss');
       return lookUp(hash);
     },
+
+    identify: async (key) => (isPlausible(key) ? store.findByHash(hashKey(key)) : undefined),
 
     forget(hash) {
       changes++;

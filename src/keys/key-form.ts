@@ -13,12 +13,13 @@ export type KeyForms = Readonly<{
 
 const LONGEST_IMPORTED = 512;
 
+/** What has the form of our keys is one of ours, and its checksum is asked for whatever may be imported. */
 export const createKeyForms = (prefix: string, imported: readonly ImportedForm[]): KeyForms => {
   const isImported = (text: string): boolean =>
     text.length <= LONGEST_IMPORTED &&
     imported.some((form) => text.startsWith(form.prefix ?? '') && (form.length ?? text.length) === text.length);
   return {
     mayBeKey: (text) => mayBeKey(text, prefix) || isImported(text),
-    isPlausible: (text) => isWellFormed(text, prefix) || isImported(text),
+    isPlausible: (text) => (mayBeKey(text, prefix) ? isWellFormed(text, prefix) : isImported(text)),
   };
 };

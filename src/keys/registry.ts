@@ -49,8 +49,6 @@ export type KeyRegistry = KeyCache &
     create(request: NewKey, repeatable?: Repeatable): Promise<Made>;
     list(query: KeyQuery): Promise<KeyPage>;
     get(id: string): Promise<KeyRecord | undefined>;
-    /** By the key itself, without the cache. */
-    identify(key: string): Promise<KeyRecord | undefined>;
     /** These give the record as it is afterwards; one that is revoked stays as it was. */
     update(id: string, changes: KeyUpdate): Promise<KeyRecord | undefined>;
     setDisabled(id: string, isDisabled: boolean): Promise<KeyRecord | undefined>;
@@ -127,7 +125,6 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
     },
 
     get: (id) => store.find(id),
-    identify: async (key) => store.findByHash(hashKey(key)),
 
     async update(id, { credits, ...changes }) {
       return told(await store.update(id, { ...changes, ...creditChange(credits) }));

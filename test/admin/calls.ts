@@ -1,10 +1,12 @@
 /** Every call of the admin API in one process, on a store of its own; sessions and units are played. */
 import { adminEndpoints } from '../../src/assemble-admin.ts';
-import { assembleKeys } from '../../src/assemble-keys.ts';
+import { assembleKeys, assembleVerify } from '../../src/assemble-keys.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createAdminApp } from '../../src/http/admin/admin-app.ts';
 import { listen } from '../../src/http/server.ts';
+import { createCreditCharge } from '../../src/keys/credit-charge.ts';
 import { createFailureThrottle } from '../../src/stores/memory/failure-throttle.ts';
+import { createMemoryRateLimiter } from '../../src/stores/memory/rate-limiter.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import type { Owner } from '../servers/last-resort.ts';
 import { type Answered, request } from '../servers/request.ts';
@@ -18,6 +20,7 @@ export const api_keys = {
   rate_limit_per_day: 100_000,
   cache_max_age: 10_000,
   cache_size: 100,
+  imported: [],
 } as const;
 
 export type Called = Readonly<{
@@ -25,7 +28,12 @@ export type Called = Readonly<{
   body?: unknown;
 }>;
 
-export const startCalls = async (owner: Owner) => {
+type Options = Readonly<{
+  /** Wrong tokens that an address may send in a minute. */
+  wrongTokens?: number;
+}>;
+
+export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options = {}) => {
   const { path } = createWorkdir('calls', owner);
   const stores = openSqliteStores(`${path}/test.db`);
   const admin = { token: new Secret(token) };
@@ -35,32 +43,51 @@ export const startCalls = async (owner: Owner) => {
     now,
   });
 
+  let isBroken = false;
+  const worksOrThrows = (): void => {
+    if (isBroken) throw new Error('the store is gone');
+  };
+  const limiter = createMemoryRateLimiter(now);
+  const verify = assembleVerify(keys, limiter, createCreditCharge(stores.keys, now), now);
   const payments = {
     reportUse: async (useId: string, units: number) => {
+      worksOrThrows();
       if (useId === `use_${'0'.repeat(32)}`) return { report: 'unknown' } as const;
       if (units === 7) return { report: 'contradicted', units: 6 } as const;
       return { report: 'written', charged: 1, paymentId: 'pay_1', rule: 'r', units } as const;
     },
-    revokeSessions: async (id: string) => (id === 'pay_1' ? { accountId: id, closed: 2 } : undefined),
+    revokeSessions: async (id: string) => {
+      worksOrThrows();
+      return id === 'pay_1' ? { accountId: id, closed: 2 } : undefined;
+    },
   };
-  const billing = { store: stores.billing, customers: stores.customers, isDry: false };
+  await stores.usage.open();
   const endpoints = adminEndpoints({
     config: { api_keys },
     keys,
+    verify,
     payments,
     usage: { store: stores.usage },
-    billing,
+    billing: { store: stores.billing, customers: stores.customers, isDry: false },
     now,
   });
   const app = createAdminApp({
     ...admin,
-    throttle: createFailureThrottle(5, now),
+    throttle: createFailureThrottle(wrongTokens, now),
     endpoints,
     onChange: () => undefined,
     onError: () => undefined,
   });
   const server = await listen(app.callback(), { addr: '127.0.0.1:0', readTimeoutMs: 5_000, maxHeaderBytes: 65_536 });
-  owner.after(() => server.close(0));
+  const closeStore = async (): Promise<void> => {
+    if (isBroken) return;
+    isBroken = true;
+    await stores.close();
+  };
+  owner.after(async () => {
+    await server.close(0);
+    await closeStore();
+  });
 
   const call = (method: string, target: string, { headers = {}, body }: Called = {}): Promise<Answered> =>
     request(`http://127.0.0.1:${server.address.port}`, target, {
@@ -83,6 +110,6 @@ export const startCalls = async (owner: Owner) => {
     pass: (ms: number) => {
       nowMs += ms;
     },
-    closeStore: stores.close,
+    closeStore,
   };
 };

@@ -1,5 +1,6 @@
 /** What a key may do is asked at every use; against the process itself. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, test } from 'node:test';
 import { adminToken, startSallyport } from '../sallyport.ts';
 import { request } from '../servers/request.ts';
@@ -7,7 +8,9 @@ import { until } from '../servers/until.ts';
 
 const gate = await startSallyport({
   owner: { after },
-  config: 'rules: [{ name: api, match: { path: "/api/**" }, accept: [api_key] }]',
+  config: `
+rules: [{ name: api, match: { path: "/api/**" }, accept: [api_key] }]
+api_keys: { imported: [old_, { length: 32 }] }`,
 });
 
 const ask = (key: string, clientIp = '203.0.113.5') =>
@@ -126,4 +129,16 @@ test('of many requests at once no more than the credits pass', async () => {
     left.sort((a, b) => a - b),
     Array.from({ length: 20 }, (_, n) => n),
   );
+});
+
+test('keys that were made elsewhere open by their hashes, those without a prefix in X-API-Key alone', async () => {
+  const [prefixed, bare] = ['old_secret-of-before', '0123456789abcdef0123456789abcdef'];
+  const keys = [prefixed, bare].map((key) => ({ user_id: 'u', name: 'n', hash: hash('sha256', key) }));
+  assert.equal((await ask(prefixed)).status, 401);
+  await admin('POST', '/api/keys/import', { keys });
+  assert.equal((await ask(prefixed)).status, 200);
+  const inHeader = (key: string) => request(gate.url, '/auth/native/api/x', { headers: { 'X-API-Key': key } });
+  for (const key of [prefixed, bare]) assert.equal((await inHeader(key)).status, 200);
+  assert.equal((await ask(bare)).status, 401);
+  for (const key of ['old_another', `${bare.slice(0, -1)}x`]) assert.equal((await inHeader(key)).status, 401);
 });

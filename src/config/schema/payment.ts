@@ -6,6 +6,21 @@ import { duration, integer, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, filePath, text } from './texts.ts';
 
+const importedForm = withShort(
+  { label: 'prefix', json: orVariable({ type: 'string' }), expand: (raw) => ({ prefix: raw }) },
+  block({
+    prefix: text({
+      label: 'text',
+      expected: '1 to 32 letters, digits, "-" or "_"',
+      pattern: /[A-Za-z0-9_-]{1,32}/,
+      placeholder: 'old_',
+    })
+      .optional()
+      .describe('How they begin. Keys without one are taken in `X-API-Key` alone, and need a `length`.'),
+    length: integer({ most: 512 }).optional().describe('How many characters they have.'),
+  }),
+);
+
 export const apiKeys = block({
   prefix: text({
     label: 'text',
@@ -19,6 +34,10 @@ export const apiKeys = block({
     .prefault(1000)
     .describe('Requests a minute, for new keys that ask for nothing else.'),
   rate_limit_per_day: integer().prefault(100_000).describe('Requests a day, for new keys that ask for nothing else.'),
+  imported: z
+    .array(importedForm)
+    .prefault([])
+    .describe('Forms of keys that were made elsewhere and imported by their hashes. Each needs a prefix or a length.'),
   cache_max_age: duration({ least: 0, most: 10_000 })
     .prefault('10s')
     .describe('How long a revoked key may still pass, up to 10s.'),

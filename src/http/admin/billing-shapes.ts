@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type BillingEvent, type BillingTotals, reconcileReasons } from '../../usage/billing/billing-store.ts';
 import type { Customer } from '../../usage/billing/customer-store.ts';
+import { schemaNames } from './schema-names.ts';
 
 const time = (ms: number): string => new Date(ms).toISOString();
 const optionalTime = (ms: number | undefined): string | null => (ms === undefined ? null : time(ms));
@@ -24,7 +25,7 @@ export const shownEvent = z
     reason: z.enum(reconcileReasons).nullable(),
     detail: z.string().nullable(),
   })
-  .meta({ id: 'BillingEvent' });
+  .register(schemaNames, { id: 'BillingEvent' });
 
 export const showEvent = (event: BillingEvent): z.infer<typeof shownEvent> => ({
   id: event.id,
@@ -57,7 +58,7 @@ export const shownStatus = z
     last_error: z.string().nullable(),
     last_error_at: moment,
   })
-  .meta({ id: 'BillingStatus' });
+  .register(schemaNames, { id: 'BillingStatus' });
 
 const showTotal = ({ count, value, oldestAtMs }: BillingTotals['open']) => ({
   events: count,
@@ -85,7 +86,7 @@ export const customerId = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/, 'is not the
 
 export const shownCustomer = z
   .object({ user_id: z.string(), customer_id: z.string(), updated_at: z.iso.datetime() })
-  .meta({ id: 'Customer' });
+  .register(schemaNames, { id: 'Customer' });
 
 export const showCustomer = ({ userId, customer, updatedAtMs }: Customer): z.infer<typeof shownCustomer> => ({
   user_id: userId,

@@ -6,6 +6,7 @@ import { TAKEN_FOR_MS } from '../../usage/billing/judge.ts';
 import { customerId, showEvent, shownEvent, shownStatus, showStatus } from './billing-shapes.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { wholeNumber } from './query.ts';
+import { schemaNames } from './schema-names.ts';
 
 export type BillingCallsParts = Readonly<{
   store: Pick<BillingStore, 'totals' | 'list' | 'resolve'>;
@@ -37,7 +38,7 @@ const decision = z
     path: ['customer_id'],
     message: 'is for resend alone',
   })
-  .meta({ id: 'BillingDecision' });
+  .register(schemaNames, { id: 'BillingDecision' });
 
 export const createBillingCalls = ({ store, isDry, now }: BillingCallsParts): Endpoint[] => [
   endpoint({

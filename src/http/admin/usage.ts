@@ -7,6 +7,7 @@ import { type UsageStore, usageWindows } from '../../usage/usage-store.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { keyId, noSuchKey } from './keys.ts';
 import type { Outcome } from './outcome.ts';
+import { schemaNames } from './schema-names.ts';
 import { toUsageCursor } from './usage-cursor.ts';
 import { toQuestion, type UsageQuery, usageQuery, usageQueryOfKey } from './usage-query.ts';
 
@@ -38,7 +39,7 @@ const pageOfUsage = z
     ),
     next_cursor: z.string().nullable(),
   })
-  .meta({ id: 'UsagePage' });
+  .register(schemaNames, { id: 'UsagePage' });
 
 const answers = [{ status: 200, description: 'A page of sums, by start and groups.', shape: pageOfUsage }] as const;
 
