@@ -33,12 +33,16 @@ export const compare = async (
   baseline: Omit<Load, 'seconds'>,
   subject: Omit<Load, 'seconds'>,
   seconds: number,
+  /** Until what the subject has put off is done, which is not to fall on the baseline. */
+  settled: () => Promise<void> = async () => undefined,
 ): Promise<Comparison> => {
   await load({ ...baseline, seconds: 1 });
   await load({ ...subject, seconds: 2 });
+  await settled();
   const rounds: { a: Measured; b: Measured }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     rounds.push({ a: await load({ ...baseline, seconds }), b: await load({ ...subject, seconds }) });
+    await settled();
   }
   const a = medianOf(rounds.map((round) => round.a));
   const b = medianOf(rounds.map((round) => round.b));

@@ -12,7 +12,8 @@ import type { Comparison } from './compare.ts';
 import { measureFootprint } from './footprint.ts';
 import { measureKeys } from './keys/measure.ts';
 import { measurePayments } from './payments/measure.ts';
-import { chart, document, keyLines, paymentLines, row } from './report.ts';
+import { chart, document, keyLines, paymentLines, row, usageLines } from './report.ts';
+import { measureUsage } from './usage.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +28,7 @@ if (find('wrk') === undefined) {
   process.exit(2);
 }
 
-const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'payments', 'million', 'footprint'];
+const chosen = values.only?.split(',') ?? [...Object.keys(cases), 'payments', 'million', 'metering', 'footprint'];
 const comparisons: Comparison[] = [];
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}`;
 
@@ -47,14 +48,19 @@ const payments = chosen.includes('payments') ? await measurePayments() : undefin
 if (payments) console.log(paymentLines(payments).join('\n'));
 const million = chosen.includes('million') ? await measureKeys() : undefined;
 if (million) console.log(keyLines(million).join('\n'));
+const metering = chosen.includes('metering') ? await measureUsage() : undefined;
+if (metering) console.log(usageLines(metering).join('\n'));
 const footprint = chosen.includes('footprint') ? await measureFootprint() : undefined;
 if (footprint)
   console.log(
     `ready within ${Math.round(footprint.readyMs)} ms, ${Math.round(footprint.residentMb)} MB resident when idle`,
   );
 
-if (values.write && footprint && payments && million) {
+if (values.write && footprint && payments && million && metering) {
   const docs = join(import.meta.dirname, '..', 'docs');
-  writeFileSync(join(docs, 'performance.md'), document({ comparisons, footprint, payments, million, machine }));
+  writeFileSync(
+    join(docs, 'performance.md'),
+    document({ comparisons, footprint, payments, million, metering, machine }),
+  );
   writeFileSync(join(docs, 'performance.svg'), chart(comparisons));
 }

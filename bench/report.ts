@@ -3,6 +3,7 @@ import type { Footprint } from './footprint.ts';
 import type { LookUpCosts } from './keys/look-ups.ts';
 import type { KeyCosts } from './keys/measure.ts';
 import type { PaymentCosts } from './payments/measure.ts';
+import type { UsageCosts } from './usage.ts';
 
 const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
 const wanted = ({ target }: Comparison): string => (Number.isNaN(target) ? '–' : `≥ ${target.toFixed(2)}`);
@@ -29,6 +30,12 @@ export const paymentLines = ({ redemption: costs, acceptance }: PaymentCosts): s
 const lookUpLine = (store: string, costs: LookUpCosts): string =>
   `${store.padEnd(12)}look-up of a key that is not cached: ${costs.aloneUs.toFixed(0)} µs alone, ${costs.atOnceUs.toFixed(0)} µs of 64 at once; cached, a key takes ${Math.round(costs.cachedBytes)} bytes`;
 
+/** What it costs to count a request, and what is hoped for. */
+export const usageLines = ({ recordUs, storedPerSecond, storeCpuUs }: UsageCosts): string[] => [
+  `usage: ${recordUs.toFixed(2)} µs of the event loop for an event, ${Math.round(storedPerSecond / 1_000)}k/s into SQLite (≥ 50k/s)`,
+  `  ${storeCpuUs.toFixed(1)} µs of a processor for each event that is stored, on a thread of its own`,
+];
+
 /** What a key costs where there are a million. */
 export const keyLines = ({ sqlite, postgres }: KeyCosts): string[] => [
   lookUpLine('SQLite', sqlite),
@@ -53,10 +60,18 @@ export type Measurements = Readonly<{
   footprint: Footprint;
   payments: PaymentCosts;
   million: KeyCosts;
+  metering: UsageCosts;
   machine: string;
 }>;
 
-export const document = ({ comparisons, footprint, payments, million, machine }: Measurements): string => `# Performance
+export const document = ({
+  comparisons,
+  footprint,
+  payments,
+  million,
+  metering,
+  machine,
+}: Measurements): string => `# Performance
 
 <!-- Written by "npm run bench -- --write". -->
 
@@ -83,6 +98,12 @@ ${paymentLines(payments).join('\n')}
 
 \`\`\`
 ${keyLines(million).join('\n')}
+\`\`\`
+
+## Usage
+
+\`\`\`
+${usageLines(metering).join('\n')}
 \`\`\`
 
 ## Footprint

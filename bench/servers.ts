@@ -8,8 +8,11 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const pins = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
+/** `0,1`: where the threads of a server find room. */
+export type Processors = 0 | 1 | '0,1';
+
 /** Servers run on processor 0, whoever asks them on processor 1. */
-export const pinned = (processor: 0 | 1, command: string, args: readonly string[]): [string, string[]] =>
+export const pinned = (processor: Processors, command: string, args: readonly string[]): [string, string[]] =>
   pins ? ['taskset', ['-c', String(processor), command, ...args]] : [command, [...args]];
 
 /** Puts there what runs already. */
@@ -29,16 +32,9 @@ export const announcedPort = async (child: ChildProcess, pattern: RegExp): Promi
   throw new Error(`a server did not start: ${output}`);
 };
 
-const start = async (
-  args: readonly string[],
-  pattern: RegExp,
-  env: Record<string, string> = {},
-): Promise<BenchServer> => {
+const start = async (args: readonly string[], pattern: RegExp, processors: Processors = 0): Promise<BenchServer> => {
   const startedAt = performance.now();
-  const child = spawn(...pinned(0, process.execPath, args), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
+  const child = spawn(...pinned(processors, process.execPath, args), { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const port = await announcedPort(child, pattern);
   const readyMs = performance.now() - startedAt;
@@ -59,14 +55,14 @@ const start = async (
 export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<BenchServer> =>
   start([join(root, 'bench', 'bare-server.ts'), variant, jwksUrl], /listening on (\d+)/);
 
-export type GateOptions = Readonly<{ config: string; directory: string }>;
+export type GateOptions = Readonly<{ config: string; directory: string; processors?: Processors | undefined }>;
 
 export const makeDirectory = (): { path: string; remove(): void } => {
   const path = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-export const startGate = ({ config, directory }: GateOptions): Promise<BenchServer> => {
+export const startGate = ({ config, directory, processors }: GateOptions): Promise<BenchServer> => {
   const file = join(directory, 'sallyport.yaml');
   const frame = [
     `http: { addr: "127.0.0.1:0" }`,
@@ -74,5 +70,9 @@ export const startGate = ({ config, directory }: GateOptions): Promise<BenchServ
     'logger: { format: json }',
   ];
   writeFileSync(file, `${frame.join('\n')}\n${config}`);
-  return start([join(root, 'bin', 'sallyport.js'), '--config', file], /answers on 127\.0\.0\.1:(\d+)\/auth/);
+  return start(
+    [join(root, 'bin', 'sallyport.js'), '--config', file],
+    /answers on 127\.0\.0\.1:(\d+)\/auth/,
+    processors,
+  );
 };

@@ -153,6 +153,17 @@ test('a full queue: requests go on, and what is over is dropped and counted', as
   assert.equal(await countOf(stores.usage), 5);
 });
 
+test('several workers share a spool and a store, and each answer of any of them is counted', async (t) => {
+  const gate = await startSallyport({ owner: t, config: `workers: 2\n${soon}` });
+  for (let count = 0; count < 40; count++) assert.equal(await ask(gate, '/open/a'), 200);
+  await until('all of them are stored', async () => (await metric(gate, 'events_total{result="stored"}')) === 40);
+  await gate.stop();
+  assert.deepEqual(readdirSync(spoolOf(gate)), []);
+  const stores = openSqliteStores(join(gate.directory, 'sallyport.db'));
+  t.after(stores.close);
+  assert.equal(await countOf(stores.usage), 40);
+});
+
 test('where Envoy’s access log tells of requests, its own dialect does not, and the others do', async (t) => {
   const directory = createWorkdir('usage', t).path;
   // The listener itself is not started by anything that is tested here.
