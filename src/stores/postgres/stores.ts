@@ -3,22 +3,11 @@ import { createBillingStore, createStores, createUsageStore, type ReadRow, type 
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
-import { migrate } from './migrate.ts';
 import { createPool, type Pool, type PostgresSettings } from './pool.ts';
+import { createReady } from './ready.ts';
+import { createUsageThread } from './usage-settings.ts';
 
 const FORGET_EVERY_MS = 300_000;
-
-/** The schema is looked at once, by whoever needs it first after PostgreSQL is there. */
-const createReady = (pool: Pool): (() => Promise<void>) => {
-  let ready: Promise<void> | undefined;
-  return () => {
-    ready ??= pool.use(migrate).catch((error: unknown) => {
-      ready = undefined;
-      throw error;
-    });
-    return ready;
-  };
-};
 
 /** A connection that broke while nobody used it is no reason to refuse anything: a read is asked once more. */
 const AT_ONCE_MS = 1_000;
@@ -58,6 +47,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
   }
 
   const readRow = createReadRow(pool, ready);
+  const usage = createUsageThread(settings);
   const execute = createExecute(pool, ready);
   const forgetting = setInterval(() => {
     // What is not forgotten now is forgotten the next time.
@@ -67,7 +57,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
   return {
     ...createStores(execute, readRow),
     // What cannot be reached now may be there later.
-    usage: { ...createUsageStore(execute), open: async () => undefined },
+    usage: { ...createUsageStore(usage.execute), open: async () => undefined },
     billing: createBillingStore(execute),
 
     async check() {
@@ -76,7 +66,7 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
 
     async close() {
       clearInterval(forgetting);
-      await pool.close();
+      await Promise.all([pool.close(), usage.close()]);
     },
   };
 };

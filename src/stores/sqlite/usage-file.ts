@@ -3,12 +3,13 @@
 import type { BillingStore } from '../../usage/billing/billing-store.ts';
 import type { UsageStore } from '../../usage/usage-store.ts';
 import type { StoreOperations } from '../sql/operations.ts';
+import type { StoreThread } from '../sql/store-thread.ts';
 import { createBillingStore, createUsageStore } from '../sql/stores.ts';
 import type { Execute } from '../sql/transaction.ts';
 import { migrate, openDatabase } from './engine.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { createWriter } from './writer.ts';
 
-const openWriter = (path: string): Writer => {
+const openWriter = (path: string): StoreThread => {
   try {
     const database = openDatabase(path);
     migrate(database);
@@ -24,10 +25,10 @@ export type UsageFile = Readonly<{ store: UsageStore; billing: BillingStore; clo
 
 /** The file is made when it is needed first. */
 export const createUsageFile = (path: string): UsageFile => {
-  let writer: Writer | undefined;
+  let writer: StoreThread | undefined;
   let closed = false;
 
-  const open = (): Writer => {
+  const open = (): StoreThread => {
     if (closed) throw new Error('the store is closed');
     writer ??= openWriter(path);
     return writer;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import type { KeyRecord } from '../../keys/key-store.ts';
+import type { StoreThread } from '../sql/store-thread.ts';
 import { migrate, openDatabase } from './engine.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { createWriter } from './writer.ts';
 
 const record = (id: string): KeyRecord => ({
   id,
@@ -27,7 +28,7 @@ const record = (id: string): KeyRecord => ({
   replacedUntil: undefined,
 });
 
-const insert = (writer: Writer, id: string) => writer.execute('insertKey', { record: record(id) });
+const insert = (writer: StoreThread, id: string) => writer.execute('insertKey', { record: record(id) });
 
 const open = (t: TestContext) => {
   const path = join(createWorkdir('writer', { after: (end) => t.after(end) }).path, 'test.db');

@@ -1,89 +1,10 @@
-/** This side of the thread that writes. It is started by the first write, and again after it broke. */
-import { Worker } from 'node:worker_threads';
-import type { StoreOperations } from '../sql/operations.ts';
-import type { Execute } from '../sql/transaction.ts';
-
-export type WriterRequest = Readonly<{ id: number; operation: string; argument: unknown }>;
-/** What was asked in one turn of the event loop: to wake a thread for each costs more than most of what it is asked. */
-export type WriterMessage = readonly WriterRequest[] | 'close';
-export type WriterReply = Readonly<{ id: number; value?: unknown; error?: string }>;
-
-export type Writer = Readonly<{
-  execute: Execute<StoreOperations>;
-  /** What was asked before is written first. */
-  close(): Promise<void>;
-}>;
-
-type Waiting = Readonly<{ resolve: (value: unknown) => void; reject: (error: Error) => void }>;
-
-type Running = Readonly<{
-  thread: Worker;
-  waiting: Map<number, Waiting>;
-  /** Not sent to the thread yet. */
-  asked: WriterRequest[];
-  ended: Promise<void>;
-}>;
-
-const post = ({ thread, asked }: Running): void => {
-  if (asked.length > 0) thread.postMessage(asked.splice(0) satisfies WriterMessage);
-};
+import { createStoreThread, type StoreThread } from '../sql/store-thread.ts';
 
 export type WriterOptions = Readonly<{
-  /** Whether the thread gives way to whoever answers requests where processors are few: nobody waits for what it writes. */
+  /** Whether the thread gives way to whoever answers requests: nobody waits for what it writes. */
   givesWay?: boolean;
 }>;
 
-const start = (path: string, { givesWay = false }: WriterOptions, onEnd: () => void): Running => {
-  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path, givesWay } });
-  const waiting = new Map<number, Waiting>();
-  let failure = new Error('the store is closed');
-  thread.on('message', (replies: readonly WriterReply[]) => {
-    for (const { id, value, error } of replies) {
-      const asked = waiting.get(id);
-      waiting.delete(id);
-      if (error === undefined) asked?.resolve(value);
-      else asked?.reject(new Error(error));
-    }
-  });
-  thread.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error));
-  });
-  const ended = new Promise<void>((resolve) => {
-    thread.on('exit', () => {
-      onEnd();
-      for (const { reject } of waiting.values()) reject(failure);
-      resolve();
-    });
-  });
-  return { thread, waiting, asked: [], ended };
-};
-
-export const createWriter = (path: string, options: WriterOptions = {}): Writer => {
-  let running: Running | undefined;
-  let closed = false;
-  let lastId = 0;
-
-  const send = (operation: string, argument: unknown): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (closed) return reject(new Error('the store is closed'));
-      running ??= start(path, options, () => {
-        running = undefined;
-      });
-      const id = ++lastId;
-      running.waiting.set(id, { resolve, reject });
-      if (running.asked.length === 0) process.nextTick(post, running);
-      running.asked.push({ id, operation, argument });
-    });
-
-  return {
-    // The thread runs the operation of this name: what comes back is what it gives.
-    execute: send as Execute<StoreOperations>,
-
-    async close() {
-      closed = true;
-      if (running) post(running);
-      running?.thread.postMessage('close' satisfies WriterMessage);
-      await running?.ended;
-    },
-  };
-};
+/** The thread that writes to a file. It runs what was asked before it was closed. */
+export const createWriter = (path: string, { givesWay = false }: WriterOptions = {}): StoreThread =>
+  createStoreThread(new URL('./writer-thread.ts', import.meta.url), { path, givesWay });
