@@ -24,8 +24,8 @@ const neverArrived = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 
 const toNoAnswer = (error: unknown): NoAnswer => {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const isCertain = neverArrived.includes(code) || error instanceof ForbiddenAddress;
-  const name = error instanceof Error ? error.name : '';
-  const why = name === 'TimeoutError' || name === 'AbortError' ? 'no answer in time' : code || 'the connection broke';
+  // Without a code they are the words of the exchange, which quote nothing of what was sent.
+  const why = code || (error instanceof Error ? error.message : 'the call failed');
   return new NoAnswer(why, isCertain);
 };
 

@@ -160,7 +160,11 @@ test('no answer in time is unclear, and the call is over', async (t) => {
   const { stripe, sink } = await scene(t, { timeoutMs: 50 });
   const held = hold('after');
   stripe.faults.set(METER_EVENTS, held.fault);
-  assert.deepEqual(await sink.send(eventOf()), { answer: 'unclear', answered: false, detail: 'no answer in time' });
+  assert.deepEqual(await sink.send(eventOf()), {
+    answer: 'unclear',
+    answered: false,
+    detail: 'timeout: there was no whole answer within 50 ms',
+  });
   held.release();
 });
 
