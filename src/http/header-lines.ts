@@ -3,6 +3,16 @@ import { perObject } from '../core/per-object.ts';
 
 const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http');
 
+/** Names are those of this program and of its configuration, few and again and again. */
+const goodNames = new Set<string>();
+const MOST_NAMES = 1_000;
+
+const checkName = (name: string): void => {
+  if (goodNames.has(name)) return;
+  validateHeaderName(name);
+  if (goodNames.size < MOST_NAMES) goodNames.add(name);
+};
+
 /** Headers of an answer as they are sent, checked and written once. A character that no header can carry is an error. */
 export class HeaderLines {
   readonly headers: Headers;
@@ -11,8 +21,9 @@ export class HeaderLines {
   constructor(headers: Headers) {
     this.headers = headers;
     let text = '';
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
+    for (const name of Object.keys(headers)) {
+      const value = headers[name] ?? '';
+      checkName(name);
       validateHeaderValue(name, value);
       text += `${name}: ${value}\r\n`;
     }
