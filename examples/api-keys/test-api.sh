@@ -94,6 +94,8 @@ done
 cat "$body.said" && rm -f "$body.said"
 if grep -qE '"requests":[1-9]' "$body"; then ok 'by key'; else not_ok 'by key' "$(head -c 300 "$body")"; fi
 
+api 200 'what is billed, and what would be' GET /api/billing/status
+
 api 204 'the key is deleted' DELETE "/api/keys/$first"
 status=200
 for _ in $(seq 1 24); do
