@@ -247,6 +247,17 @@ export const billingStoreContract = (
     assert.deepEqual(aside.map(({ reason }) => reason).sort(), ['too_old', 'unconfirmed']);
   });
 
+  guarantee('a clock that was ahead for a while puts nothing off for longer than two hours', async (store) => {
+    await add(store, ['a']);
+    await store.close(closedAtMs, 100);
+    const aheadMs = closedAtMs + DAY_MS;
+    const [event] = await dueOf(store, aheadMs, 'ahead');
+    await concludeAll(store, { nowMs: aheadMs, holder: 'ahead' }, [
+      { id: event?.id ?? '', became: 'waiting', nextAtMs: aheadMs, answered: true, firstSentAtMs: undefined },
+    ]);
+    assert.equal((await dueOf(store, closedAtMs)).length, 1);
+  });
+
   for (const [resolution, state] of [
     ['sent', 'sent'],
     ['drop', 'dropped'],

@@ -13,7 +13,7 @@ import { createWorkdir } from '../servers/workdir.ts';
 import { sumsOf } from '../usage/usage-events.ts';
 import { fastClock, fastNow } from './fast-clock.ts';
 
-const KILLS = 12;
+const KILLS = 9;
 const REQUESTS = 15;
 
 const ask = (gate: Sallyport, key: string): Promise<boolean> =>

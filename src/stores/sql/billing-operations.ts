@@ -87,11 +87,14 @@ const setAside = async (transaction: Transaction, request: LeaseRequest): Promis
   return unconfirmed + tooOld;
 };
 
+/** What is put off for longer was so by a clock that was ahead. */
+const LONGEST_REST_MS = 2 * 3_600_000;
+
 /** Of each payer and meter the first. */
 const dueEvents = `SELECT * FROM (
     SELECT billing_events.*, ROW_NUMBER() OVER (PARTITION BY payer, meter ORDER BY next_at, id) AS place
-    FROM billing_events WHERE state = 'waiting' AND next_at <= $1
-  ) AS due WHERE place = 1 ORDER BY next_at, id LIMIT $2`;
+    FROM billing_events WHERE state = 'waiting' AND (next_at <= $1 OR next_at > $2)
+  ) AS due WHERE place = 1 ORDER BY next_at, id LIMIT $3`;
 
 const conclude = async (
   transaction: Transaction,
@@ -153,14 +156,14 @@ export const billingOperations = {
     await installationOf(transaction);
     const taken = await transaction.run(
       `UPDATE billing_sender SET lease_holder = $1, lease_until = $2
-        WHERE id = 1 AND (lease_holder = $1 OR lease_until <= $3)`,
-      [holder, untilMs, nowMs],
+        WHERE id = 1 AND (lease_holder = $1 OR lease_until <= $3 OR lease_until > $4)`,
+      [holder, untilMs, nowMs, nowMs + LONGEST_REST_MS],
     );
     const row = taken === 0 ? undefined : await transaction.first('SELECT * FROM billing_sender WHERE id = 1', []);
     if (!row) return { lease: 'held' };
     const sender = toSenderState(row);
     const reconciled = await setAside(transaction, request);
-    const rows = await transaction.all(dueEvents, [nowMs, sender.failures > 0 ? 1 : limit]);
+    const rows = await transaction.all(dueEvents, [nowMs, nowMs + LONGEST_REST_MS, sender.failures > 0 ? 1 : limit]);
     for (const due of rows) {
       await transaction.run(
         `UPDATE billing_events SET tries = tries + 1, first_sent_at = COALESCE(first_sent_at, $2), sending_until = $3
