@@ -1,5 +1,6 @@
 /** The command line. Exits 0, 1 (refused, found wrong) or 2 (used wrong). */
 import { Command, CommanderError, Option } from 'commander';
+import { defineKeys } from './commands/define-keys.ts';
 import { insecureMeanings } from './config/unsafe.ts';
 
 // cashu-ts looks whether it is there, and to look loads all of undici: 4 MB for what nothing here uses.
@@ -57,35 +58,7 @@ program
     process.exitCode = runInit(file, options);
   });
 
-const keys = program.command('keys').description('API keys, in the store of the configuration');
-
-withCommonOptions(keys.command('create'))
-  .description('make a key and print it, once')
-  .requiredOption('-u, --user <id>', 'whose key it is')
-  .requiredOption('-n, --name <name>', 'what it is for')
-  .option('--per-minute <n>', 'requests a minute, or "none"')
-  .option('--per-day <n>', 'requests a day, or "none"')
-  .option('--scope <scope...>', 'scopes of the key')
-  .action(async (options: GlobalOptions) => {
-    const { createKey } = await import('./commands/keys.ts');
-    process.exitCode = await createKey({ ...options, insecure: insecureOf(options) });
-  });
-
-withCommonOptions(keys.command('list'))
-  .description("list a user's keys")
-  .argument('<user>', 'whose keys')
-  .action(async (user: string, options: GlobalOptions) => {
-    const { listKeys } = await import('./commands/keys.ts');
-    process.exitCode = await listKeys(user, { ...options, insecure: insecureOf(options) });
-  });
-
-withCommonOptions(keys.command('revoke'))
-  .description('revoke a key')
-  .argument('<id>', 'as shown by "keys list"')
-  .action(async (id: string, options: GlobalOptions) => {
-    const { revokeKey } = await import('./commands/keys.ts');
-    process.exitCode = await revokeKey(id, { ...options, insecure: insecureOf(options) });
-  });
+defineKeys(program.command('keys'), { withCommonOptions, insecureOf });
 
 const sessions = program.command('sessions').description('sessions of payers, in the store of the configuration');
 

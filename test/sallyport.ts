@@ -101,11 +101,12 @@ const COMMAND_MS = 60_000;
 /** Runs the command line to its end, which must not take longer than a minute. */
 export const runSallyport = (
   args: readonly string[],
-  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
+  { cwd, env = {}, input = '' }: { cwd: string; env?: Record<string, string>; input?: string },
 ): { status: number; stdout: string; stderr: string } => {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [launcher, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
+    input,
     encoding: 'utf8',
     timeout: COMMAND_MS,
     killSignal: 'SIGKILL',
