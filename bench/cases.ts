@@ -5,12 +5,22 @@ import { createPayer } from '../examples/play-mint/payer.ts';
 import { start as startIssuer } from '../examples/sample-issuer/server.ts';
 import { startEchoApp } from '../test/peers/echo-app.ts';
 import { startMint } from '../test/peers/mint.ts';
+import { freePort } from '../test/servers/free-port.ts';
 import { startNginx } from '../test/servers/nginx.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import { until } from '../test/servers/until.ts';
 import { type Comparison, compare } from './compare.ts';
 import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
-import { type BenchServer, makeDirectory, onProcessor, type Processors, startBare, startGate } from './servers.ts';
+import { compareChecks } from './grpc/case.ts';
+import {
+  type BenchServer,
+  makeDirectory,
+  onProcessor,
+  type Processors,
+  startBare,
+  startBareGrpc,
+  startGate,
+} from './servers.ts';
 
 export type Bench = Readonly<{ seconds: number; only: string | undefined; report(comparison: Comparison): void }>;
 
@@ -248,6 +258,16 @@ const usage = (bench: Bench) =>
     bench.report(await compare(name, 0.95, asking(without), asking(recording), bench.seconds, settled));
   });
 
+const grpc = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const grpcPort = await freePort();
+    const { keys } = await gateWith(closing, 10, 100, { extra: `grpc: { addr: "127.0.0.1:${grpcPort}" }` });
+    const bare = await startBareGrpc();
+    closing.defer(bare.stop);
+    const key = keys[0] ?? '';
+    bench.report(await compareChecks({ grpcPort: bare.port, key }, { grpcPort, key }, bench.seconds));
+  });
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -258,4 +278,5 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   session,
   limits,
   usage,
+  grpc,
 };

@@ -22,26 +22,29 @@ const medianOf = (measured: readonly Measured[]): Measured => ({
   unexpected: measured.reduce((sum, { unexpected }) => sum + unexpected, 0),
 });
 
+/** Puts load on a server for so many seconds. */
+type Measure = (seconds: number) => Promise<Measured>;
+
 /**
  * Two servers in turn, A B A B …, after a warm-up of each: what the machine does besides falls on both. The ratio of the rates
  * is the median of the rounds' own, for the machine's speed drifts; that of the tails is of their medians, for one burst of
  * other work makes the tail of its round.
  */
-export const compare = async (
+export const compareBy = async (
   name: string,
   target: number,
-  baseline: Omit<Load, 'seconds'>,
-  subject: Omit<Load, 'seconds'>,
+  baseline: Measure,
+  subject: Measure,
   seconds: number,
   /** Until what the subject has put off is done, which is not to fall on the baseline. */
   settled: () => Promise<void> = async () => undefined,
 ): Promise<Comparison> => {
-  await load({ ...baseline, seconds: 1 });
-  await load({ ...subject, seconds: 2 });
+  await baseline(1);
+  await subject(2);
   await settled();
   const rounds: { a: Measured; b: Measured }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.push({ a: await load({ ...baseline, seconds }), b: await load({ ...subject, seconds }) });
+    rounds.push({ a: await baseline(seconds), b: await subject(seconds) });
     await settled();
   }
   const a = medianOf(rounds.map((round) => round.a));
@@ -54,4 +57,20 @@ export const compare = async (
     ratio: median(rounds.map((round) => round.b.requestsPerSecond / round.a.requestsPerSecond)),
     p99Ratio: b.p99Ms / a.p99Ms,
   };
+};
+
+/** The same by wrk. */
+export const compare = (
+  name: string,
+  target: number,
+  baseline: Omit<Load, 'seconds'>,
+  subject: Omit<Load, 'seconds'>,
+  seconds: number,
+  settled?: () => Promise<void>,
+): Promise<Comparison> => {
+  const by =
+    (asked: Omit<Load, 'seconds'>): Measure =>
+    (forSeconds) =>
+      load({ ...asked, seconds: forSeconds });
+  return compareBy(name, target, by(baseline), by(subject), seconds, settled);
 };

@@ -55,6 +55,10 @@ const start = async (args: readonly string[], pattern: RegExp, processors: Proce
 export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<BenchServer> =>
   start([join(root, 'bench', 'bare-server.ts'), variant, jwksUrl], /listening on (\d+)/);
 
+/** A bare unary method of grpc-js. */
+export const startBareGrpc = (): Promise<BenchServer> =>
+  start([join(root, 'bench', 'grpc', 'bare-server.ts')], /listening on (\d+)/);
+
 export type GateOptions = Readonly<{ config: string; directory: string; processors?: Processors | undefined }>;
 
 export const makeDirectory = (): { path: string; remove(): void } => {
