@@ -9,7 +9,10 @@ import { isFailure } from '../../src/grpc/server/status.ts';
 import { until } from '../servers/until.ts';
 import { callRaw, framed, openSession, startListener, statusOf } from './wire.ts';
 
-const echo: Unary = { kind: 'unary', answer: (message) => (isFailure(message) ? message : [message]) };
+const echo: Unary = {
+  kind: 'unary',
+  answer: (message) => (isFailure(message) ? message : [message.toString('latin1')]),
+};
 const methods: Methods = { '/test.Test/Echo': echo };
 
 const hello = Buffer.from('hello');
@@ -77,13 +80,13 @@ for (const type of ['application/grpc', 'application/grpc+proto', 'application/g
 }
 
 test('a call that takes longer than its caller waits ends with DEADLINE_EXCEEDED, and its answer harms nobody', async (t) => {
-  const { promise, resolve } = Promise.withResolvers<Buffer[]>();
+  const { promise, resolve } = Promise.withResolvers<string[]>();
   const { address, errors } = await startListener(t, {
     methods: { '/test.Test/Echo': { kind: 'unary', answer: () => promise } },
   });
   const session = openSession(address.port, t);
   assert.equal(statusOf(await callRaw(session, { 'grpc-timeout': '20m' })), code.DEADLINE_EXCEEDED);
-  resolve([hello]);
+  resolve(['hello']);
   assert.equal(statusOf(await callRaw(session, { 'grpc-timeout': '10S' })), 0);
   assert.deepEqual(errors, []);
 });
@@ -99,7 +102,7 @@ test('a method that fails is reported, and its caller told no more than that', a
 });
 
 test('a call that is cut while it waits harms no other on its connection', async (t) => {
-  const waiting = Promise.withResolvers<Buffer[]>();
+  const waiting = Promise.withResolvers<string[]>();
   const { address, errors } = await startListener(t, {
     methods: { ...methods, '/test.Test/Wait': { kind: 'unary', answer: () => waiting.promise } },
   });
@@ -109,7 +112,7 @@ test('a call that is cut while it waits harms no other on its connection', async
   cut.on('error', () => undefined);
   setImmediate(() => cut.close(8));
   await once(cut, 'close');
-  waiting.resolve([hello]);
+  waiting.resolve(['hello']);
   assert.equal(statusOf(await callRaw(session, {}, [framed(hello)])), 0);
   assert.deepEqual(errors, []);
 });
@@ -157,7 +160,7 @@ for (const [title, bytes] of [
 }
 
 test('a drained server answers what is on its way, and asks to come back; closed, it waits for what it has begun', async (t) => {
-  const slow = Promise.withResolvers<Buffer[]>();
+  const slow = Promise.withResolvers<string[]>();
   const { address, drain, close } = await startListener(t, {
     methods: { ...methods, '/test.Test/Wait': { kind: 'unary', answer: () => slow.promise } },
   });
@@ -167,7 +170,7 @@ test('a drained server answers what is on its way, and asks to come back; closed
   const [told, last]: unknown[] = await Promise.all([once(session, 'goaway'), drain()]).then(([args]) => args);
   assert.deepEqual([told, last], [0, 2 ** 31 - 1]);
   const closed = close(10_000);
-  slow.resolve([hello]);
+  slow.resolve(['hello']);
   assert.equal(statusOf(await begun), 0);
   await closed;
 });
@@ -210,7 +213,7 @@ const collector = (received: Received, gate: () => Promise<undefined> | undefine
       },
       finish() {
         received.finished = true;
-        return [Buffer.from('done')];
+        return ['done'];
       },
     }),
   },

@@ -27,7 +27,7 @@ const allow = (more: Partial<Allow>): Allow => ({
   ...more,
 });
 
-const read = (decision: Allow) => decode('CheckResponse', Buffer.concat(encodeAllow(decision, known)));
+const read = (decision: Allow) => decode('CheckResponse', Buffer.from(encodeAllow(decision, known).join(''), 'latin1'));
 
 const options = (list: readonly { header: { key: string; value: string }; append_action: number }[]) =>
   list.map(({ header: { key, value }, append_action }) => [key, value, append_action]);
@@ -90,7 +90,7 @@ const answer = { status: 429, headers: { 'Retry-After': '5' }, body: '{"code":"r
 for (const code of Object.keys(refusalKinds) as RefusalCode[]) {
   test(`${code} can never be taken for a permission`, () => {
     const fields = encodeDeny(refuse(code, 'No.'), { ...answer }, { ...known, identity: undefined });
-    const { status, ok_response, denied_response } = decode('CheckResponse', Buffer.concat(fields));
+    const { status, ok_response, denied_response } = decode('CheckResponse', Buffer.from(fields.join(''), 'latin1'));
     assert.equal(status.code, refusalKinds[code].grpc);
     assert.notEqual(status.code, 0);
     assert.equal(ok_response, undefined);
@@ -100,7 +100,7 @@ for (const code of Object.keys(refusalKinds) as RefusalCode[]) {
 
 test('a refusal carries status, headers and document, and who was refused where that is known', () => {
   const fields = encodeDeny(refuse('rate_limited', 'Wait.'), answer, { ...known, identity: caller });
-  const message = decode('CheckResponse', Buffer.concat(fields));
+  const message = decode('CheckResponse', Buffer.from(fields.join(''), 'latin1'));
   assert.equal(message.denied_response.status.code, 429);
   assert.deepEqual(options(message.denied_response.headers), [
     ['retry-after', '5', 2],

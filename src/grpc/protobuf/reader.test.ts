@@ -108,9 +108,9 @@ test('what we write, protobufjs reads', () => {
   fc.assert(
     fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), fc.string({ unit: 'grapheme' }), (number, text) => {
       const inner = [varintField(3, number), textField(536_870_911, text)];
-      const reader = protobuf.Reader.create(messageField(2, inner));
+      const reader = protobuf.Reader.create(Buffer.from(messageField(2, inner), 'latin1'));
       assert.equal(reader.uint32(), (2 << 3) | 2);
-      assert.equal(reader.uint32(), Buffer.concat(inner).length);
+      assert.equal(reader.uint32(), inner.join('').length);
       assert.equal(reader.uint32(), 3 << 3);
       assert.equal(Number(reader.uint64()), number);
       assert.equal(reader.uint32(), ((536_870_911 << 3) | 2) >>> 0);

@@ -1,4 +1,5 @@
 /** Takes messages out of the stream they are sent in: a flag, a length of four bytes, the message (gRPC over HTTP/2). */
+import type { Bytes } from '../protobuf/writer.ts';
 import { type Failure, INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED } from './status.ts';
 
 const PREFIX = 5;
@@ -85,11 +86,11 @@ export class Deframer {
 }
 
 /** A message as it is sent, never compressed. */
-export const frame = (fields: readonly Buffer[]): Buffer => {
-  const prefix = Buffer.alloc(PREFIX);
-  prefix.writeUInt32BE(
-    fields.reduce((sum, { length }) => sum + length, 0),
-    1,
-  );
-  return Buffer.concat([prefix, ...fields]);
+export const frame = (fields: readonly Bytes[]): Buffer => {
+  const message = fields.join('');
+  const framed = Buffer.allocUnsafe(PREFIX + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  framed.write(message, PREFIX, 'latin1');
+  return framed;
 };

@@ -1,12 +1,13 @@
 /** What a gRPC service offers, apart from how it comes over the wire. */
 import type { Eventually } from '../../core/eventually.ts';
+import type { Bytes } from '../protobuf/writer.ts';
 import type { Failure } from './status.ts';
 
 /** Who is on the other end of the connection. */
 export type Peer = Readonly<{ ip: string; trusted: boolean }>;
 
 /** The fields of a message, one after another. */
-export type Fields = readonly Buffer[];
+export type Fields = readonly Bytes[];
 
 export type Unary = Readonly<{
   kind: 'unary';
