@@ -24,7 +24,8 @@ export type BenchServer = Readonly<{ url: string; port: number; pid: number; rea
 
 export const announcedPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
   let output = '';
-  for await (const chunk of child.stdout ?? []) {
+  // What is said after that must find somebody who listens.
+  for await (const chunk of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
     output += chunk;
     const port = pattern.exec(output)?.[1];
     if (port !== undefined) return Number(port);
