@@ -70,7 +70,9 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   const ended = started.exited().then((how) => {
     throw new Error(`sallyport ended (${how}):\n${started.output()}`);
   });
-  await Promise.race([until('sallyport answers', () => portOf(announced) > 0 && portOf(adminAnnounced) > 0), ended]);
+  const listeners = [announced, adminAnnounced, ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : [])];
+  const isAnnounced = () => listeners.every((pattern) => portOf(pattern) > 0);
+  await Promise.race([until('sallyport answers', isAnnounced), ended]);
   ended.catch(() => undefined);
   const adminUrl = `http://127.0.0.1:${portOf(adminAnnounced)}`;
 
