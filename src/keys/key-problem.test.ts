@@ -1,27 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyRecord } from '../../test/keys/key-record.ts';
 import { keyProblem } from './key-problem.ts';
 import type { KeyRecord } from './key-store.ts';
-
-const good: KeyRecord = {
-  id: 'key_1',
-  hash: 'h',
-  hint: 'sk-…',
-  userId: 'u',
-  name: 'n',
-  rateLimitPerMinute: undefined,
-  rateLimitPerDay: undefined,
-  scopes: [],
-  metadata: {},
-  allowedIps: [],
-  customerId: undefined,
-  credits: undefined,
-  createdAt: 0,
-  expiresAt: undefined,
-  disabledAt: undefined,
-  revokedAt: undefined,
-  replacedUntil: undefined,
-};
 
 // biome-ignore format: a table is read by its columns
 const cases: readonly (readonly [changes: Partial<KeyRecord>, clientIp: string, problem: string | undefined])[] = [
@@ -43,7 +24,7 @@ const cases: readonly (readonly [changes: Partial<KeyRecord>, clientIp: string, 
 for (const [changes, clientIp, problem] of cases) {
   test(`${JSON.stringify(changes)} from "${clientIp}": ${problem ?? 'may be used'}`, () => {
     assert.equal(
-      keyProblem({ ...good, ...changes }, clientIp, () => 1_000),
+      keyProblem(keyRecord('key_1', changes), clientIp, () => 1_000),
       problem,
     );
   });

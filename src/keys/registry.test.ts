@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newKey } from '../../test/keys/key-record.ts';
 import { generateKey } from './api-key.ts';
 import type { KeyQuery, KeyRecord, KeyStore } from './key-store.ts';
 import { createKeyRegistry, type KeyRegistryOptions, type NewKey } from './registry.ts';
 
-const request = {
-  userId: 'user123',
-  name: 'test',
-  rateLimitPerMinute: 100,
-  rateLimitPerDay: undefined,
-  scopes: [],
-  metadata: {},
-  allowedIps: [],
-  customerId: undefined,
-  credits: undefined,
-  expiresAt: undefined,
-};
+const request = { ...newKey, userId: 'user123' };
 
 const untested = async () => {
   throw new Error('the contract of the stores tests it');

@@ -1,6 +1,7 @@
 /** Every call by every status that the OpenAPI document says it answers, and no other; its bodies as they are described. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { newKey } from '../keys/key-record.ts';
 import type { Answered } from '../servers/request.ts';
 import { type Called, startCalls } from './calls.ts';
 import { createSetAside } from './set-aside.ts';
@@ -10,21 +11,8 @@ type Call = Readonly<{ target: string } & Called>;
 const main = await startCalls({ after });
 const { endpoints, keys } = main;
 
-const newKey = {
-  userId: 'ann',
-  name: 'n',
-  rateLimitPerMinute: 1,
-  rateLimitPerDay: undefined,
-  scopes: [],
-  metadata: {},
-  allowedIps: [],
-  customerId: undefined,
-  credits: undefined,
-  expiresAt: undefined,
-};
-
-const made = await keys.create(newKey);
-const gone = await keys.create(newKey);
+const made = await keys.create({ ...newKey, rateLimitPerMinute: 1 });
+const gone = await keys.create({ ...newKey, rateLimitPerMinute: 1 });
 assert.ok(made.made === 'first' && gone.made === 'first');
 await keys.revoke(gone.record.id);
 const { id } = made.record;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Stores } from '../../src/stores/sql/stores.ts';
+import { keyRecord } from '../keys/key-record.ts';
 
 export const customerStoreContract = (
   name: string,
@@ -33,27 +34,9 @@ export const customerStoreContract = (
     async (t) => {
       const { customers, keys } = await open(t);
       await customers.put('ann', 'cus_ann', 1);
-      const record = {
-        id: 'key_own',
-        hash: 'h',
-        hint: 'sk-…',
-        userId: 'ann',
-        name: 'n',
-        rateLimitPerMinute: undefined,
-        rateLimitPerDay: undefined,
-        scopes: [],
-        metadata: {},
-        allowedIps: [],
-        customerId: 'cus_key',
-        credits: undefined,
-        createdAt: 1,
-        expiresAt: undefined,
-        disabledAt: undefined,
-        revokedAt: undefined,
-        replacedUntil: undefined,
-      };
+      const record = keyRecord('key_own', { customerId: 'cus_key' });
       await keys.insert(record);
-      await keys.insert({ ...record, id: 'key_plain', hash: 'i', customerId: undefined });
+      await keys.insert({ ...record, id: 'key_plain', hash: 'another', customerId: undefined });
       const asked = [
         ['key_own', 'ann'],
         ['key_plain', 'ann'],

@@ -2,30 +2,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { KeyChanges, KeyPosition, KeyRecord, KeyStore, Once } from '../../src/keys/key-store.ts';
+import { keyRecord } from './key-record.ts';
 
 /** Twice the same store, as two replicas have it. */
 export type OpenKeyStores = (t: TestContext) => Promise<readonly [KeyStore, KeyStore]>;
-
-const recordOf = (id: string, changes: Partial<KeyRecord> = {}): KeyRecord => ({
-  id,
-  hash: `hash of ${id}`,
-  hint: 'sk-…abcd',
-  userId: 'ann',
-  name: 'laptop',
-  rateLimitPerMinute: undefined,
-  rateLimitPerDay: undefined,
-  scopes: [],
-  metadata: {},
-  allowedIps: [],
-  customerId: undefined,
-  credits: undefined,
-  createdAt: 1_000,
-  expiresAt: undefined,
-  disabledAt: undefined,
-  revokedAt: undefined,
-  replacedUntil: undefined,
-  ...changes,
-});
 
 export const keyStoreContract = (name: string, open: OpenKeyStores, options: { skip?: string | false } = {}): void => {
   const guarantee = (what: string, check: (store: KeyStore, other: KeyStore) => Promise<void>) =>
@@ -33,8 +13,8 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
 
   guarantee('a key is found by another replica as it was made, to the last field', async (store, other) => {
     const records = [
-      recordOf('bare'),
-      recordOf('full', {
+      keyRecord('bare'),
+      keyRecord('full', {
         name: '鍵 "quoted" \\ `\u2028',
         rateLimitPerMinute: 1,
         rateLimitPerDay: Number.MAX_SAFE_INTEGER,
@@ -57,7 +37,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('what was never made is not found', async (store) => {
-    await store.insert(recordOf('a'));
+    await store.insert(keyRecord('a'));
     for (const hash of ['', 'hash of b', "' OR 1=1 --"]) assert.equal(await store.findByHash(hash), undefined);
     assert.equal(await store.find('b'), undefined);
     assert.deepEqual(await store.list({ userId: 'nobody', after: undefined, limit: 10 }), []);
@@ -72,7 +52,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
       ['a', 2, 'ann'],
       ['other', 9, 'bob'],
     ] as const) {
-      await store.insert(recordOf(id, { createdAt, userId }));
+      await store.insert(keyRecord(id, { createdAt, userId }));
     }
     await store.revoke('old', 5);
     assert.deepEqual(
@@ -87,7 +67,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('the first revocation holds, and the record stays', async (store, other) => {
-    const record = recordOf('a');
+    const record = keyRecord('a');
     await store.insert(record);
     const revoked = { record: { ...record, revokedAt: 5 }, hashes: [record.hash] };
     assert.deepEqual(await store.revoke('a', 5), revoked);
@@ -96,18 +76,18 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('of two keys with the same id or hash the second is refused, and the first stays', async (store, other) => {
-    const record = recordOf('a');
+    const record = keyRecord('a');
     await store.insert(record);
-    await assert.rejects(other.insert(recordOf('a', { hash: 'another' })));
-    await assert.rejects(other.insert(recordOf('b', { hash: record.hash })));
+    await assert.rejects(other.insert(keyRecord('a', { hash: 'another' })));
+    await assert.rejects(other.insert(keyRecord('b', { hash: record.hash })));
     assert.deepEqual(await store.findByHash(record.hash), record);
     assert.equal(await store.findByHash('another'), undefined);
   });
 
   guarantee('a list goes on behind a key, through ties, and never shows a key twice', async (store) => {
-    const made = [...'abcdefghij'].map((id, index) => recordOf(id, { createdAt: Math.floor(index / 4) }));
+    const made = [...'abcdefghij'].map((id, index) => keyRecord(id, { createdAt: Math.floor(index / 4) }));
     for (const record of made) await store.insert(record);
-    const everyone = recordOf('z', { userId: 'bob', createdAt: 0 });
+    const everyone = keyRecord('z', { userId: 'bob', createdAt: 0 });
     await store.insert(everyone);
     const seen: string[] = [];
     let after: KeyPosition | undefined;
@@ -121,9 +101,9 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('a change writes what it names and leaves the rest', async (store, other) => {
-    const record = recordOf('a', { credits: { remaining: 5, refill: undefined }, rateLimitPerDay: 9 });
+    const record = keyRecord('a', { credits: { remaining: 5, refill: undefined }, rateLimitPerDay: 9 });
     await store.insert(record);
-    await store.insert(recordOf('b'));
+    await store.insert(keyRecord('b'));
     const refill = { amount: 3, intervalMs: 1_000, nextAt: 9 };
     const changes: KeyChanges = {
       name: 'new',
@@ -145,19 +125,19 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
     const cleared = { credits: undefined, expiresAt: undefined, customerId: undefined };
     assert.deepEqual((await store.update('a', cleared))?.record, { ...record, ...changes, ...cleared });
     assert.deepEqual((await store.update('a', {}))?.record, { ...record, ...changes, ...cleared });
-    assert.deepEqual(await store.find('b'), recordOf('b'));
+    assert.deepEqual(await store.find('b'), keyRecord('b'));
     assert.equal(await store.update('none', { name: 'x' }), undefined);
   });
 
   guarantee('the first moment at which a key was disabled holds until it is enabled', async (store, other) => {
-    await store.insert(recordOf('a'));
+    await store.insert(keyRecord('a'));
     assert.equal((await store.update('a', { disabledAt: 5 }))?.record.disabledAt, 5);
     assert.equal((await other.update('a', { disabledAt: 6 }))?.record.disabledAt, 5);
     assert.equal((await store.update('a', { disabledAt: undefined }))?.record.disabledAt, undefined);
   });
 
   guarantee('what is revoked is not changed any more', async (store) => {
-    const record = recordOf('a', { credits: { remaining: 1, refill: undefined } });
+    const record = keyRecord('a', { credits: { remaining: 1, refill: undefined } });
     await store.insert(record);
     await store.revoke('a', 5);
     const revoked = { record: { ...record, revokedAt: 5 }, hashes: [record.hash] };
@@ -168,7 +148,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('a rotated key is found by both secrets, the former one with its end', async (store, other) => {
-    const record = recordOf('a');
+    const record = keyRecord('a');
     await store.insert(record);
     const changed = await store.rotate('a', { hash: 'second', hint: '2', replacedUntil: 50 });
     const current = { ...record, hash: 'second', hint: '2' };
@@ -194,7 +174,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('of rotations at one moment none is lost: each secret opens, one for good', async (store, other) => {
-    await store.insert(recordOf('a'));
+    await store.insert(keyRecord('a'));
     const hashes = Array.from({ length: 8 }, (_, n) => `secret ${n}`);
     await Promise.all(
       hashes.map((hash, n) => (n % 2 ? store : other).rotate('a', { hash, hint: hash, replacedUntil: 50 })),
@@ -215,20 +195,20 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('a call that is repeated makes one key, and is told of it', async (store, other) => {
-    assert.equal(await store.insert(recordOf('a'), once()), undefined);
+    assert.equal(await store.insert(keyRecord('a'), once()), undefined);
     const before = { keyId: 'a', requestHash: 'request', sealedKey: 'sealed' };
-    assert.deepEqual(await other.insert(recordOf('b'), once({ requestHash: 'other', sealedKey: 'x' })), before);
+    assert.deepEqual(await other.insert(keyRecord('b'), once({ requestHash: 'other', sealedKey: 'x' })), before);
     assert.equal(await store.find('b'), undefined);
     const secret = { hash: 'n', hint: 'n', replacedUntil: 1 };
     assert.deepEqual(await store.rotate('a', secret, once()), before);
     assert.equal((await store.find('a'))?.hash, 'hash of a');
-    assert.equal(await store.insert(recordOf('c'), once({ nowMs: 100, expiresAt: 200 })), undefined, 'a day later');
+    assert.equal(await store.insert(keyRecord('c'), once({ nowMs: 100, expiresAt: 200 })), undefined, 'a day later');
     assert.ok(await store.find('c'));
   });
 
   guarantee('of many equal calls at one moment one makes a key, and all name it', async (store, other) => {
     const ids = Array.from({ length: 16 }, (_, n) => `key ${n}`);
-    const answers = await Promise.all(ids.map((id, n) => (n % 2 ? store : other).insert(recordOf(id), once())));
+    const answers = await Promise.all(ids.map((id, n) => (n % 2 ? store : other).insert(keyRecord(id), once())));
     const made = await store.list({ userId: 'ann', after: undefined, limit: 100 });
     assert.equal(made.length, 1);
     assert.deepEqual(
@@ -238,12 +218,12 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
   });
 
   guarantee('an import brings each hash once, and leaves those that are there', async (store, other) => {
-    await store.insert(recordOf('a'));
+    await store.insert(keyRecord('a'));
     await store.rotate('a', { hash: 'second', hint: '2', replacedUntil: 0 });
     const records = [
-      recordOf('x', { hash: 'second' }),
-      recordOf('y', { hash: 'hash of a' }),
-      recordOf('z', { credits: { remaining: 2, refill: undefined } }),
+      keyRecord('x', { hash: 'second' }),
+      keyRecord('y', { hash: 'hash of a' }),
+      keyRecord('z', { credits: { remaining: 2, refill: undefined } }),
     ];
     assert.deepEqual(await other.importAll(records), [
       { id: 'a', outcome: 'exists' },
@@ -251,16 +231,16 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
       { id: 'z', outcome: 'imported' },
     ]);
     assert.deepEqual(await store.find('z'), records[2]);
-    const many = Array.from({ length: 50 }, (_, n) => recordOf(`many ${n}`));
+    const many = Array.from({ length: 50 }, (_, n) => keyRecord(`many ${n}`));
     const both = await Promise.all([store.importAll(many), other.importAll(many)]);
     assert.equal(both.flat().filter(({ outcome }) => outcome === 'imported').length, 50);
-    await assert.rejects(store.importAll([recordOf('one'), recordOf('z', { hash: 'same id' })]));
+    await assert.rejects(store.importAll([keyRecord('one'), keyRecord('z', { hash: 'same id' })]));
     assert.equal(await store.find('one'), undefined, 'all or none');
   });
 
   guarantee('credits are taken one by one, to the last, and not further', async (store) => {
-    await store.insert(recordOf('a', { credits: { remaining: 2, refill: undefined } }));
-    await store.insert(recordOf('free'));
+    await store.insert(keyRecord('a', { credits: { remaining: 2, refill: undefined } }));
+    await store.insert(keyRecord('free'));
     assert.deepEqual(await store.takeCredit('a', 0), { taken: true, remaining: 1 });
     assert.deepEqual(await store.takeCredit('a', 0), { taken: true, remaining: 0 });
     assert.deepEqual(await store.takeCredit('a', 0), { taken: false, retryAt: undefined });
@@ -270,7 +250,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
 
   guarantee('a refill comes when it is due, once however many were missed, and keeps its beat', async (store) => {
     const refill = { amount: 3, intervalMs: 1_000, nextAt: 10_000 };
-    await store.insert(recordOf('a', { credits: { remaining: 0, refill } }));
+    await store.insert(keyRecord('a', { credits: { remaining: 0, refill } }));
     const left = async (nowMs: number) => {
       const taken = await store.takeCredit('a', nowMs);
       return [taken?.taken && taken.remaining, (await store.find('a'))?.credits?.refill?.nextAt];
@@ -286,7 +266,7 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
 
   guarantee('requests at one moment never take more credits than there are', async (store, other) => {
     const refill = { amount: 25, intervalMs: 1_000, nextAt: 1 };
-    await store.insert(recordOf('a', { credits: { remaining: 3, refill } }));
+    await store.insert(keyRecord('a', { credits: { remaining: 3, refill } }));
     const taken = await Promise.all(Array.from({ length: 60 }, (_, n) => (n % 2 ? store : other).takeCredit('a', 1)));
     const remaining = taken.flatMap((one) => (one?.taken ? [one.remaining] : []));
     assert.deepEqual(

@@ -2,33 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { keyRecord } from '../../../test/keys/key-record.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
-import type { KeyRecord } from '../../keys/key-store.ts';
 import type { StoreThread } from '../sql/store-thread.ts';
 import { migrate, openDatabase } from './engine.ts';
 import { createWriter } from './writer.ts';
 
-const record = (id: string): KeyRecord => ({
-  id,
-  hash: `hash of ${id}`,
-  hint: '…',
-  userId: 'user',
-  name: 'name',
-  rateLimitPerMinute: undefined,
-  rateLimitPerDay: undefined,
-  scopes: [],
-  metadata: {},
-  allowedIps: [],
-  customerId: undefined,
-  credits: undefined,
-  createdAt: 1,
-  expiresAt: undefined,
-  disabledAt: undefined,
-  revokedAt: undefined,
-  replacedUntil: undefined,
-});
-
-const insert = (writer: StoreThread, id: string) => writer.execute('insertKey', { record: record(id) });
+const insert = (writer: StoreThread, id: string) => writer.execute('insertKey', { record: keyRecord(id) });
 
 const open = (t: TestContext) => {
   const path = join(createWorkdir('writer', { after: (end) => t.after(end) }).path, 'test.db');
