@@ -11,7 +11,7 @@ export type Comparison = Readonly<{
 }>;
 
 /** Many short ones: what else the machine does comes in bursts, and then spoils the tail of a few rounds and not of most. */
-const ROUNDS = 15;
+const ROUNDS = 9;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

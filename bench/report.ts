@@ -76,7 +76,7 @@ export const document = ({
 <!-- Written by "npm run bench -- --write". -->
 
 Measured on ${machine}, with \`npm run bench -- --write\`: wrk with 64 connections on one processor, the measured server on the
-other, the two servers of each row in turn, 15 rounds of a second; the ratio is the median of the rounds' own ratios, that of the
+other, the two servers of each row in turn, nine rounds of a second; the ratio is the median of the rounds' own ratios, that of the
 p99 the ratio of their medians. Read the ratios: the rates belong to the machine. Bare \`node:http\` reads the same request, with
 the headers of a real proxy, and answers with three.
 
