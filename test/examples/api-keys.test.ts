@@ -93,11 +93,12 @@ test(
   needs('envoy', 'postgres', 'redis'),
   async () => {
     const { url, replicas } = await startGateway();
-    for (const { adminUrl } of replicas) {
+    const walk = async ({ adminUrl }: Replica): Promise<void> => {
       const env = { PATH: process.env['PATH'] ?? '', GATEWAY: url, ADMIN: adminUrl, SALLYPORT_ADMIN_TOKEN: token };
       const failed = (error: { stdout?: string; stderr?: string }) => assert.fail(`${error.stdout}\n${error.stderr}`);
       const { stdout } = await promisify(execFile)('bash', [join(folder, 'test-api.sh')], { env }).catch(failed);
       assert.match(stdout, /All as it should be\.\n$/);
-    }
+    };
+    await Promise.all(replicas.map(walk));
   },
 );

@@ -22,13 +22,11 @@ const isGrpc = (headers: IncomingHttpHeaders): boolean =>
 
 const takesEncoding = (encoding: string | undefined): boolean => encoding === undefined || encoding === 'identity';
 
-export type Dispatch = (
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  peer: Peer,
-) => (() => void) | undefined;
+/** A call that would go on until its caller ends it. `lastsWhile`: how far the listener's own end lets it go on. */
+export type LongCall = Readonly<{ lastsWhile: 'open' | 'draining'; end(): void }>;
 
-/** Gives what ends a call that would go on until its caller ends it; undefined for all others. */
+export type Dispatch = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer) => LongCall | undefined;
+
 export const createDispatch =
   (methods: Methods, handling: Handling): Dispatch =>
   (stream, headers, peer) => {
@@ -46,8 +44,10 @@ export const createDispatch =
       case 'unary':
         return void runUnary(stream, method, peer, handling, timeoutMs);
       case 'server_stream':
-        return void runServerStream(stream, method, handling);
-      case 'client_stream':
-        return runClientStream(stream, method, peer, handling);
+        return { lastsWhile: 'draining', end: runServerStream(stream, method, handling) };
+      case 'client_stream': {
+        const end = runClientStream(stream, method, peer, handling);
+        return end && { lastsWhile: 'open', end };
+      }
     }
   };

@@ -8,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createDispatch } from './dispatch.ts';
+import { createDispatch, type LongCall } from './dispatch.ts';
 import { createHandling, type Handling } from './handling.ts';
 import type { Methods, Peer } from './method.ts';
 
@@ -96,15 +96,15 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
   const dispatch = createDispatch(given.methods, createHandling(given));
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
-  const longCalls = new Set<() => void>();
+  const longCalls = new Set<LongCall>();
   let draining = false;
 
   const onStream = (peer: Peer) => (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const end = dispatch(stream, headers, peer);
-    if (!end) return;
-    longCalls.add(end);
-    stream.once('close', () => longCalls.delete(end));
-    if (draining) end();
+    const call = dispatch(stream, headers, peer);
+    if (!call) return;
+    longCalls.add(call);
+    stream.once('close', () => longCalls.delete(call));
+    if (draining && call.lastsWhile === 'open') call.end();
   };
 
   server.on(given.certificates ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -138,14 +138,14 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
     drain() {
       draining = true;
       for (const socket of sockets) askToComeBack(socket);
-      for (const end of longCalls) end();
+      for (const call of longCalls) if (call.lastsWhile === 'open') call.end();
     },
 
     async close(graceMs) {
       draining = true;
       const closed = once(server, 'close');
       server.close();
-      for (const end of longCalls) end();
+      for (const call of longCalls) call.end();
       for (const session of sessions) session.close();
       const deadline = setTimeout(() => {
         for (const session of sessions) session.destroy();

@@ -44,6 +44,11 @@ export const sendMessage = (stream: ServerHttp2Stream, fields: Fields): void => 
   stream.write(frame(fields));
 };
 
+/** After the last of several messages. */
+export const endMessages = (stream: ServerHttp2Stream): void => {
+  if (!isOver(stream) && stream.headersSent) stream.end();
+};
+
 export const sendFailure = (stream: ServerHttp2Stream, { code, message }: Failure): void => {
   if (isOver(stream) || stream.headersSent) return;
   stream.respond({ ...head, 'grpc-status': String(code), 'grpc-message': message }, { endStream: true });

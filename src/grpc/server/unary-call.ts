@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { Deframer } from './deframer.ts';
 import type { Handling } from './handling.ts';
 import type { Fields, Peer, ServerStream, Unary } from './method.ts';
-import { sendFailure, sendLastWord, sendMessage } from './reply.ts';
+import { endMessages, sendFailure, sendLastWord, sendMessage } from './reply.ts';
 import { DEADLINE_EXCEEDED, type Failure, INTERNAL, isFailure } from './status.ts';
 
 const notOne: Failure = { code: INTERNAL, message: 'expected one message' };
@@ -74,10 +74,12 @@ export const runUnary = (
   });
 };
 
-export const runServerStream = (stream: ServerHttp2Stream, method: ServerStream, handling: Handling): void => {
+/** Gives what ends it, with what was sent until then. */
+export const runServerStream = (stream: ServerHttp2Stream, method: ServerStream, handling: Handling): (() => void) => {
   readOne(stream, handling, (message) => {
     const opened = method.open(message, (fields) => sendMessage(stream, fields));
     if (typeof opened === 'object') sendFailure(stream, opened);
     else stream.once('close', opened);
   });
+  return () => endMessages(stream);
 };
