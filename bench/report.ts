@@ -31,8 +31,9 @@ const lookUpLine = (store: string, costs: LookUpCosts): string =>
   `${store.padEnd(12)}look-up of a key that is not cached: ${costs.aloneUs.toFixed(0)} µs alone, ${costs.atOnceUs.toFixed(0)} µs of 64 at once; cached, a key takes ${Math.round(costs.cachedBytes)} bytes`;
 
 /** What it costs to count a request, and what is hoped for. */
-export const usageLines = ({ recordUs, storedPerSecond, storeCpuUs }: UsageCosts): string[] => [
-  `usage: ${recordUs.toFixed(2)} µs of the event loop for an event, ${Math.round(storedPerSecond / 1_000)}k/s into SQLite (≥ 50k/s)`,
+export const usageLines = ({ recordUs, storedPerSecond, storeCpuUs, accessLogPerSecond }: UsageCosts): string[] => [
+  `Envoy's access log over gRPC: ${Math.round(accessLogPerSecond / 1_000)}k entries/s, until all are in SQLite (≥ 50k/s)`,
+  `usage: ${recordUs.toFixed(2)} µs of the event loop for an event, ${Math.round(storedPerSecond / 1_000)}k/s into SQLite by itself`,
   `  ${storeCpuUs.toFixed(1)} µs of a processor for each event that is stored, on a thread of its own`,
 ];
 

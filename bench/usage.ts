@@ -4,9 +4,15 @@ import { createUsageSpool } from '../src/stores/files/usage-spool.ts';
 import { openSqliteStores } from '../src/stores/sqlite/stores.ts';
 import { createRecorder } from '../src/usage/recorder.ts';
 import { eventOf, linesOf } from '../test/usage/usage-events.ts';
+import { measureAccessLog } from './grpc/access-log.ts';
 import { makeDirectory } from './servers.ts';
 
-export type UsageCosts = Readonly<{ recordUs: number; storedPerSecond: number; storeCpuUs: number }>;
+export type UsageCosts = Readonly<{
+  recordUs: number;
+  storedPerSecond: number;
+  storeCpuUs: number;
+  accessLogPerSecond: number;
+}>;
 
 const EVENTS = 200_000;
 const A_TURN = 32;
@@ -52,7 +58,7 @@ const measureRecording = async (folder: string): Promise<number> => {
   return (tookMs * 1_000) / EVENTS;
 };
 
-const measureStoring = async (folder: string): Promise<Omit<UsageCosts, 'recordUs'>> => {
+const measureStoring = async (folder: string): Promise<Pick<UsageCosts, 'storedPerSecond' | 'storeCpuUs'>> => {
   const { usage, close } = openSqliteStores(join(folder, 'bench.db'));
   const batches = Array.from({ length: EVENTS / BATCH }, (_, batch) =>
     linesOf(numbers.slice(batch * BATCH, (batch + 1) * BATCH).map(eventAt)),
@@ -70,7 +76,8 @@ const measureStoring = async (folder: string): Promise<Omit<UsageCosts, 'recordU
 export const measureUsage = async (): Promise<UsageCosts> => {
   const { path, remove } = makeDirectory();
   try {
-    return { recordUs: await measureRecording(path), ...(await measureStoring(path)) };
+    const accessLogPerSecond = await measureAccessLog();
+    return { accessLogPerSecond, recordUs: await measureRecording(path), ...(await measureStoring(path)) };
   } finally {
     remove();
   }
