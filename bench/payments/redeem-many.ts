@@ -9,6 +9,7 @@ import { openStores } from '../../src/assemble-stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
+import { silentEvents } from '../../test/payments/silent-events.ts';
 import { keysetId } from './instant-mint.ts';
 import { createPaying, longestTurn, median, millisecondsOf, threadMs } from './paying.ts';
 
@@ -76,17 +77,8 @@ const payments = await assemblePayments({
   throttle: { isOpen: () => true, recordFailure: ignore },
   now: Date.now,
   events: {
-    onConcluded: ignore,
+    ...silentEvents,
     onUncertain: fail,
-    onUnsealed: ignore,
-    onOutstanding: ignore,
-    onRecovered: ignore,
-    onAccepted: ignore,
-    onUnsettled: ignore,
-    onBatchSettled: ignore,
-    onBatchRefused: fail,
-    onSettlingFailed: fail,
-    onStranded: fail,
     onCollected(_, proofs) {
       if (proofs.some(({ state }) => state === 'bad')) fail(undefined, new Error('the instant mint signs wrongly'));
       collected += 1;
@@ -94,14 +86,9 @@ const payments = await assemblePayments({
     },
     onCollectingPostponed: fail,
     onCollectingFailed: fail,
-    onPayout: ignore,
-    onRefund: ignore,
-    onSpent: ignore,
     onSpendUncertain: fail,
     onSpendingFailed: fail,
     onWrongKeys: fail,
-    onRecoveryFailed: fail,
-    onForgettingFailed: fail,
   },
 });
 await payments.mints.start();

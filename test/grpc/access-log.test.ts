@@ -186,22 +186,26 @@ test('a hundred thousand entries arrive, and the sender waits while the queue is
   assert.equal(/usage_events_total\{result="queue_full"\} [1-9]/.test(body), false, 'some were dropped');
 });
 
-test('asked to end, it answers the stream, and keeps every entry that it took', async (t) => {
-  const own = await enter(t);
-  const { send: write, ended } = open(own.grpcPort, t);
-  await write(
+/** Gives 500 entries to a service, and waits until its metrics count them under this name. */
+const sendUntilCounted = async (gate: Sallyport, { send }: Pick<ReturnType<typeof open>, 'send'>, metric: string) => {
+  await send(
     logs(
       range(0, 500).map((n) => entry(n)),
       true,
     ),
   );
-  const taken = async () => {
-    const { body } = await request(own.url, '/metrics');
-    return /^sallyport_access_log_entries_total\{result="recorded"\} 500$/m.test(body);
-  };
-  await until('the entries are taken', taken);
+  await until(`they are counted as ${metric}`, async () => {
+    const { body } = await request(gate.url, '/metrics');
+    return body.includes(`\n${metric}{result="recorded"} 500\n`);
+  });
+};
+
+test('asked to end, it answers the stream, and keeps every entry that it took', async (t) => {
+  const own = await enter(t);
+  const stream = open(own.grpcPort, t);
+  await sendUntilCounted(own, stream, 'sallyport_access_log_entries_total');
   own.signal('SIGTERM');
-  assert.equal(await ended, 0);
+  assert.equal(await stream.ended, 0);
   assert.equal(await own.exited(), 'code 0');
   const next = await startSallyport({ owner: t, config, directory: own.directory });
   await untilRequests(next, 500);
@@ -209,18 +213,7 @@ test('asked to end, it answers the stream, and keeps every entry that it took', 
 
 test('killed, it keeps every entry that it took', async (t) => {
   const own = await startSallyport({ owner: t, config: config.replace('20ms', '60s') });
-  const { send: write } = open(own.grpcPort, t);
-  await write(
-    logs(
-      range(0, 500).map((n) => entry(n)),
-      true,
-    ),
-  );
-  const taken = async () => {
-    const { body } = await request(own.url, '/metrics');
-    return /^sallyport_usage_events_total\{result="recorded"\} 500$/m.test(body);
-  };
-  await until('the entries are recorded', taken);
+  await sendUntilCounted(own, open(own.grpcPort, t), 'sallyport_usage_events_total');
   own.signal('SIGKILL');
   await own.exited();
   const next = await startSallyport({ owner: t, config, directory: own.directory });

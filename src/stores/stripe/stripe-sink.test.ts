@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
+import { billingEvent } from '../../../test/billing/billing-event.ts';
 import {
   answering,
   badJson,
@@ -23,25 +24,8 @@ import { createStripeSink } from './stripe-sink.ts';
 
 const DAY_MS = 86_400_000;
 
-const eventOf = (changes: Partial<BillingEvent> = {}): BillingEvent => ({
-  id: 'sp_20260131T230000Z_1_abc',
-  customer: 'cus_ann',
-  payer: 'cus_ann',
-  meter: 'api_requests',
-  windowStartMs: 0,
-  windowMs: 3_600_000,
-  sequence: 1,
-  value: 42,
-  atMs: Date.now() - 60_000,
-  state: 'waiting',
-  tries: 0,
-  answers: 0,
-  firstSentAtMs: undefined,
-  reason: undefined,
-  detail: undefined,
-  createdAtMs: 0,
-  ...changes,
-});
+const eventOf = (changes: Partial<BillingEvent> = {}): BillingEvent =>
+  billingEvent({ atMs: Date.now() - 60_000, ...changes });
 
 const scene = async (t: TestContext, { key = stripeKey, timeoutMs = 5_000 } = {}) => {
   const stripe = await startStripeServer({ owner: t });

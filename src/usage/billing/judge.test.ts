@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BillingEvent } from './billing-store.ts';
+import { billingEvent } from '../../../test/billing/billing-event.ts';
 import { concludeBy, restAfter } from './judge.ts';
 import type { SinkAnswer } from './sink.ts';
 
-const event: BillingEvent = {
-  id: 'sp_1',
-  customer: 'cus_ann',
-  payer: 'cus_ann',
-  meter: 'api_requests',
-  windowStartMs: 0,
-  windowMs: 3_600_000,
-  sequence: 1,
-  value: 1,
-  atMs: 0,
-  state: 'waiting',
-  tries: 0,
-  answers: 0,
-  firstSentAtMs: undefined,
-  reason: undefined,
-  detail: undefined,
-  createdAtMs: 0,
-};
+const event = billingEvent();
 
 const sent = { sentAtMs: 1_000, nowMs: 2_000, random: () => 1 };
 
