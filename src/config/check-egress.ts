@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
+import { reachOf } from './inner-host.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './path.ts';
 
@@ -48,7 +49,26 @@ const checkRoute = (route: Egress['routes'][number], path: Path, targets: string
   return findings;
 };
 
+/** Names are looked at when they are connected to: what DNS says now, it need not say then. */
+const checkReach = (url: string, path: Path, { allow_private }: Target): Finding[] => {
+  const reach = URL.canParse(url) ? reachOf(new URL(url).hostname) : 'unknown';
+  if (reach === 'never')
+    return [{ path, message: 'an address that is never connected to', shows: 'value', expected: 'another host' }];
+  if (reach !== 'private' || allow_private) return [];
+  return [
+    {
+      path,
+      message: 'a private address',
+      shows: 'value',
+      expected: 'a host of the public internet',
+      hint: 'to allow it, set allow_private: true on the target',
+      reads: [[...path.slice(0, 3), 'allow_private']],
+    },
+  ];
+};
+
 const checkTarget = (target: Target, path: Path, issuers: string[]): Finding[] => [
+  ...checkReach(target.url, [...path, 'url'], target),
   ...(target.auth && target.credentials.length > 0
     ? [{ path, message: 'both auth and credentials', expected: 'one of them' }]
     : []),
@@ -80,7 +100,12 @@ const checkTarget = (target: Target, path: Path, issuers: string[]): Finding[] =
   }),
 ];
 
-const checkAuth = (auth: Auth, path: Path, { tls }: Target): Finding[] => {
+const checkAuth = (auth: Auth, path: Path, target: Target): Finding[] => [
+  ...('token_url' in auth ? checkReach(auth.token_url, [...path, 'token_url'], target) : []),
+  ...checkKind(auth, path, target),
+];
+
+const checkKind = (auth: Auth, path: Path, { tls }: Target): Finding[] => {
   if (auth.type === 'api_key' && (auth.header === undefined) === (auth.query === undefined))
     return [{ path, message: 'not one place for the key', expected: 'exactly one of header, query', reads: [path] }];
   if (auth.type === 'mtls' && (!tls?.enabled || tls.client_cert === undefined))

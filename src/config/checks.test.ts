@@ -456,6 +456,49 @@ const cases: readonly Case[] = [
     target('auth: { type: gcp_service_account, client_email: a }'),
     ['egress.targets.a.auth: not one service account; expected either credentials, or client_email and private_key'],
   ],
+  ...['http://10.0.0.1', 'https://127.1', 'https://[::1]/v1', 'https://localhost:8443', 'https://[fd00::1]'].map(
+    (url): Case => [
+      `a target at ${url}`,
+      `egress: { targets: { a: { url: "${url}" } } }`,
+      [
+        `egress.targets.a.url: a private address; found "${url}", expected a host of the public internet; to allow it, set allow_private: true on the target`,
+      ],
+    ],
+  ),
+  ...[
+    'http://169.254.169.254',
+    'https://[fe80::1]',
+    'https://0.0.0.0',
+    'https://[2002:a9fe:a9fe::]',
+    'http://2852039166',
+  ].map(
+    (url): Case => [
+      `a target at ${url}, even with allow_private`,
+      `egress: { targets: { a: { url: "${url}", allow_private: true } } }`,
+      [`egress.targets.a.url: an address that is never connected to; found "${url}", expected another host`],
+    ],
+  ),
+  [
+    'a private target that is allowed, a public one, and one of the cluster',
+    'egress: { targets: { a: { url: "http://10.0.0.1", allow_private: true }, b: { url: "https://8.8.8.8" }, c: { url: "https://a.b.svc.cluster.local" } } }',
+    [],
+  ],
+  [
+    'a target of the cluster to which it is denied',
+    'egress: { targets: { a: { url: "https://a.b.svc", allow_private: false } } }',
+    [
+      'egress.targets.a.url: a private address; found "https://a.b.svc", expected a host of the public internet; to allow it, set allow_private: true on the target',
+    ],
+  ],
+  [
+    'a private token endpoint of a public target',
+    target(
+      'auth: { type: oauth2_client_credentials, token_url: "https://10.0.0.1/token", client_id: a, client_secret: b }',
+    ),
+    [
+      'egress.targets.a.auth.token_url: a private address; found "https://10.0.0.1/token", expected a host of the public internet; to allow it, set allow_private: true on the target',
+    ],
+  ],
   [
     'a caller that is nobody',
     target('callers: [{}]'),

@@ -1,3 +1,4 @@
+import { isClusterName } from './inner-host.ts';
 import type { Parsed } from './schema/config.ts';
 import { usage } from './schema/services.ts';
 
@@ -5,7 +6,8 @@ type Rule = Parsed['rules'][number];
 
 /** Defaults that depend on other blocks. After this every rule that takes cashu has its price, if there is one to have. */
 export const complete = (config: Parsed): Parsed => {
-  const { http, proxy, egress } = config;
+  const { http, proxy } = config;
+  const egress = config.egress && reachable(config.egress);
   const certificates = http.tls?.enabled === true && http.tls.client_auth !== 'none';
   const inPath = proxy?.enabled === true && egress !== undefined && egress.routes.length > 0;
   return {
@@ -16,9 +18,21 @@ export const complete = (config: Parsed): Parsed => {
     rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
     // What is billed is recorded first.
     ...(config.billing && { usage: config.usage ?? usage.parse({}) }),
+    ...(egress && { egress }),
     ...(inPath && { egress: { ...egress, addr: egress.addr ?? '127.0.0.1:8080' } }),
   };
 };
+
+/** After this `allow_private` is there. A name of the cluster can have no other address. */
+const reachable = (egress: NonNullable<Parsed['egress']>): NonNullable<Parsed['egress']> => ({
+  ...egress,
+  targets: Object.fromEntries(
+    Object.entries(egress.targets).map(([name, target]) => [
+      name,
+      { ...target, allow_private: target.allow_private ?? isClusterName(new URL(target.url).hostname) },
+    ]),
+  ),
+});
 
 const priced = (rule: Rule, amount: number | undefined): Rule => {
   if (rule.price || amount === undefined || !rule.accept.includes('cashu')) return rule;

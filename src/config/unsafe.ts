@@ -1,6 +1,6 @@
-import ipaddr from 'ipaddr.js';
 import type { Config, RuleConfig } from './config.ts';
 import type { Finding } from './finding.ts';
+import { isInner } from './inner-host.ts';
 import type { Path } from './path.ts';
 import { rangeOf } from './range.ts';
 
@@ -96,15 +96,6 @@ const unsealedLedger = ({ store, cashu }: Config): Finding[] =>
         },
       ]
     : [];
-
-const innerNames = ['.svc', '.svc.cluster.local', '.local', '.internal'];
-
-/** Names that do not leave the machine or the cluster. */
-const isInner = (hostname: string): boolean => {
-  const host = hostname.replace(/^\[|\]$|\.$/g, '');
-  if (ipaddr.isValid(host)) return ipaddr.parse(host).range() === 'loopback';
-  return !host.includes('.') || innerNames.some((ending) => host.endsWith(ending)) || host.endsWith('.localhost');
-};
 
 const isExposed = (url: string): boolean => {
   if (!URL.canParse(url)) return false;

@@ -55,7 +55,11 @@ const target = block({
   auth: auth.optional().describe('The credential; see below. Default: none.'),
   credentials: z.array(auth).prefault([]).describe('Several credentials at once, instead of `auth`.'),
   tls: targetTls.optional().describe('TLS towards the target.'),
-  allow_private: toggle.prefault(false).describe('Whether the target may have a private address.'),
+  allow_private: toggle
+    .optional()
+    .describe(
+      'Whether the target and its token endpoint may have a private address. By default only where the host of `url` is a name of the cluster (`….svc`, `….svc.cluster.local`).',
+    ),
   callers: callers.optional().describe('Who may use this target. Everybody who reaches the listener by default.'),
   limits: limits.optional().describe('Most calls of one caller.'),
   timeout: tries.timeout.describe('Instead of `defaults.timeout`.'),

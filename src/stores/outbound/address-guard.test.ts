@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { test } from 'node:test';
-import { createGuardedLookup, ForbiddenAddress, isForbiddenAddress } from './address-guard.ts';
+import { createGuardedLookup, ForbiddenAddress, isForbiddenAddress, isPrivateAddress } from './address-guard.ts';
 
 const forbidden = [
   // Cloud metadata services: AWS, GCP, Azure, DigitalOcean, OpenStack; AWS tasks, pods and IPv6; Alibaba; Oracle; Azure's wire server.
@@ -39,6 +39,24 @@ test('no spelling of a metadata, link-local, multicast or unspecified address is
 
 test('private, loopback and public addresses are', () => {
   for (const address of allowed) assert.equal(isForbiddenAddress(address), false, address);
+});
+
+const inner = [
+  ...['127.0.0.1', '127.255.255.254', '10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1'],
+  ...['192.0.2.1', '198.18.0.1', '203.0.113.1', '240.0.0.1'],
+  ...['::1', 'fc00::1', 'fd12:3456::1', 'fec0::1', '100::1', '2001:db8::1', '2001:2::1'],
+  // Private ones in the clothes of IPv6, and public ones in clothes that nobody wears any more.
+  ...['::ffff:10.0.0.1', '::ffff:7f00:1', '::7f00:1', '::127.0.0.1', '64:ff9b::10.0.0.1', '64:ff9b::7f00:1'],
+  ...['64:ff9b:1::808:808', '2002:a00:1::1', '2002:7f00:1::1', '2002:808:808::1', '::808:808', '::ffff:0:a00:1'],
+];
+
+test('no spelling of a private, loopback or reserved address is taken for a public one', () => {
+  for (const address of [...inner, ...forbidden]) assert.equal(isPrivateAddress(address), true, address);
+});
+
+test('public addresses are public, also behind a NAT64 gateway', () => {
+  for (const address of ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1', '64:ff9b::8.8.8.8', '::ffff:8.8.8.8'])
+    assert.equal(isPrivateAddress(address), false, address);
 });
 
 test('a URL spells addresses in one way, whatever was written', () => {

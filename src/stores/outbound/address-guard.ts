@@ -15,6 +15,8 @@ const metadata = ['100.100.100.200/32', '192.0.0.192/32', '168.63.129.16/32', 'f
   ipaddr.parseCIDR(range),
 );
 
+const nat64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
+
 const isMetadata = (address: Address): boolean =>
   metadata.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
 
@@ -37,9 +39,17 @@ export const isForbiddenAddress = (text: string): boolean => {
   return isForbidden(address) || (carried !== undefined && isForbidden(carried));
 };
 
-/** Besides: everything that is not of the public internet. */
-export const isPrivateAddress = (text: string): boolean =>
-  isForbiddenAddress(text) || ipaddr.process(text).range() !== 'unicast';
+/**
+ * Besides: everything that is not of the public internet. Behind a NAT64 gateway the public internet looks like `64:ff9b::…`
+ * (RFC 6052 section 3.1); what carries an address in any other way is not in use there.
+ */
+export const isPrivateAddress = (text: string): boolean => {
+  if (isForbiddenAddress(text)) return true;
+  const address = ipaddr.process(text);
+  const carried = carriedIPv4(address);
+  if (carried && !address.match(nat64)) return true;
+  return (carried ?? address).range() !== 'unicast';
+};
 
 export class ForbiddenAddress extends Error {
   override name = 'ForbiddenAddress';
