@@ -14,6 +14,7 @@ const kind = (status: number, grpc: number, title: string, meaning: string): Ref
 });
 
 const INVALID_ARGUMENT = 3;
+const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const PERMISSION_DENIED = 7;
@@ -111,6 +112,20 @@ export const refusalKinds = {
     'Unsupported Media Type',
     'The body is of another type than expected.',
   ),
+  // Why a call of egress has no answer of its target's.
+  no_route: kind(404, NOT_FOUND, 'No route', 'No egress route is for this call.'),
+  caller_unknown: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The target is for known callers alone.'),
+  caller_refused: kind(403, PERMISSION_DENIED, 'Forbidden', 'The target is not for this caller.'),
+  upgrade_refused: kind(403, PERMISSION_DENIED, 'Upgrade refused', 'The route takes no WebSocket.'),
+  request_timeout: kind(408, DEADLINE_EXCEEDED, 'Request Timeout', 'The body of the request stands still.'),
+  target_unreachable: kind(502, UNAVAILABLE, 'Bad Gateway', 'There is no connection to the target.'),
+  target_forbidden: kind(502, UNAVAILABLE, 'Bad Gateway', 'The target has an address that is never called.'),
+  target_reset: kind(502, UNAVAILABLE, 'Bad Gateway', 'The target ended the connection before its answer.'),
+  target_malformed: kind(502, UNAVAILABLE, 'Bad Gateway', 'What the target answers is no HTTP.'),
+  target_timeout: kind(504, DEADLINE_EXCEEDED, 'Gateway Timeout', 'The target does not answer in time.'),
+  target_busy: kind(503, UNAVAILABLE, 'Service Unavailable', 'Too many calls of the target are under way.'),
+  target_suspended: kind(503, UNAVAILABLE, 'Service Unavailable', 'The target failed too often, and is left alone.'),
+  credential_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The credential of the target cannot be had.'),
   // What we failed to do.
   keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
   store_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The store does not answer.'),

@@ -1,0 +1,50 @@
+/** An external service, and all it takes to call it. */
+import type { Readable } from 'node:stream';
+import type { Credential } from './credential.ts';
+import type { AnswerReceiver, Sending } from './upstream.ts';
+
+/** A call whose route is found and whose headers are cleaned; no credential is on it yet. */
+export type OutgoingCall = Readonly<{
+  method: string;
+  /** In origin form with the query, percent-encoded; below the base path of the target. */
+  path: string;
+  /** Name, value, name, value: end-to-end headers alone, without `Host`, `Content-Length` and `Expect`. */
+  headers: readonly string[];
+  body: Readable | Buffer | undefined;
+  bodyLength: number | undefined;
+  /** See `UpstreamCall`. Of the call with all its attempts. */
+  timeoutMs: number;
+}>;
+
+/** Besides the answer: what the event of a call tells. */
+export type CallReceiver = AnswerReceiver &
+  Readonly<{
+    /** An attempt is about to be made, with credentials of these versions. */
+    attempt(credentialVersion: string): void;
+    /** No attempt could be made: by a credential, by a limit, by the breaker. Ends the call, as `fail` does. */
+    refuse(refused: CallRefused): void;
+  }>;
+
+export type CallRefused = Readonly<{
+  why: 'busy' | 'breaker' | 'credential';
+  /** How long the caller should wait, in milliseconds. */
+  retryAfterMs: number | undefined;
+  /** For the log alone. */
+  cause: unknown;
+}>;
+
+/** Makes one call. One attempt by itself; what tries again, or refuses to, is of this same shape and wraps another. */
+export type SendCall = (call: OutgoingCall, receiver: CallReceiver) => Sending;
+
+export type Target = Readonly<{
+  name: string;
+  /** `https://api.example.com`, with the port where it is not the scheme's own. */
+  origin: string;
+  /** Percent-encoded, without a slash at its end; empty where the base URL has no path. */
+  basePath: string;
+  credentials: readonly Credential[];
+  timeoutMs: number;
+  /** Whether a call's whole body is wanted before it leaves, by a credential or to be sent again. */
+  wantsWholeBody(method: string, headers: readonly string[]): boolean;
+  send: SendCall;
+}>;
