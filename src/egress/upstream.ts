@@ -32,19 +32,14 @@ export type UpstreamFailure =
   | 'aborted'
   | 'body';
 
-/** The message is for the log; the caller learns the code alone. */
-export class UpstreamError extends Error {
-  override name = 'UpstreamError';
-  readonly failure: UpstreamFailure;
+/** Plain data, so that whoever implements the port can make it. `message` and `cause` are for the log. */
+export type UpstreamFault = Readonly<{
+  failure: UpstreamFailure;
   /** Whether the target may have got a part of the call: where it cannot have, another attempt repeats nothing. */
-  readonly sent: boolean;
-
-  constructor(failure: UpstreamFailure, message: string, sent: boolean, options: ErrorOptions = {}) {
-    super(message, options);
-    this.failure = failure;
-    this.sent = sent;
-  }
-}
+  sent: boolean;
+  message: string;
+  cause?: unknown;
+}>;
 
 /**
  * What becomes of an attempt. `head` once, `data` any number of times, then `end`; or `fail` at any point, and nothing more.
@@ -55,7 +50,7 @@ export type AnswerReceiver = Readonly<{
   head(status: number, headers: readonly string[]): void;
   data(chunk: Buffer): void;
   end(): void;
-  fail(error: UpstreamError): void;
+  fail(fault: UpstreamFault): void;
 }>;
 
 export type Sending = Readonly<{
