@@ -1,3 +1,4 @@
+import { checkCredentials } from './check-credentials.ts';
 import { checkEgress } from './check-egress.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPayment } from './check-payment.ts';
@@ -26,6 +27,7 @@ export const check = (
     ...checkPayment(config),
     ...checkRules(config),
     ...checkEgress(config),
+    ...checkCredentials(config),
     ...checkUnsafe(config, insecure),
   ].map((finding) => ({
     ...finding,

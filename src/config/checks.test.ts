@@ -500,6 +500,56 @@ const cases: readonly Case[] = [
     ],
   ],
   [
+    'a colon in a user name',
+    target('auth: { type: basic, username: "a:b", password: c }'),
+    ['egress.targets.a.auth.username: a user name of basic authentication has no colon'],
+  ],
+  [
+    'a bearer token that no header can carry',
+    target('auth: { type: bearer, token: "{\\n}" }'),
+    [
+      'egress.targets.a.auth.token: has characters that a header cannot carry; expected visible ASCII characters, with spaces at most inside',
+    ],
+  ],
+  [
+    'a key that no header can carry',
+    target('auth: { type: api_key, header: X-Key, key: "ключ" }'),
+    [
+      'egress.targets.a.auth.key: has characters that a header cannot carry; expected visible ASCII characters, with spaces at most inside',
+    ],
+  ],
+  [
+    'two credentials in one header',
+    target(
+      'credentials: [{ type: api_key, header: x_key, key: k }, { type: bearer, token: t }, { type: api_key, header: X-Key, key: l }, { type: basic, username: a, password: b }]',
+    ),
+    [
+      'egress.targets.a.credentials[2]: sets the same header as egress.targets.a.credentials[0]',
+      'egress.targets.a.credentials[3]: sets the same header as egress.targets.a.credentials[1]',
+    ],
+  ],
+  [
+    'two keys in one query parameter',
+    target('credentials: [{ type: api_key, query: key, key: k }, { type: api_key, query: key, key: l }]'),
+    ['egress.targets.a.credentials[1]: sets the same query parameter as egress.targets.a.credentials[0]'],
+  ],
+  [
+    'a key in a query that is signed',
+    target(
+      'credentials: [{ type: aws_sigv4, access_key_id: a, secret_access_key: b, region: c, service: s3 }, { type: api_key, query: key, key: k }]',
+    ),
+    [
+      'egress.targets.a.credentials[1]: a key in the query beside aws_sigv4, which signs the query; expected a key in a header',
+    ],
+  ],
+  [
+    'an encryption key for tokens that anybody could guess',
+    'egress: { token_store: { encryption_key: secret } }',
+    [
+      'egress.token_store.encryption_key: not a random key; expected at least 32 random bytes in base64 or hex; make one with: openssl rand -base64 32',
+    ],
+  ],
+  [
     'a caller that is nobody',
     target('callers: [{}]'),
     ['egress.targets.a.callers[0]: names nobody; expected at least one of certificate, issuer, source, api_key'],

@@ -32,6 +32,11 @@ const unsafe: readonly Case[] = [
     'egress.targets.a.auth.token_url',
     'egress: { targets: { a: { url: https://a.example, auth: { type: oauth2_client_credentials, token_url: "http://id.example.com/token", client_id: a, client_secret: b } } } }',
   ],
+  [
+    'insecure-http',
+    'egress.targets.a.url',
+    'egress: { targets: { a: { url: "http://a.example.com", credentials: [{ type: bearer, token: t }] } } }',
+  ],
 ];
 
 for (const [flag, path, yaml] of unsafe) {
@@ -69,6 +74,8 @@ for (const yaml of [
     'http://nas.local',
     'http://mint.internal.',
   ].map(mint),
+  'egress: { targets: { a: { url: "http://a.example.com" }, b: { url: "http://b.example.com", auth: { type: none } } } }',
+  'egress: { targets: { a: { url: "http://api.internal", auth: { type: bearer, token: t } } } }',
   issuer('issuer: "http://id.example.com", jwks_url: "https://id.example.com/certs"'),
 ]) {
   test(`safe as it is: ${yaml}`, () => assert.deepEqual(problemsOf(yaml), []));

@@ -129,6 +129,24 @@ const plainHttp = (config: Config): Finding[] =>
       : [],
   );
 
+/** Whether a call of this target has a secret on it. */
+const hasSecret = ({ auth, credentials }: NonNullable<Config['egress']>['targets'][string]): boolean =>
+  [auth, ...credentials].some((one) => one !== undefined && one.type !== 'none');
+
+const readableSecrets = ({ egress }: Config): Finding[] =>
+  Object.entries(egress?.targets ?? {}).flatMap(([name, target]): Finding[] =>
+    isExposed(target.url) && hasSecret(target)
+      ? [
+          {
+            path: ['egress', 'targets', name, 'url'],
+            message: 'plain http: whoever is on the way can read the credential',
+            shows: 'value',
+            expected: 'https',
+          },
+        ]
+      : [],
+  );
+
 /** `insecure-pod-template` is checked by whoever reads the template. */
 const refusals: readonly [InsecureFlag, (config: Config) => Finding[]][] = [
   ['insecure-trusted-proxies', wideProxies],
@@ -137,6 +155,7 @@ const refusals: readonly [InsecureFlag, (config: Config) => Finding[]][] = [
   ['insecure-any-mint', anyMint],
   ['insecure-ledger', unsealedLedger],
   ['insecure-http', plainHttp],
+  ['insecure-http', readableSecrets],
 ];
 
 export const checkUnsafe = (config: Config, allowed: ReadonlySet<string>): Finding[] =>

@@ -30,6 +30,8 @@ export type Credential = Readonly<{
   /** The caller's own query parameters of these names never leave. */
   queryNames: readonly string[];
   body: 'streamed' | 'buffered';
+  /** Most bytes of a body that is buffered for it; a longer one is refused with 413. Without it, whatever the proxy bears. */
+  mostBodyBytes?: number;
   /** Called for each attempt anew. Throws or rejects with `CredentialUnavailable` alone. */
   dress(call: LeavingCall): Eventually<Dressing>;
   /** The target answered 401 to a call so dressed. True where `dress` may now give another: it is asked once more. */
@@ -45,3 +47,6 @@ export class CredentialUnavailable extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** This credential may not be put on this call: it is for another origin, path or method. No later try changes that. */
+export class CredentialForbidden extends CredentialUnavailable {}

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { isHeaderName, isHopByHop } from '../header-names.ts';
-import { listOf, member, oneOf } from './forms.ts';
+import { block, listOf, member, oneOf } from './forms.ts';
 import { Wrong } from './leaf.ts';
 import { url } from './network.ts';
 import { duration } from './numbers.ts';
 import { secret } from './secret.ts';
-import { choice, text } from './texts.ts';
+import { choice, method, text, urlPath } from './texts.ts';
 
 /** Unlike an identity header this may be `Authorization`: it carries our credential, not a caller's. */
 export const credentialHeader = text({
@@ -38,20 +38,31 @@ const client = {
     .describe('Whether id and secret go into a header or into the form.'),
 };
 
+const where = {
+  only: block({
+    path_prefix: urlPath.optional().describe('Path below which it may go, as the target sees it.'),
+    methods: listOf(method, { least: 1 }).optional().describe('Methods it may go with. Every method by default.'),
+  })
+    .optional()
+    .describe('Where the credential may go, closer than the `url` of the target: any other call is refused.'),
+};
+
 /** How a credential is put on a request. */
 export const auth = oneOf('type', 'none', [
   member({ type: z.literal('none') }),
-  member({ type: z.literal('bearer'), token: secret.describe('Sent as `Authorization: Bearer …`.') }),
+  member({ type: z.literal('bearer'), token: secret.describe('Sent as `Authorization: Bearer …`.'), ...where }),
   member({
     type: z.literal('basic'),
     username: secret.describe('User name.'),
     password: secret.describe('Password.'),
+    ...where,
   }),
   member({
     type: z.literal('api_key'),
     header: credentialHeader.optional().describe('Header that carries the key. Exactly one of `header` and `query`.'),
     query: text().optional().describe('Query parameter that carries the key.'),
     key: secret.describe('The key, sent as it is.'),
+    ...where,
   }),
   member({
     type: z.literal('oauth2_client_credentials'),
@@ -61,6 +72,7 @@ export const auth = oneOf('type', 'none', [
     ),
     audience: text().optional().describe('Audience asked for.'),
     ...tokens,
+    ...where,
   }),
   member({
     type: z.literal('oauth2_refresh_token'),
@@ -68,6 +80,7 @@ export const auth = oneOf('type', 'none', [
     client_secret: secret.optional().describe('Client secret, where the client has one.'),
     refresh_token: secret.describe('The long-lived token.'),
     ...tokens,
+    ...where,
   }),
   member({
     type: z.literal('gcp_service_account'),
@@ -78,6 +91,7 @@ export const auth = oneOf('type', 'none', [
     private_key: secret.optional().describe('Its private key, in PEM.'),
     token_url: tokenUrl.prefault('https://oauth2.googleapis.com/token').describe('Token endpoint.'),
     ...tokens,
+    ...where,
   }),
   member({
     type: z.literal('aws_sigv4'),
@@ -86,6 +100,7 @@ export const auth = oneOf('type', 'none', [
     session_token: secret.optional().describe('Session token of temporary credentials.'),
     region: text().describe('Region, such as eu-central-1.'),
     service: text().describe('Service, such as s3.'),
+    ...where,
   }),
-  member({ type: z.literal('mtls') }),
+  member({ type: z.literal('mtls'), ...where }),
 ]);
