@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { auth } from './credentials.ts';
 import { block, listOf, withShort } from './forms.ts';
 import { address, network, url } from './network.ts';
-import { duration, integer, toggle } from './numbers.ts';
+import { duration, fraction, integer, size, toggle } from './numbers.ts';
 import { limits } from './rules.ts';
 import { secret } from './secret.ts';
 import { redis } from './stores.ts';
@@ -21,9 +21,21 @@ const tries = {
 };
 
 const defaults = block({
-  timeout: tries.timeout.prefault('30s').describe('Deadline of a call, with all its tries.'),
+  timeout: tries.timeout
+    .prefault('30s')
+    .describe(
+      'Deadline of a call until its answer begins, with all its tries. Where a body streams, the longest pause of it.',
+    ),
   retry_count: tries.retry_count.prefault(3).describe('Further tries of a call that may be repeated.'),
   retry_delay: tries.retry_delay.prefault('500ms').describe('Longest wait before the first further try.'),
+});
+
+const breaker = block({
+  enabled: toggle.prefault(true).describe('Whether it ever stops calls.'),
+  failures: integer({ most: 10_000 })
+    .prefault(10)
+    .describe('So many in a row stop all calls, or so many within 10s where they are half of all.'),
+  open_for: duration({ most: 600_000 }).prefault('10s').describe('How long none is let through. Then one tries.'),
 });
 
 const targetTls = block({
@@ -67,7 +79,17 @@ const target = block({
   retry_delay: tries.retry_delay.describe('Instead of `defaults.retry_delay`.'),
   retry_methods: listOf(method)
     .prefault(['GET', 'HEAD', 'OPTIONS'])
-    .describe('Methods that may be repeated. POST is repeated only with an Idempotency-Key.'),
+    .describe('Methods that may be repeated. POST and PATCH are repeated only with an Idempotency-Key besides.'),
+  retry_body_size: size
+    .prefault('256KiB')
+    .describe('Largest body that is held to be repeated. What is larger streams, and is sent once.'),
+  retry_budget: fraction.prefault(0.2).describe('Most retries, as a share of the calls.'),
+  breaker: breaker.prefault({}).describe('Stops calls to a target that does not answer.'),
+  max_concurrent: integer({ most: 100_000 }).prefault(1000).describe('Most calls under way at once.'),
+  max_waiting: integer({ least: 0, most: 100_000 })
+    .prefault(10_000)
+    .describe('Most calls that wait, within their deadline, where that many are under way.'),
+  http2: toggle.prefault(false).describe('Whether HTTP/2 is spoken where the target offers it; over TLS alone.'),
 });
 
 const route = block({
