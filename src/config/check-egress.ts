@@ -1,3 +1,4 @@
+import { checkCallers } from './check-callers.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { reachOf } from './inner-host.ts';
@@ -8,9 +9,9 @@ type Egress = NonNullable<Config['egress']>;
 type Target = Egress['targets'][string];
 type Auth = Target['credentials'][number];
 
-export const checkEgress = ({ egress, redis, jwt }: Config): Finding[] => {
+export const checkEgress = (config: Config): Finding[] => {
+  const { egress, redis } = config;
   if (!egress) return [];
-  const issuers = jwt.issuers.map(({ name }) => name);
   return [
     ...(egress.token_store.type === 'redis' && !egress.token_store.redis && !redis
       ? [
@@ -22,11 +23,21 @@ export const checkEgress = ({ egress, redis, jwt }: Config): Finding[] => {
           },
         ]
       : []),
+    ...(egress.tls?.enabled && egress.addr === undefined
+      ? [
+          {
+            path: ['egress', 'tls'],
+            message: 'TLS on a listener that is not there',
+            expected: 'egress.addr beside it; http.tls is for http.addr',
+            reads: [['egress', 'addr']],
+          },
+        ]
+      : []),
     ...egress.routes.flatMap((route, index) =>
       checkRoute(route, ['egress', 'routes', index], Object.keys(egress.targets)),
     ),
     ...Object.entries(egress.targets).flatMap(([name, target]) =>
-      checkTarget(target, ['egress', 'targets', name], issuers),
+      checkTarget(target, ['egress', 'targets', name], config),
     ),
   ];
 };
@@ -67,7 +78,7 @@ const checkReach = (url: string, path: Path, { allow_private }: Target): Finding
   ];
 };
 
-const checkTarget = (target: Target, path: Path, issuers: string[]): Finding[] => [
+const checkTarget = (target: Target, path: Path, config: Config): Finding[] => [
   ...checkReach(target.url, [...path, 'url'], target),
   ...(target.auth && target.credentials.length > 0
     ? [{ path, message: 'both auth and credentials', expected: 'one of them' }]
@@ -84,20 +95,7 @@ const checkTarget = (target: Target, path: Path, issuers: string[]): Finding[] =
         },
       ]
     : []),
-  ...(target.callers?.allow ?? []).flatMap((caller, index): Finding[] => {
-    const at = [...path, 'callers', 'allow', index];
-    if (Object.values(caller).every((value) => value === undefined))
-      return [
-        {
-          path: at,
-          message: 'names nobody',
-          expected: 'at least one of certificate, issuer, source, api_key',
-          reads: [at],
-        },
-      ];
-    if (caller.issuer === undefined || issuers.includes(caller.issuer)) return [];
-    return [{ path: [...at, 'issuer'], message: 'no issuer of this name', shows: 'value', reads: [['jwt']] }];
-  }),
+  ...checkCallers(target.callers, [...path, 'callers', 'allow'], config),
 ];
 
 const checkAuth = (auth: Auth, path: Path, target: Target): Finding[] => [

@@ -2,6 +2,7 @@ import { Secret } from '../core/secret.ts';
 import { parseAddress } from './address.ts';
 import { checkSecret } from './check-issuers.ts';
 import { sameHeaders } from './check-rules.ts';
+import { checkCertificate, checkTls } from './check-tls.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import type { Path } from './path.ts';
@@ -45,13 +46,6 @@ const checkStore = ({ store }: Config): Finding[] => {
   ];
 };
 
-type TlsFiles = Readonly<{ cert_file?: string | undefined; key_file?: string | undefined }>;
-
-const checkCertificate = ({ cert_file, key_file }: TlsFiles, path: Path): Finding[] =>
-  cert_file === undefined || key_file === undefined
-    ? [{ path, message: 'TLS without a certificate', expected: 'both cert_file and key_file', reads: [path] }]
-    : [];
-
 const checkGrpc = ({ grpc }: Config): Finding[] => {
   if (!grpc) return [];
   const path = ['grpc'];
@@ -60,20 +54,6 @@ const checkGrpc = ({ grpc }: Config): Finding[] => {
       ? []
       : [{ path, message: 'a listener that offers nothing', expected: 'ext_authz or access_log', reads: [path] }];
   return [...idle, ...(grpc.tls?.enabled ? checkCertificate(grpc.tls, ['grpc', 'tls']) : [])];
-};
-
-const checkTls = ({ http: { tls } }: Config): Finding[] => {
-  if (!tls?.enabled) return [];
-  const path = ['http', 'tls'];
-  const findings = checkCertificate(tls, path);
-  if (tls.client_auth !== 'none' && tls.client_ca_file.length === 0)
-    findings.push({
-      path,
-      message: 'asks for client certificates, but trusts no authority',
-      expected: 'client_ca_file',
-      reads: [path],
-    });
-  return findings;
 };
 
 /** Paths that answer proxies and payers. */

@@ -555,6 +555,38 @@ const cases: readonly Case[] = [
     ['egress.targets.a.callers[0]: names nobody; expected at least one of certificate, issuer, source, api_key'],
   ],
   [
+    'callers that nobody could ever be',
+    `${issuer}egress: { targets: { a: { url: https://a.example, callers: [{ subject: a }, { issuer: user }, { issuer: users, api_key: k }, { certificate: CN=a }] } } }`,
+    [
+      'egress.targets.a.callers[0]: a subject of no issuer; expected issuer beside subject',
+      'egress.targets.a.callers[1].issuer: no issuer of this name; found "user"; did you mean "users"?',
+      'egress.targets.a.callers[2]: a caller shows one credential; expected either issuer or api_key; two entries for callers who may have either',
+      'egress.targets.a.callers[3].certificate: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require',
+    ],
+  ],
+  [
+    'callers by certificate, on the listener of their own',
+    `egress: { addr: ":1", tls: { cert_file: c, key_file: k, client_ca_file: a, client_auth: require }, targets: { a: { url: https://a.example, callers: [{ certificate: "uri:spiffe://a" }, { certificate: 'CN=a\\, b,O=c' }] } } }`,
+    [],
+  ],
+  [
+    'a certificate that is none',
+    target('callers: [{ certificate: orders }]'),
+    [
+      'egress.targets.a.callers[0].certificate: not a certificate; found "orders", expected a subject such as CN=orders,O=Example, or uri:…, dns:…, sha256:…',
+    ],
+  ],
+  [
+    'TLS for a listener of egress that is not there',
+    'egress: { tls: { cert_file: c, key_file: k } }',
+    ['egress.tls: TLS on a listener that is not there; expected egress.addr beside it; http.tls is for http.addr'],
+  ],
+  [
+    'an authority of certificates that nobody asks for',
+    'http: { tls: { cert_file: c, key_file: k, client_ca_file: a } }',
+    ['http.tls: trusts an authority, but asks for no certificates; expected client_auth request or require'],
+  ],
+  [
     'tokens in a Redis that is not named',
     'egress: { token_store: { type: redis } }',
     ['egress.token_store: keeps tokens in Redis, but no Redis is named; add token_store.redis or the redis block'],

@@ -12,6 +12,8 @@ export type CredentialKind = 'api_key' | 'jwt' | 'cashu' | 'session' | 'unknown'
 
 export type Credential = Readonly<{ kind: CredentialKind; value: string; header: CredentialHeader }>;
 
+type Presenting = Pick<AuthRequest, 'header' | 'scheme'>;
+
 const LONGEST_CREDENTIAL = 65_536;
 
 const isJwt = (value: string): boolean => {
@@ -55,19 +57,19 @@ const singleKinds = { 'x-api-key': 'api_key', 'x-cashu': 'cashu', 'x-payment-ses
 
 const spelling = { 'x-api-key': 'X-API-Key', 'x-cashu': 'X-Cashu', 'x-payment-session': 'X-Payment-Session' } as const;
 
-const parseSingle = (request: AuthRequest, header: keyof typeof singleKinds): Credential | Refusal | undefined => {
+const parseSingle = (request: Presenting, header: keyof typeof singleKinds): Credential | Refusal | undefined => {
   const value = request.header(header)?.trim();
   if (value === undefined || value === '') return undefined;
   if (value.includes(',')) return ambiguous(spelling[header]);
   return { kind: singleKinds[header], value, header };
 };
 
-const parseCookie = (request: AuthRequest): Credential[] =>
+const parseCookie = (request: Presenting): Credential[] =>
   sessionsIn(request.header('cookie'), request.scheme).map((value) => ({ kind: 'session', value, header: 'cookie' }));
 
 /** Every credential that a request presents. Two headers with one and the same value are two entries. */
 export const readCredentials = (
-  request: AuthRequest,
+  request: Presenting,
   apiKeyPrefix: string,
   importedPrefixes: readonly string[] = [],
 ): readonly Credential[] | Refusal => {

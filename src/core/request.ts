@@ -1,9 +1,15 @@
 /** A client's certificate whose chain was verified by our own handshake or by a trusted proxy. */
 export type ClientCertificate = Readonly<{
+  /** As OpenSSL prints it, a line for each part. */
   subject: string;
   issuer: string;
   /** SHA-256 of the DER form, lower-case hexadecimal. */
   fingerprint: string;
+  /** The subject as `canonicalName` gives names; undefined where it cannot be read. */
+  canonicalSubject: string | undefined;
+  uris: readonly string[];
+  /** In lower case. */
+  dnsNames: readonly string[];
 }>;
 
 /** What any proxy tells us about a request, in the one canonical form on which everything is decided. */

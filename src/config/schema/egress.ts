@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { certificateTest } from '../../core/client-certificate.ts';
 import { auth } from './credentials.ts';
 import { block, listOf, withShort } from './forms.ts';
+import { listenerTls } from './http.ts';
+import { Wrong } from './leaf.ts';
 import { address, network, url } from './network.ts';
 import { duration, fraction, integer, size, toggle } from './numbers.ts';
 import { limits } from './rules.ts';
@@ -46,8 +49,15 @@ const targetTls = block({
   server_name: hostPattern.optional().describe('Name asked for and verified; by default the host of `url`.'),
 });
 
+const certificate = text({
+  label: 'certificate',
+  expected: 'a subject such as CN=orders,O=Example, or uri:…, dns:…, sha256:…',
+  placeholder: 'CN=placeholder',
+  check: (raw) => (certificateTest(raw) ? raw : new Wrong('not a certificate')),
+});
+
 const caller = block({
-  certificate: text().optional().describe('Subject of the client certificate, `uri:…`, `dns:…` or `sha256:…`.'),
+  certificate: certificate.optional().describe('Subject of the client certificate, `uri:…`, `dns:…` or `sha256:…`.'),
   issuer: name.optional().describe('Issuer of a JWT.'),
   subject: text().optional().describe('`sub` of that JWT.'),
   source: network.optional().describe('Source address or range.'),
@@ -112,6 +122,7 @@ export const egress = block({
     .describe(
       'A listener of its own. By default `http.addr` serves the routes, or `127.0.0.1:8080` where `proxy` does ingress.',
     ),
+  tls: listenerTls.optional().describe('TLS on the listener of `addr`.'),
   token_store: tokenStore.prefault({}).describe('Cache of fetched tokens.'),
   defaults: defaults.prefault({}).describe('For targets that say nothing else.'),
   targets: z.record(name, target).prefault({}).describe('External services, by name.'),

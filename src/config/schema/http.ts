@@ -4,7 +4,8 @@ import { duration, fraction, size, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, filePath, urlPath } from './texts.ts';
 
-const tls = block({
+/** TLS of a listener of ours. */
+export const listenerTls = block({
   enabled: toggle.prefault(true).describe('Whether the listener speaks TLS.'),
   cert_file: filePath.optional().describe('Certificate chain of the listener, in PEM. Watched for changes.'),
   key_file: filePath.optional().describe('Private key of the certificate, in PEM.'),
@@ -25,7 +26,7 @@ export const http = block({
   read_timeout: duration().prefault('60s').describe('How long a request may take to arrive.'),
   write_timeout: duration().prefault('60s').describe('How long an answer may take to leave.'),
   max_header_size: size.prefault('64KiB').describe('Most bytes of request headers; more are refused with 431.'),
-  tls: tls.optional().describe('TLS on this listener.'),
+  tls: listenerTls.optional().describe('TLS on this listener.'),
 }).describe('The listener that proxies ask.');
 
 export const admin = block({

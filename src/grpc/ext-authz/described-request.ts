@@ -1,6 +1,7 @@
 /** The request that Envoy describes in a Check, in the canonical form on which everything is decided. */
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { parseHost, parseMethod, parseTarget, type Target } from '../../core/canonical.ts';
+import { clientCertificateOf } from '../../core/client-certificate.ts';
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import type { AuthRequest, ClientCertificate } from '../../core/request.ts';
 import { isRequestId } from '../../core/request-id.ts';
@@ -24,8 +25,7 @@ const join = (lines: readonly HeaderLine[]): Map<string, string> => {
 const readCertificate = (encoded: string): ClientCertificate | undefined => {
   if (encoded === '') return undefined;
   try {
-    const { subject, issuer, fingerprint256 } = new X509Certificate(decodeURIComponent(encoded));
-    return { subject, issuer, fingerprint: fingerprint256.replaceAll(':', '').toLowerCase() };
+    return clientCertificateOf(new X509Certificate(decodeURIComponent(encoded)));
   } catch {
     return undefined;
   }
