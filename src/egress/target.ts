@@ -19,8 +19,11 @@ export type OutgoingCall = Readonly<{
 /** Besides the answer: what the event of a call tells. */
 export type CallReceiver = AnswerReceiver &
   Readonly<{
-    /** An attempt is about to be made, with credentials of these versions. */
-    attempt(credentialVersion: string): void;
+    /**
+     * An attempt is about to be made, with credentials of these versions. `renew` is for whoever tries again: called after a
+     * 401, it is true where another attempt may be dressed otherwise.
+     */
+    attempt(credentialVersion: string, renew?: () => boolean): void;
     /** No attempt could be made: by a credential, by a limit, by the breaker. Ends the call, as `fail` does. */
     refuse(refused: CallRefused): void;
   }>;

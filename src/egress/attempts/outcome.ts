@@ -1,40 +1,32 @@
-/** What became of one attempt, and whether another may follow. */
+/** What one attempt tells: whether another could end better, and how the target is. */
+import type { UpstreamFailure } from '../upstream.ts';
 
-/** Why an attempt brought no answer. */
-export type Failure =
-  /** No connection: nobody listens, the name is unknown, the certificate is not the one expected. */
-  | 'unreachable'
-  /** The connection ended before the answer began. */
-  | 'reset'
-  /** What came is no HTTP. */
-  | 'malformed'
-  /** The address is one that no call may go to. */
-  | 'forbidden_address';
-
-export type Outcome =
-  | Readonly<{ kind: 'answered'; status: number }>
-  /** `isUnsent`: it is certain that no byte of the call was written to a socket. */
-  | Readonly<{ kind: 'failed'; failure: Failure; isUnsent: boolean }>;
+/** `neither` says nothing about the target: we asked wrongly, or did not wait for the answer. */
+export type Health = 'good' | 'bad' | 'neither';
 
 /** Of the target itself, or of whatever stands before it: the call may well succeed in a moment. */
-const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
+const isOutage = (status: number): boolean => status >= 502 && status <= 504;
 
-/** Whether another attempt could bring another answer. `retryAfterMs` is what the target asked for, if it did. */
-export const isPassing = (outcome: Outcome, retryAfterMs: number | undefined): boolean => {
-  if (outcome.kind === 'answered')
-    return PASSING.has(outcome.status) || (outcome.status === 429 && retryAfterMs !== undefined);
-  switch (outcome.failure) {
+/** Whether the answer may be another in a moment. `retryAfterMs` is what the target asked for, if it did. */
+export const isPassingStatus = (status: number, retryAfterMs: number | undefined): boolean =>
+  isOutage(status) || (status === 429 && retryAfterMs !== undefined);
+
+/** 500 is an answer to this one call, more often than not. */
+export const healthOfStatus = (status: number): Health => (isOutage(status) ? 'bad' : 'good');
+
+/** Whether another attempt may bring an answer. A timeout has used up the time for it. */
+export const isPassingFailure = (failure: UpstreamFailure): boolean => failure === 'unreachable' || failure === 'reset';
+
+export const healthOfFailure = (failure: UpstreamFailure): Health => {
+  switch (failure) {
     case 'unreachable':
+    case 'timeout':
     case 'reset':
-      return true;
     case 'malformed':
+      return 'bad';
     case 'forbidden_address':
-      return false;
+    case 'aborted':
+    case 'body':
+      return 'neither';
   }
-};
-
-/** Whether the attempt counts against the target's health. `neither` says nothing about it: we may have asked wrongly. */
-export const healthOf = (outcome: Outcome): 'good' | 'bad' | 'neither' => {
-  if (outcome.kind === 'answered') return PASSING.has(outcome.status) ? 'bad' : 'good';
-  return outcome.failure === 'forbidden_address' ? 'neither' : 'bad';
 };

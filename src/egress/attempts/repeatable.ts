@@ -1,19 +1,7 @@
 /** Which calls may be sent to a target more than once. Whatever is not named here is sent once, whatever becomes of it. */
 
-/**
- * `never`: one send at most. `as_is`: it has no body, nothing need be kept. `buffered`: it may be repeated while its whole
- * body is held, and not any more once that is too large.
- */
-export type Repeatable = 'never' | 'as_is' | 'buffered';
-
-export type RepeatRule = (call: {
-  method: string;
-  /** Name, value, name, value. */
-  headers: readonly string[];
-  hasBody: boolean;
-  /** It becomes a connection of its own. */
-  isUpgrade: boolean;
-}) => Repeatable;
+/** `headers` are name, value, name, value. Whether the body is still there is another question. */
+export type RepeatRule = (method: string, headers: readonly string[]) => boolean;
 
 /** Only these do the same when done twice (RFC 9110, 9.2.2). TRACE and CONNECT reach no target. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY', 'PROPFIND']);
@@ -35,9 +23,5 @@ const hasIdempotencyKey = (headers: readonly string[]): boolean => {
  */
 export const createRepeatRule = (methods: readonly string[]): RepeatRule => {
   const listed: ReadonlySet<string> = new Set(methods);
-  return ({ method, headers, hasBody, isUpgrade }) => {
-    if (isUpgrade || !listed.has(method)) return 'never';
-    if (!IDEMPOTENT.has(method) && !hasIdempotencyKey(headers)) return 'never';
-    return hasBody ? 'buffered' : 'as_is';
-  };
+  return (method, headers) => listed.has(method) && (IDEMPOTENT.has(method) || hasIdempotencyKey(headers));
 };
