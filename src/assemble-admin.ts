@@ -10,12 +10,16 @@ import { createImportCall } from './http/admin/key-import.ts';
 import { createKeyLifeCalls } from './http/admin/key-life.ts';
 import { createVerifyCall } from './http/admin/key-verify.ts';
 import { createKeyCalls } from './http/admin/keys.ts';
+import { createReloadCalls } from './http/admin/reload.ts';
 import { createRevokeCall } from './http/admin/sessions.ts';
 import { createReportCall } from './http/admin/units.ts';
 import { createUsageCalls } from './http/admin/usage.ts';
 import type { KeyRegistry } from './keys/registry.ts';
 import type { Verify } from './keys/verify.ts';
+import type { Reloads } from './reload/reloads.ts';
 import type { UsageStore } from './usage/usage-store.ts';
+
+export type AskedReloads = Pick<Reloads, 'reload' | 'status' | 'own'>;
 
 export type AdminParts = Readonly<{
   config: Pick<Config, 'api_keys'>;
@@ -27,11 +31,13 @@ export type AdminParts = Readonly<{
   usage: Readonly<{ store: UsageStore }> | undefined;
   /** Left out where usage is not billed. */
   billing: Pick<Billing, 'store' | 'customers' | 'isDry'> | undefined;
+  /** Left out where nothing can be loaded again. */
+  reloads?: AskedReloads | undefined;
   now: () => number;
 }>;
 
 export const adminEndpoints = (all: AdminParts): Endpoint[] => {
-  const { config, keys: registry, verify, payments, usage, billing, now } = all;
+  const { config, keys: registry, verify, payments, usage, billing, reloads, now } = all;
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
@@ -40,6 +46,7 @@ export const adminEndpoints = (all: AdminParts): Endpoint[] => {
     createVerifyCall(verify, now),
     ...(usage ? createUsageCalls({ store: usage.store, registry, now }) : []),
     ...(billing ? [...createBillingCalls({ ...billing, now }), ...createCustomerCalls(billing.customers, now)] : []),
+    ...(reloads ? createReloadCalls(reloads) : []),
     ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),
   ];
 };

@@ -18,14 +18,14 @@ import type { Methods } from './grpc/server/method.ts';
 import { sendLater } from './http/auth-response.ts';
 import { createReadinessCheck, type ReadinessPart } from './http/health.ts';
 import { type PaymentPage, pageFor } from './http/payment-page.ts';
-import { createPeers, type Peers } from './http/peers.ts';
+import type { Peers } from './http/peers.ts';
 import { problemReply } from './http/problem.ts';
 import { neverCached, type Reply } from './http/reply.ts';
 
 type GrpcConfig = NonNullable<Config['grpc']>;
 
 export type GrpcParts = Readonly<{
-  config: Pick<Config, 'trusted_proxies'>;
+  peers: Peers;
   grpc: GrpcConfig;
   gate: Pick<Gate, 'decide'>;
   page: PaymentPage | undefined;
@@ -34,7 +34,7 @@ export type GrpcParts = Readonly<{
     Telemetry,
     'failed' | 'accessLogOpened' | 'accessLogEntries' | 'accessLogMalformed' | 'certificatesKept'
   >;
-  readiness: readonly ReadinessPart[];
+  readiness(): readonly ReadinessPart[];
   isStopping(): boolean;
   /** Left out where nothing is counted: then access logs are not taken. */
   usage: Pick<Usage, 'record' | 'room'> | undefined;
@@ -68,7 +68,7 @@ const createAnswerTo = (page: PaymentPage | undefined) => {
   };
 };
 
-const checkMethods = ({ gate, page, observe }: GrpcParts, peers: Peers): Methods => ({
+const checkMethods = ({ gate, peers, page, observe }: GrpcParts): Methods => ({
   [`/${AUTHORIZATION}/Check`]: createCheck({
     gate,
     clientIpOf: (peer, chain) => peers.clientIp(peer, chain, undefined),
@@ -95,8 +95,7 @@ const every = (callback: () => void): (() => void) => {
 };
 
 export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
-  const { config, grpc, telemetry, readiness, isStopping } = parts;
-  const peers = createPeers(config.trusted_proxies);
+  const { peers, grpc, telemetry, readiness, isStopping } = parts;
   const usage = grpc.access_log ? parts.usage : undefined;
   const health = createHealthService({
     services: [...(grpc.ext_authz ? [AUTHORIZATION] : []), ...(usage ? [ACCESS_LOG] : [])],
@@ -109,7 +108,7 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
     host: parseAddress(grpc.addr)?.host,
     port: parseAddress(grpc.addr)?.port ?? 0,
     methods: {
-      ...(grpc.ext_authz && checkMethods(parts, peers)),
+      ...(grpc.ext_authz && checkMethods(parts)),
       ...(usage && accessLogMethods(parts, usage)),
       '/grpc.health.v1.Health/Check': health.check,
       '/grpc.health.v1.Health/Watch': health.watch,

@@ -1,4 +1,5 @@
 /** Everything that takes JWTs. Loaded only where the configuration names an issuer. */
+import type { HeldKeys, KeySources } from './assemble-key-sources.ts';
 import type { Config, IssuerConfig } from './config/config.ts';
 import type { Identifier } from './core/rule.ts';
 import { Secret } from './core/secret.ts';
@@ -7,40 +8,30 @@ import { createJwtIdentifier } from './identify/jwt/identifier.ts';
 import type { Issuer, KeySource } from './identify/jwt/issuer.ts';
 import { publicKey, secretKey } from './identify/jwt/static-keys.ts';
 import { createVerifier } from './identify/jwt/verify.ts';
-import { createRemoteKeySource, type RemoteKeySource } from './stores/jwks/remote-key-source.ts';
-import type { Outbound } from './stores/outbound/exchange.ts';
-
-export type RefreshOutcome = 'changed' | 'unchanged' | 'failed';
 
 export type IssuerParts = Readonly<{
-  outbound: Outbound;
+  keySources: KeySources;
   throttle: FailureThrottle;
   digest: (token: string) => string;
   now: () => number;
   onLookup(result: 'hit' | 'miss'): void;
-  onRefresh(issuer: string, outcome: RefreshOutcome, error: unknown): void;
 }>;
 
 export type Issuers = Readonly<{
   identifier: Identifier;
-  /** The ones whose keys are fetched. */
-  remote: readonly Readonly<{ name: string; keys: RemoteKeySource }>[];
+  /** The ones whose keys are fetched, with their place in `jwt.issuers`. */
+  remote: readonly (HeldKeys & Readonly<{ name: string; index: number }>)[];
+  /** Gives up the keys, where nobody else holds them. */
+  close(): void;
 }>;
 
 const CACHED_TOKENS = 10_000;
 
-const createKeys = (issuer: IssuerConfig, parts: IssuerParts): { keys: KeySource; remote?: RemoteKeySource } => {
+const createKeys = (issuer: IssuerConfig, keySources: KeySources): { keys: KeySource; remote?: HeldKeys } => {
   if (issuer.secret instanceof Secret) return { keys: secretKey(issuer.secret) };
   if (typeof issuer.public_key === 'string') return { keys: publicKey(issuer.public_key) };
-  const remote = createRemoteKeySource({
-    url: issuer.jwks_url ?? issuer.issuer,
-    discovery: issuer.jwks_url === undefined,
-    refreshIntervalMs: issuer.jwks_refresh_interval,
-    outbound: parts.outbound,
-    now: parts.now,
-    onRefresh: (outcome, error) => parts.onRefresh(issuer.name, outcome, error),
-  });
-  return { keys: remote, remote };
+  const remote = keySources.take(issuer);
+  return { keys: remote.keys, remote };
 };
 
 const toIssuer = (issuer: IssuerConfig, keys: KeySource): Issuer => ({
@@ -56,11 +47,16 @@ const toIssuer = (issuer: IssuerConfig, keys: KeySource): Issuer => ({
 });
 
 export const assembleIssuers = ({ jwt }: Config, parts: IssuerParts): Issuers => {
-  const created = jwt.issuers.map((issuer) => ({ issuer, ...createKeys(issuer, parts) }));
+  const { keySources } = parts;
+  const created = jwt.issuers.map((issuer) => ({ issuer, ...createKeys(issuer, keySources) }));
   const verify = createVerifier(created.map(({ issuer, keys }) => toIssuer(issuer, keys)));
   const { throttle, digest, now, onLookup } = parts;
   return {
     identifier: createJwtIdentifier({ verify, throttle, digest, now, cacheSize: CACHED_TOKENS, onLookup }),
-    remote: created.flatMap(({ issuer, remote }) => (remote ? [{ name: issuer.name, keys: remote }] : [])),
+    remote: created.flatMap(({ issuer, remote }, index) => (remote ? [{ name: issuer.name, index, ...remote }] : [])),
+
+    close() {
+      for (const { remote } of created) if (remote) keySources.release(remote.keys);
+    },
   };
 };

@@ -12,19 +12,15 @@ import type { KeyStore } from './keys/key-store.ts';
 import { createKeyRegistry, type KeyRegistry, type KeyRegistryOptions } from './keys/registry.ts';
 import { createVerify, type Verify } from './keys/verify.ts';
 
-type Parts = Pick<KeyRegistryOptions, 'digest' | 'now' | 'onLookup' | 'onChange'> & Readonly<{ cacheSize?: number }>;
+type Parts = Pick<KeyRegistryOptions, 'digest' | 'now' | 'onLookup' | 'onChange' | 'repeatSecret'> &
+  Readonly<{ cacheSize?: number }>;
 
-export const assembleKeys = (
-  { api_keys, admin }: Pick<Config, 'api_keys' | 'admin'>,
-  store: KeyStore,
-  parts: Parts,
-): KeyRegistry =>
+export const assembleKeys = ({ api_keys }: Pick<Config, 'api_keys'>, store: KeyStore, parts: Parts): KeyRegistry =>
   createKeyRegistry(store, {
     prefix: api_keys.prefix,
     importedForms: api_keys.imported,
     maxAgeMs: api_keys.cache_max_age,
     cacheSize: api_keys.cache_size,
-    repeatSecret: admin?.token instanceof Secret ? admin.token : undefined,
     ...parts,
   });
 
@@ -65,3 +61,7 @@ export const keyDefaultsOf = ({ api_keys }: Pick<Config, 'api_keys'>) => ({
   rateLimitPerMinute: api_keys.rate_limit_per_minute,
   rateLimitPerDay: api_keys.rate_limit_per_day,
 });
+
+/** What seals the answers of calls that may be repeated. */
+export const repeatSecretOf = ({ admin }: Pick<Config, 'admin'>): Secret | undefined =>
+  admin?.token instanceof Secret ? admin.token : undefined;

@@ -5,32 +5,29 @@ import type { Usage } from './assemble-usage.ts';
 import type { Config } from './config/config.ts';
 import type { DecisionEvent } from './core/decision-event.ts';
 import type { Gate } from './core/gate.ts';
-import { Secret } from './core/secret.ts';
-import type { Endpoint } from './http/admin/endpoint.ts';
 import { createChallenge } from './http/challenge.ts';
 import { createForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
 import { createKoaListener, createMainListener } from './http/main-app.ts';
 import { createPayEndpoint } from './http/pay.ts';
 import { createPaymentPage } from './http/payment-page.ts';
-import { createPeers } from './http/peers.ts';
+import type { Peers } from './http/peers.ts';
 import { createRefundEndpoint } from './http/refund.ts';
 import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
-import type { FailureThrottle } from './identify/failure-throttle.ts';
 
 export type ListenerParts = Readonly<{
   config: Config;
   gate: Gate;
-  throttle: FailureThrottle;
+  peers: Peers;
   telemetry: Telemetry;
   /** Told of every decision. */
   observe(event: DecisionEvent): void;
-  readiness: readonly ReadinessPart[];
+  readiness(): readonly ReadinessPart[];
   isStopping(): boolean;
   renderMetrics(): Promise<string>;
-  /** Asked only where there is an admin listener. */
-  adminEndpoints(): Promise<readonly Endpoint[]>;
+  /** Opened only where the configuration has an admin listener. */
+  admin: Listener;
   /** Where Envoy's access logs go; left out where nothing is counted. */
   usage: Pick<Usage, 'record' | 'room'> | undefined;
   now(): number;
@@ -58,7 +55,7 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
 };
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
-  const { config, gate, throttle, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
+  const { config, gate, peers, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
   const { http, endpoints, admin } = config;
 
   const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
@@ -69,20 +66,6 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       maxHeaderBytes: http.max_header_size,
     }).catch(explain(key, addr));
 
-  const openAdmin = async ({ addr, token, usage_token }: NonNullable<Config['admin']>): Promise<Listening> => {
-    const { createAdminApp } = await import('./http/admin/admin-app.ts');
-    const app = createAdminApp({
-      token: token instanceof Secret ? token : undefined,
-      usageToken: usage_token instanceof Secret ? usage_token : undefined,
-      throttle,
-      endpoints: await parts.adminEndpoints(),
-      onChange: telemetry.adminChanged,
-      onError: telemetry.failed,
-    });
-    return open('admin.addr', addr, app.callback());
-  };
-
-  const peers = createPeers(config.trusted_proxies);
   const page = payments && createPaymentPage(payments.page);
   const forwardAuth = createForwardAuth(gate, peers, parts.observe, page);
   const health = createHealth({
@@ -111,7 +94,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const openGrpc = async (grpc: NonNullable<Config['grpc']>): Promise<Draining> => {
     const listener = await import('./assemble-grpc.ts');
     const { observe, usage, now } = parts;
-    const own = { config, grpc, gate, page, observe, telemetry, readiness, isStopping, usage, now };
+    const own = { peers, grpc, gate, page, observe, telemetry, readiness, isStopping, usage, now };
     return listener.openGrpc(own).catch(explain('grpc.addr', grpc.addr));
   };
 
@@ -119,7 +102,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   try {
     const mainListening = await open('http.addr', http.addr, main);
     opened.push(mainListening);
-    const adminListening = admin && (await openAdmin(admin));
+    const adminListening = admin && (await open('admin.addr', admin.addr, parts.admin));
     if (adminListening) opened.push(adminListening);
     if (endpoints.addr !== undefined) {
       opened.push(await open('endpoints.addr', endpoints.addr, createKoaListener([health], telemetry.failed)));

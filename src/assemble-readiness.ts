@@ -1,6 +1,5 @@
 /** What readiness tells of: the store, Redis, payments under way, and everybody whose keys are fetched. */
 import type { Billing } from './assemble-billing.ts';
-import type { Issuers } from './assemble-issuers.ts';
 import type { Payments } from './assemble-payments.ts';
 import type { Shared } from './assemble-shared.ts';
 import type { Usage } from './assemble-usage.ts';
@@ -16,14 +15,19 @@ type Source = Readonly<{
 
 export type Remote = Readonly<{ name: string; source: Source }>;
 
-export const remotesOf = (
-  issuers: Pick<Issuers, 'remote'> | undefined,
-  payments: Pick<Payments, 'mints'> | undefined,
-): readonly Remote[] => [
-  ...(issuers?.remote ?? []).map(({ name, keys: source }) => ({ name: `issuer ${name}`, source })),
-  ...(payments?.mints.named ?? []).map((mint) => ({ name: `mint ${mint.url}`, source: mint })),
-];
+export const mintsOf = (payments: Pick<Payments, 'mints'> | undefined): readonly Remote[] =>
+  (payments?.mints.named ?? []).map((mint) => ({ name: `mint ${mint.url}`, source: mint }));
 
+export const remoteParts = (remotes: readonly Readonly<{ name: string; source: Pick<Source, 'status'> }>[]) =>
+  remotes.map(
+    ({ name, source }): ReadinessPart => ({
+      name,
+      essential: false,
+      check: async () => source.status().lastError,
+    }),
+  );
+
+/** Of what outlives a reload. */
 export const readinessOf = (
   stores: Pick<Stores, 'check'>,
   { redisProblem }: Pick<Shared, 'redisProblem'>,
@@ -37,5 +41,5 @@ export const readinessOf = (
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
   ...(usage ? [{ name: 'usage', essential: false, check: async () => usage.problem() }] : []),
   ...(billing ? [{ name: 'billing', essential: false, check: async () => billing.problem() }] : []),
-  ...remotes.map(({ name, source }) => ({ name, essential: false, check: async () => source.status().lastError })),
+  ...remoteParts(remotes),
 ];

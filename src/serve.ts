@@ -1,23 +1,29 @@
 /** The composition root: everything is made here, in order, and closed in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assembleKeys, assembleVerify, identifyKeys } from './assemble-keys.ts';
+import type { AskedReloads } from './assemble-admin.ts';
+import { assembleGeneration } from './assemble-generation.ts';
+import { createKeySources } from './assemble-key-sources.ts';
+import { assembleKeys, repeatSecretOf } from './assemble-keys.ts';
 import { openListeners } from './assemble-listeners.ts';
-import { readinessOf, remotesOf } from './assemble-readiness.ts';
-import { assembleGate } from './assemble-rules.ts';
+import { mintsOf, readinessOf } from './assemble-readiness.ts';
 import { assembleShared } from './assemble-shared.ts';
 import { openStores } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
+import { createGenerations, type Generation, type Generations } from './generations.ts';
 import { createCreditCharge } from './keys/credit-charge.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
+import { registerReloadMetrics } from './telemetry/reload-events.ts';
 
 export type Service = Readonly<{
   address: AddressInfo;
   adminAddress: AddressInfo | undefined;
   grpcAddress: AddressInfo | undefined;
+  /** Builds what another configuration makes of this service, without taking it into use. */
+  prepare: Generations['prepare'];
   /** Readiness turns first; after `drainMs` no new connections are taken, and requests have `graceMs` to finish. */
   stop(drainMs: number, graceMs: number): Promise<void>;
 }>;
@@ -26,9 +32,12 @@ export type ServeOptions = Readonly<{
   now?: () => number;
   /** Where this process is one of several workers. */
   primary?: Primary;
+  /** Who reloads. Without it the configuration stays as it is. */
+  reloads?: AskedReloads;
 }>;
 
-export const serve = async (config: Config, { now = Date.now, primary }: ServeOptions = {}): Promise<Service> => {
+export const serve = async (config: Config, options: ServeOptions = {}): Promise<Service> => {
+  const { now = Date.now, primary, reloads } = options;
   await using starting = new AsyncDisposableStack();
   const telemetry = assembleTelemetry(config, now);
   starting.defer(telemetry.flush);
@@ -43,22 +52,11 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     now,
     onLookup: telemetry.countLookup('api_key'),
     onChange: (hash) => shared.spreadKeyChange(hash),
+    repeatSecret: () => repeatSecretOf(generations.current().config),
   });
   const shared = await assembleShared(config, { now, primary, keys, redisEvents: telemetry.redisEvents });
   starting.defer(shared.close);
-  const { limiter, throttle } = shared;
-
-  const assembleIssuers = config.jwt.issuers.length > 0 && (await import('./assemble-issuers.ts')).assembleIssuers;
-  const issuers = assembleIssuers
-    ? assembleIssuers(config, {
-        outbound,
-        throttle,
-        digest,
-        now,
-        onLookup: telemetry.countLookup('jwt'),
-        onRefresh: telemetry.keysRefreshed,
-      })
-    : undefined;
+  const { throttle } = shared;
 
   const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble-payments.ts')).assemblePayments;
   const payments = assemblePayments
@@ -90,42 +88,48 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
   if (usage) starting.defer(usage.close);
 
   const chargeKey = createCreditCharge(stores.keys, now);
-  const gate = assembleGate(config, {
-    identifiers: {
-      api_key: identifyKeys(keys, throttle, now),
-      ...(issuers && { jwt: issuers.identifier }),
-      ...payments?.identifiers,
-    },
-    limiter,
-    chargeKey,
-    paywallFor: (rule) => payments?.paywallFor(rule),
-  });
+  const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });
+  starting.defer(keySources.close);
+  const build = (built: Config): Promise<Generation> =>
+    assembleGeneration(built, {
+      keySources,
+      shared,
+      payments,
+      chargeKey,
+      keys,
+      digest,
+      telemetry,
+      usage,
+      billing,
+      now,
+      reloads,
+    });
+  if (reloads) registerReloadMetrics(telemetry.registry, reloads.own);
+  const generations = createGenerations(await build(config), build, telemetry.failed);
+  starting.defer(generations.close);
 
-  const remotes = remotesOf(issuers, payments);
-  const fetching = Promise.allSettled(remotes.map(({ source }) => source.start()));
+  const mints = mintsOf(payments);
+  const fetching = Promise.allSettled(mints.map(({ source }) => source.start()));
   starting.defer(async () => {
-    for (const { source } of remotes) source.close();
+    for (const { source } of mints) source.close();
     await fetching;
   });
+  const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
 
   let stopping = false;
   const { main, admin, grpc, all } = await openListeners({
     config,
-    gate,
-    throttle,
+    gate: generations.gate,
+    peers: generations.peers,
+    admin: generations.admin,
     telemetry,
     observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
-    readiness: readinessOf(stores, shared, payments, usage, billing, remotes),
+    readiness: () => [...lasting, ...generations.current().readiness],
     isStopping: () => stopping,
     payments,
     usage,
     now,
     renderMetrics: () => (primary ? primary.metrics() : telemetry.registry.metrics()),
-    adminEndpoints: async () => {
-      const verify = assembleVerify(keys, limiter, chargeKey, now);
-      const { adminEndpoints } = await import('./assemble-admin.ts');
-      return adminEndpoints({ config, keys, verify, payments, usage, billing, now });
-    },
   });
   for (const background of payments?.background ?? []) {
     background.start();
@@ -139,6 +143,7 @@ export const serve = async (config: Config, { now = Date.now, primary }: ServeOp
     address: main.address,
     adminAddress: admin?.address,
     grpcAddress: grpc?.address,
+    prepare: generations.prepare,
 
     async stop(drainMs, graceMs) {
       stopping = true;

@@ -21,7 +21,7 @@ const importsOf = (file: string): Import[] =>
 /** The room a file lives in: the folder below `src/`, or `.` for the composition root and the command line. */
 const roomOf = (file: string) => /^src\/([^/]+)\//.exec(file)?.[1] ?? '.';
 
-const floorOne = ['identify', 'checks', 'paywall', 'keys', 'pods', 'egress', 'usage'];
+const floorOne = ['identify', 'checks', 'paywall', 'keys', 'pods', 'egress', 'usage', 'reload'];
 
 /** May a file in room `from` import a file in room `to`? `types`: only by `import type`, as an adapter imports its port. */
 const mayImport = (from: string, to: string): boolean | 'types' => {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';
+import type { Recording } from '../config/recording.ts';
 import { unavailable } from '../config/unavailable.ts';
 
 export type CommandOptions = Readonly<{ config?: string; json?: boolean; insecure: ReadonlySet<string> }>;
@@ -17,6 +18,14 @@ export const say = (text: string): void => {
 const report = (problems: readonly Problem[], json: boolean | undefined): undefined => {
   fail(json ? JSON.stringify({ problems }) : formatProblems(problems));
   return undefined;
+};
+
+/** As the service does: throws `ConfigError` with what is wrong, or cannot be done yet, which is never ignored. */
+export const loadAgain = ({ config, insecure }: CommandOptions, recording?: Recording): LoadedConfig => {
+  const loaded = loadConfig({ path: config, env: environment, insecure, recording });
+  const missing = unavailable(loaded.config, loaded.place);
+  if (missing.length > 0) throw new ConfigError(missing);
+  return loaded;
 };
 
 /** Loads the configuration as the service would, or says what is wrong with it and gives undefined. */

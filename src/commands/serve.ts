@@ -1,8 +1,9 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { LoadedConfig } from '../config/load.ts';
+import type { Service } from '../serve.ts';
 import type { Announced, Announcement } from '../stores/primary/protocol.ts';
-import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+import { type CommandOptions, fail, loadAgain, loadToServe, say } from './load.ts';
 
 /** Long enough for a cluster to take the pod out of its endpoints; a person at a terminal does not wait for that. */
 const DRAIN_MS = { SIGTERM: 5_000, SIGINT: 0 } as const;
@@ -27,20 +28,58 @@ const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc
   for (const notice of notices) say(notice);
 };
 
-const startHere = async ({ config }: LoadedConfig): Promise<Started> => {
+const never = Promise.withResolvers<string>().promise;
+
+const startWorker = async ({ config }: LoadedConfig): Promise<Started> => {
   const { serve } = await import('../serve.ts');
   const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
-  const primary = cluster.isWorker ? connectToPrimary(process) : undefined;
-  const service = await serve(config, primary ? { primary } : {});
+  const primary = connectToPrimary(process);
+  const service = await serve(config, { primary });
   const { address: main, adminAddress: admin, grpcAddress: grpc } = service;
-  primary?.tell({ kind: 'ready', main, admin, grpc });
-  const failed = Promise.withResolvers<string>().promise;
-  return { main, admin, grpc, failed, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+  primary.tell({ kind: 'ready', main, admin, grpc });
+  return { main, admin, grpc, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+};
+
+/** One process, which is asked for reloads itself. Who asks while it starts is answered when it has. */
+const startHere = async (loaded: LoadedConfig, options: CommandOptions): Promise<Started> => {
+  const { serve } = await import('../serve.ts');
+  const { assembleReloads } = await import('../assemble-reloads.ts');
+  const started = Promise.withResolvers<Service>();
+  started.promise.catch(() => undefined);
+  const reloads = await assembleReloads({
+    loaded,
+    load: async (recording) => loadAgain(options, recording),
+    prepare: async ({ config }) => (await started.promise).prepare(config),
+    now: Date.now,
+    onStatus: () => undefined,
+  });
+  process.on('SIGHUP', () => void reloads.reload('request'));
+  try {
+    const service = await serve(loaded.config, { reloads });
+    started.resolve(service);
+    await reloads.start();
+    const { address: main, adminAddress: admin, grpcAddress: grpc } = service;
+    const stop: Stop = async (signal) => {
+      await service.stop(DRAIN_MS[signal], GRACE_MS);
+      await reloads.close();
+    };
+    return { main, admin, grpc, failed: never, stop };
+  } catch (error) {
+    started.reject(error);
+    await reloads.close();
+    throw error;
+  }
 };
 
 const startMany = async (count: number): Promise<Started> => {
   const { startWorkers } = await import('../workers.ts');
   return startWorkers(count, (reason) => fail(`${reason}; another is started`));
+};
+
+const start = (loaded: LoadedConfig, options: CommandOptions): Promise<Started> => {
+  if (cluster.isWorker) return startWorker(loaded);
+  const { workers } = loaded.config;
+  return workers > 1 ? startMany(workers) : startHere(loaded, options);
 };
 
 /** A terminal signals the whole group and npm passes its own copy on: what comes that soon is the same Ctrl-C. */
@@ -64,11 +103,10 @@ const leavePrimary = (): void => {
 export const runServe = async (options: CommandOptions): Promise<number> => {
   const loaded = loadToServe(options);
   if (!loaded) return 1;
-  const { workers } = loaded.config;
   const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(([name]) => name);
   let started: Started;
   try {
-    started = await (workers > 1 && cluster.isPrimary ? startMany(workers) : startHere(loaded));
+    started = await start(loaded, options);
   } catch (error) {
     fail(`sallyport cannot start: ${messageOf(error)}`);
     leavePrimary();

@@ -1,5 +1,5 @@
 /** Opens API keys for a command: the store itself, whether the service runs or not. */
-import { assembleKeys } from '../assemble-keys.ts';
+import { assembleKeys, repeatSecretOf } from '../assemble-keys.ts';
 import { redisTarget } from '../assemble-shared.ts';
 import { openStores } from '../assemble-stores.ts';
 import type { Config } from '../config/config.ts';
@@ -30,7 +30,12 @@ export const withKeys = async (
   const changed: string[] = [];
   const onChange = (hash: string) => changed.push(hash);
   try {
-    const registry = assembleKeys(config, stores.keys, { now: Date.now, onChange, cacheSize: 1 });
+    const registry = assembleKeys(config, stores.keys, {
+      now: Date.now,
+      onChange,
+      cacheSize: 1,
+      repeatSecret: () => repeatSecretOf(config),
+    });
     return await run({ registry, config, store: stores.keys });
   } finally {
     await announce(config, changed);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
@@ -10,7 +11,8 @@ import type { Environment } from './read/interpolate.ts';
 import { overlayEnvironment } from './read/overlay.ts';
 import { type ParsedText, parseText } from './read/parse.ts';
 import { findFile, readSource } from './read/source.ts';
-import { settle } from './settle.ts';
+import { pack, type Recording, unpack } from './recording.ts';
+import { readFileText, type Settling, settle } from './settle.ts';
 import { checkShape, type Shape } from './shape.ts';
 
 export type LoadOptions = Readonly<{
@@ -23,6 +25,8 @@ export type LoadOptions = Readonly<{
   insecure?: ReadonlySet<string> | undefined;
   /** Accept variables and secret files that are not there, to check a file where its secrets are not. */
   allowMissingVariables?: boolean | undefined;
+  /** In place of the files. */
+  recording?: Recording | undefined;
 }>;
 
 export type Place = Pick<Problem, 'file' | 'line' | 'column' | 'path'>;
@@ -35,14 +39,18 @@ export type LoadedConfig = Readonly<{
   notices: readonly string[];
   /** Where a value stands, for messages about a configuration that has loaded. */
   place: (path: Path) => Place;
+  /** Of the text of the file, without variables and secrets. */
+  digest: string;
+  recording: Recording;
 }>;
 
 /** Reads the configuration from file and environment. Throws `ConfigError` with everything that is wrong, and nothing else. */
 export const loadConfig = (options: LoadOptions): LoadedConfig => {
   const cwd = options.cwd ?? process.cwd();
-  const source = findFile({ path: options.path, env: options.env, cwd });
+  const recording = options.recording && unpack(options.recording);
+  const source = recording ? recording.source : findFile({ path: options.path, env: options.env, cwd });
   const file = source ?? 'embedded defaults';
-  const read = source === undefined ? { text: '' } : readSource(source, cwd);
+  const read = recording ?? (source === undefined ? { text: '' } : readSource(source, cwd));
   if ('problem' in read) throw new ConfigError([read.problem]);
 
   const parsed = parseText(read.text, options.env);
@@ -53,7 +61,12 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
 
   const shape = checkShape(overlay.value, locator.writtenPath);
   const folder = source === undefined ? cwd : dirname(resolve(cwd, source));
-  const settled = settleShape(shape, folder, options.allowMissingVariables === true);
+  const files: Record<string, string> = {};
+  const settled = settleShape(shape, {
+    folder,
+    allowMissing: options.allowMissingVariables === true,
+    readText: (path) => (files[path] = recording?.files[path] ?? readFileText(path)),
+  });
   const known = [...syntax.findings, ...shape.findings, ...settled.findings];
   const checked = settled.config ? check(settled.config, options.insecure ?? new Set(), shape.original, known) : [];
   const problems = [
@@ -61,7 +74,14 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
     ...[...shape.findings, ...settled.findings, ...checked].map((finding) => locator.problemOf(finding)),
   ];
   if (problems.length > 0 || !settled.config) throw new ConfigError(sortProblems(problems));
-  return { config: settled.config, source, notices: overlay.notices, place: placing(locator) };
+  return {
+    config: settled.config,
+    source,
+    notices: overlay.notices,
+    place: placing(locator),
+    digest: hash('sha256', read.text).slice(0, 16),
+    recording: pack({ source, text: read.text, files }),
+  };
 };
 
 const syntaxProblems = (
@@ -78,13 +98,12 @@ const syntaxProblems = (
 
 const settleShape = (
   { parsed, original }: Shape,
-  folder: string,
-  allowMissing: boolean,
+  settling: Omit<Settling, 'report'>,
 ): { config?: Config; findings: Finding[] } => {
   const findings: Finding[] = [];
   if (!parsed) return { findings };
   const report = (finding: Finding) => findings.push({ ...finding, path: original(finding.path) });
-  return { config: settle(complete(parsed), { folder, allowMissing, report }), findings };
+  return { config: settle(complete(parsed), { ...settling, report }), findings };
 };
 
 const placing =

@@ -22,12 +22,15 @@ export type Settling = Readonly<{
   /** Accept files that are not there: for checking a file on a machine that has none of its secrets. */
   allowMissing: boolean;
   report: (finding: Finding) => void;
+  /** The text of a file; `readFileText` unless it was read before. */
+  readText: (file: string) => string;
 }>;
 
 /** Larger than any key or token; a slip such as `file:/dev/zero` must not fill the memory. */
 const largestFile = 64 * 1024;
 
-const readWhole = (path: string): string => {
+/** Throws where it is not there, or no text. */
+export const readFileText = (path: string): string => {
   const status = statSync(path);
   if (!status.isFile()) throw new Error('not a regular file');
   if (status.size > largestFile) throw new Error(`larger than ${largestFile} bytes`);
@@ -50,12 +53,12 @@ const reasonOf = (error: unknown): string => {
 const settleFile = (
   reference: FileReference,
   path: Path,
-  { folder, allowMissing, report }: Settling,
+  { folder, allowMissing, report, readText }: Settling,
 ): Secret | string => {
   const file = resolve(folder, reference.path);
   let text = standIn;
   try {
-    text = readWhole(file);
+    text = readText(file);
     const problem = secretProblem(text);
     if (problem !== undefined && reference.secret) report({ path, message: `the text of ${file}: ${problem}` });
   } catch (error) {

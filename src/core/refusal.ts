@@ -105,6 +105,12 @@ export const refusalKinds = {
   key_revoked: kind(409, FAILED_PRECONDITION, 'Conflict', 'The key is revoked, and does not change any more.'),
   key_made_before: kind(409, ALREADY_EXISTS, 'Conflict', 'The call made its key before, which cannot be shown again.'),
   idempotency_conflict: kind(409, ALREADY_EXISTS, 'Conflict', 'The Idempotency-Key was used for another call.'),
+  reload_refused: kind(
+    409,
+    FAILED_PRECONDITION,
+    'Conflict',
+    'The configuration cannot be loaded: the one before stays.',
+  ),
   body_too_large: kind(413, INVALID_ARGUMENT, 'Content Too Large', 'The body is larger than allowed.'),
   unsupported_media_type: kind(
     415,

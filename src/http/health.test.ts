@@ -23,7 +23,7 @@ const start = async (owner: Owner, options: Partial<HealthOptions> = {}) => {
   const app = new Koa();
   const health = createHealth({
     paths: { health: '/health', ready: '/ready', metrics: '/metrics' },
-    parts: [],
+    parts: () => [],
     isStopping: () => false,
     renderMetrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'x 1\n' }),
     ...options,
@@ -49,7 +49,7 @@ const table: readonly (readonly [what: string, parts: readonly ReadinessPart[], 
 
 for (const [what, parts, httpStatus, status] of table) {
   test(`/ready where ${what} → ${httpStatus} ${status}`, async (t) => {
-    const ask = await start(t, { parts });
+    const ask = await start(t, { parts: () => parts });
     const answer = await ask('/ready');
     assert.equal(answer.status, httpStatus);
     assert.equal(answer.headers['cache-control'], 'no-store');
@@ -63,7 +63,7 @@ for (const [what, parts, httpStatus, status] of table) {
 }
 
 test('/ready says what is wrong with which part', async (t) => {
-  const ask = await start(t, { parts: [part('store', true, well), part('mint x', false, ill)] });
+  const ask = await start(t, { parts: () => [part('store', true, well), part('mint x', false, ill)] });
   assert.deepEqual(JSON.parse((await ask('/ready')).body).parts, [
     { name: 'store', status: 'ok' },
     { name: 'mint x', status: 'degraded', problem: 'is down' },
@@ -72,7 +72,7 @@ test('/ready says what is wrong with which part', async (t) => {
 
 test('a part that hangs is told as such, and does not take the answer with it', async (t) => {
   const hanging = part('store', true, () => new Promise(() => undefined));
-  const ask = await start(t, { parts: [hanging, part('other', false, well)], checkTimeoutMs: 50 });
+  const ask = await start(t, { parts: () => [hanging, part('other', false, well)], checkTimeoutMs: 50 });
   const { status, body } = await ask('/ready');
   assert.equal(status, 503);
   assert.deepEqual(JSON.parse(body).parts, [
@@ -82,7 +82,7 @@ test('a part that hangs is told as such, and does not take the answer with it', 
 });
 
 test('while stopping it is not ready, asks nobody, and lives', async (t) => {
-  const ask = await start(t, { isStopping: () => true, parts: [part('store', true, thrown)] });
+  const ask = await start(t, { isStopping: () => true, parts: () => [part('store', true, thrown)] });
   const ready = await ask('/ready');
   assert.deepEqual([ready.status, ready.body], [503, '{"status":"stopping"}']);
   assert.equal((await ask('/health')).status, 200);

@@ -10,7 +10,8 @@ export type ReadinessPart = Readonly<{
 }>;
 
 type ReadinessOptions = Readonly<{
-  parts: readonly ReadinessPart[];
+  /** Asked each time, for a reload may change them. */
+  parts(): readonly ReadinessPart[];
   /** True from SIGTERM on, so that no new requests are sent here while the last ones finish. */
   isStopping(): boolean;
   /** How long a part may take. Less than a probe waits: a part that hangs must not take the answer with it. */
@@ -49,7 +50,7 @@ const checkPart = async ({ name, essential, check }: ReadinessPart, timeoutMs: n
 
 const readiness = async ({ parts, isStopping, checkTimeoutMs = 2_000 }: ReadinessOptions) => {
   if (isStopping()) return { status: 'stopping' };
-  const checked = await Promise.all(parts.map((part) => checkPart(part, checkTimeoutMs)));
+  const checked = await Promise.all(parts().map((part) => checkPart(part, checkTimeoutMs)));
   const has = (wanted: string) => checked.some(({ status }) => status === wanted);
   return { status: has('failed') ? 'failed' : has('degraded') ? 'degraded' : 'ok', parts: checked };
 };

@@ -62,8 +62,8 @@ export type KeyRegistryOptions = KeyCacheOptions &
   Readonly<{
     /** Told of every change made here, for the other processes of this service. */
     onChange?: (hash: string) => void;
-    /** Seals what a repeated call is answered. */
-    repeatSecret?: Secret | undefined;
+    /** Seals what a repeated call is answered; asked each time, for a reload may change it. */
+    repeatSecret?: () => Secret | undefined;
   }>;
 
 const untouched = { disabledAt: undefined, revokedAt: undefined, replacedUntil: undefined };
@@ -71,7 +71,7 @@ const untouched = { disabledAt: undefined, revokedAt: undefined, replacedUntil: 
 export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions): KeyRegistry => {
   const { prefix, now, onChange } = options;
   const cache = createKeyCache(store, options);
-  const repeats = createRepeats(options.repeatSecret, now);
+  const repeats = () => createRepeats(options.repeatSecret?.(), now);
 
   const changed = (hashes: readonly string[]): void => {
     for (const hash of hashes) {
@@ -100,7 +100,7 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
   const recall = async (repeatable: Repeatable | undefined, before: MadeBefore): Promise<Made> => {
     const record = await store.find(before.keyId);
     if (!repeatable || !record) throw new Error('what was made before is not there any more');
-    const recalled = repeats.recall(repeatable, before);
+    const recalled = repeats().recall(repeatable, before);
     if (recalled.recalled !== 'key') return { made: recalled.recalled, record };
     const isNewest = hashKey(recalled.key) === record.hash;
     return isNewest ? { made: 'again', key: recalled.key, record } : { made: 'hidden', record };
@@ -112,7 +112,7 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
     async create(request, repeatable) {
       const key = generateKey(prefix);
       const record = toRecord(request, hashKey(key), hintOf(key, prefix));
-      const before = await store.insert(record, repeatable && repeats.toOnce(repeatable, key));
+      const before = await store.insert(record, repeatable && repeats().toOnce(repeatable, key));
       if (before) return recall(repeatable, before);
       changed([record.hash]);
       return { made: 'first', key, record };
@@ -137,7 +137,7 @@ export const createKeyRegistry = (store: KeyStore, options: KeyRegistryOptions):
     async rotate(id, overlapMs, repeatable) {
       const key = generateKey(prefix);
       const secret = { hash: hashKey(key), hint: hintOf(key, prefix), replacedUntil: now() + overlapMs };
-      const rotated = await store.rotate(id, secret, repeatable && repeats.toOnce(repeatable, key));
+      const rotated = await store.rotate(id, secret, repeatable && repeats().toOnce(repeatable, key));
       if (rotated && 'sealedKey' in rotated) return recall(repeatable, rotated);
       const record = told(rotated);
       if (!record) return undefined;

@@ -5,6 +5,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { createAdminApp } from '../../src/http/admin/admin-app.ts';
 import { listen } from '../../src/http/server.ts';
 import { createCreditCharge } from '../../src/keys/credit-charge.ts';
+import type { ReplicaStatus } from '../../src/reload/status.ts';
 import { createFailureThrottle } from '../../src/stores/memory/failure-throttle.ts';
 import { createMemoryRateLimiter } from '../../src/stores/memory/rate-limiter.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
@@ -39,9 +40,7 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
   const admin = { token: new Secret(token) };
   let nowMs = Date.parse('2026-11-22T00:00:00Z');
   const now = () => nowMs;
-  const keys = assembleKeys({ api_keys, admin: { addr: ':0', usage_token: undefined, ...admin } }, stores.keys, {
-    now,
-  });
+  const keys = assembleKeys({ api_keys }, stores.keys, { now, repeatSecret: () => admin.token });
 
   let isBroken = false;
   const worksOrThrows = (): void => {
@@ -61,6 +60,30 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
       return id === 'pay_1' ? { accountId: id, closed: 2 } : undefined;
     },
   };
+  const replica: ReplicaStatus = {
+    generation: 2,
+    digest: '0123456789abcdef',
+    loadedAtMs: nowMs,
+    secretsLoadedAtMs: nowMs,
+    lastError: { atMs: nowMs, problems: ['sallyport.yaml:1:1 nonsense: unknown key'] },
+    behind: undefined,
+    counts: { changed: 1, unchanged: 0, refused: 1 },
+  };
+  let reloaded = 0;
+  const reloads = {
+    own: () => replica,
+    async status() {
+      worksOrThrows();
+      return { id: 'a', replicas: [{ id: 'a', seenAtMs: nowMs, status: replica }], problem: undefined };
+    },
+    /** The file is good once. */
+    async reload() {
+      worksOrThrows();
+      reloaded += 1;
+      const outcome = reloaded === 1 ? ('changed' as const) : ('refused' as const);
+      return { outcome, generation: 2, changed: ['rules[0].match.path'], problems: ['nonsense: unknown key'] };
+    },
+  };
   await stores.usage.open();
   const endpoints = adminEndpoints({
     config: { api_keys },
@@ -69,6 +92,7 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
     payments,
     usage: { store: stores.usage },
     billing: { store: stores.billing, customers: stores.customers, isDry: false },
+    reloads,
     now,
   });
   const app = createAdminApp({

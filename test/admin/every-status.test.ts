@@ -47,6 +47,8 @@ const good: Readonly<Record<string, Call>> = {
   putCustomer: { target: '/api/customers/ann', body: { customer_id: 'cus_1' } },
   getCustomer: { target: '/api/customers/ann' },
   removeCustomer: { target: '/api/customers/ann' },
+  reload: { target: '/admin/reload' },
+  getStatus: { target: '/admin/status' },
   getOpenApiDocument: { target: '/api/openapi.json' },
 };
 
@@ -80,6 +82,7 @@ const refused: readonly (readonly [operation: string, status: number, calls: rea
   ['resolveBillingEvent', 409, [{ target: `/api/billing/reconciliation/${billed}`, body: drop }]],
   ['getCustomer', 404, [{ target: '/api/customers/nobody' }]],
   ['removeCustomer', 404, [{ target: '/api/customers/nobody' }]],
+  ['reload', 409, [{ target: '/admin/reload' }]],
   ['sumUsageOfKey', 404, [{ target: `/api/keys/id/${nobody}/usage` }]],
 ];
 

@@ -1,0 +1,100 @@
+/** One generation: everything that a reload may change, made of one configuration. */
+import type { AdminParts } from './assemble-admin.ts';
+import type { KeySources } from './assemble-key-sources.ts';
+import { assembleVerify, identifyKeys } from './assemble-keys.ts';
+import type { Payments } from './assemble-payments.ts';
+import { type Remote, remoteParts } from './assemble-readiness.ts';
+import { assembleGate } from './assemble-rules.ts';
+import type { Shared } from './assemble-shared.ts';
+import type { Telemetry } from './assemble-telemetry.ts';
+import type { Config } from './config/config.ts';
+import { Secret } from './core/secret.ts';
+import type { Generation } from './generations.ts';
+import type { Endpoint } from './http/admin/endpoint.ts';
+import { createPeers } from './http/peers.ts';
+import type { Listener } from './http/server.ts';
+import type { CreditCharge } from './keys/credit-charge.ts';
+import { type Reason, ReloadRefused } from './reload/refused.ts';
+
+/** What outlives a reload. */
+export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now' | 'reloads'> &
+  Readonly<{
+    keySources: KeySources;
+    shared: Pick<Shared, 'limiter' | 'throttle'>;
+    payments: Payments | undefined;
+    chargeKey: CreditCharge;
+    digest: (token: string) => string;
+    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed'>;
+  }>;
+
+const assembleAdmin = async (config: Config, parts: LastingParts): Promise<Listener | undefined> => {
+  if (!config.admin) return undefined;
+  const { keys, shared, chargeKey, telemetry, now } = parts;
+  const { token, usage_token } = config.admin;
+  const { adminEndpoints } = await import('./assemble-admin.ts');
+  const { createAdminApp } = await import('./http/admin/admin-app.ts');
+  const verify = assembleVerify(keys, shared.limiter, chargeKey, now);
+  const endpoints: readonly Endpoint[] = adminEndpoints({ ...parts, config, verify });
+  const app = createAdminApp({
+    token: token instanceof Secret ? token : undefined,
+    usageToken: usage_token instanceof Secret ? usage_token : undefined,
+    throttle: shared.throttle,
+    endpoints,
+    onChange: telemetry.adminChanged,
+    onError: telemetry.failed,
+  });
+  return app.callback();
+};
+
+export const assembleGeneration = async (config: Config, parts: LastingParts): Promise<Generation> => {
+  const { keySources, shared, payments, chargeKey, keys, digest, telemetry, now } = parts;
+  const { limiter, throttle } = shared;
+  await using building = new AsyncDisposableStack();
+
+  const assembleIssuers = config.jwt.issuers.length > 0 && (await import('./assemble-issuers.ts')).assembleIssuers;
+  const issuers = assembleIssuers
+    ? assembleIssuers(config, { keySources, throttle, digest, now, onLookup: telemetry.countLookup('jwt') })
+    : undefined;
+  if (issuers) building.defer(issuers.close);
+
+  const gate = assembleGate(config, {
+    identifiers: {
+      api_key: identifyKeys(keys, throttle, now),
+      ...(issuers && { jwt: issuers.identifier }),
+      ...payments?.identifiers,
+    },
+    limiter,
+    chargeKey,
+    paywallFor: (rule) => payments?.paywallFor(rule),
+  });
+  const remotes: readonly Remote[] = (issuers?.remote ?? []).map((remote) => ({
+    name: `issuer ${remote.name}`,
+    source: remote.keys,
+  }));
+  const admin = await assembleAdmin(config, parts);
+  const built = building.move();
+
+  return {
+    config,
+    gate,
+    peers: createPeers(config.trusted_proxies),
+    admin,
+    readiness: remoteParts(remotes),
+
+    /** Keys that another generation holds as well are there, or were missing before. */
+    async ready() {
+      const fetching = (issuers?.remote ?? []).filter(({ isNew }) => isNew);
+      const reasons = await Promise.all(
+        fetching.map(async ({ name, index, keys: source, fetched }): Promise<Reason[]> => {
+          await fetched;
+          const { available, lastError } = source.status();
+          const message = `the keys of the issuer ${name} cannot be fetched: ${lastError}`;
+          return available ? [] : [{ path: ['jwt', 'issuers', index], message }];
+        }),
+      );
+      if (reasons.flat().length > 0) throw new ReloadRefused(reasons.flat());
+    },
+
+    close: () => built.disposeAsync(),
+  };
+};

@@ -1,0 +1,90 @@
+/** What a reload may change lives in generations: one is built beside the other, and takes its place as a whole. */
+import type { Config } from './config/config.ts';
+import type { Gate } from './core/gate.ts';
+import type { ReadinessPart } from './http/health.ts';
+import type { Peers } from './http/peers.ts';
+import type { Listener } from './http/server.ts';
+import type { Prepared } from './reload/reloads.ts';
+
+export type Generation = Readonly<{
+  config: Config;
+  gate: Gate;
+  peers: Peers;
+  admin: Listener | undefined;
+  readiness: readonly ReadinessPart[];
+  /** Rejects with what must be there and is not. Asked before it takes the place of another. */
+  ready(): Promise<void>;
+  /** After its last request, or when that takes too long. */
+  close(): Promise<void>;
+}>;
+
+export type Generations = Readonly<{
+  current(): Generation;
+  /** These ask the generation of the moment. What they have begun ends by the generation that began it. */
+  gate: Gate;
+  peers: Peers;
+  admin: Listener;
+  /** Builds another one; rejects where it cannot be used, and then nothing has changed. */
+  prepare(config: Config): Promise<Prepared>;
+  close(): Promise<void>;
+}>;
+
+/** Longer than any decision may take: by then no request is left that began by it. */
+const RETIRED_FOR_MS = 20_000;
+/** A storm of reloads must not fill the memory. */
+const MOST_RETIRED = 8;
+
+export const createGenerations = (
+  first: Generation,
+  build: (config: Config) => Promise<Generation>,
+  onError: (error: unknown) => void,
+): Generations => {
+  let current = first;
+  const retired = new Map<Generation, NodeJS.Timeout>();
+
+  const end = async (generation: Generation): Promise<void> => {
+    clearTimeout(retired.get(generation));
+    retired.delete(generation);
+    await generation.close().catch(onError);
+  };
+
+  const retire = (generation: Generation): void => {
+    retired.set(generation, setTimeout(end, RETIRED_FOR_MS, generation).unref());
+    const [oldest] = retired.keys();
+    if (oldest && retired.size > MOST_RETIRED) void end(oldest);
+  };
+
+  return {
+    current: () => current,
+    gate: {
+      decide: (question, intent) => current.gate.decide(question, intent),
+      invite: (question) => current.gate.invite(question),
+    },
+    peers: {
+      of: (socket) => current.peers.of(socket),
+      clientIp: (peer, forwardedFor, realIp) => current.peers.clientIp(peer, forwardedFor, realIp),
+    },
+    admin: (message, response) => current.admin?.(message, response),
+
+    async prepare(config) {
+      const next = await build(config);
+      try {
+        await next.ready();
+      } catch (error) {
+        await end(next);
+        throw error;
+      }
+      return {
+        commit() {
+          retire(current);
+          current = next;
+        },
+        discard: () => end(next),
+      };
+    },
+
+    async close() {
+      await Promise.all([...retired.keys(), current].map(end));
+    },
+  };
+};
