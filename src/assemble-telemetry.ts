@@ -2,6 +2,7 @@
 
 import { createBillingEvents } from './assemble-billing-events.ts';
 import { createPaymentEvents } from './assemble-payment-events.ts';
+import { createResolverEvents } from './assemble-resolver-events.ts';
 import { createUsageEvents } from './assemble-usage-events.ts';
 import type { Config } from './config/config.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -11,7 +12,7 @@ import { createRedisEvents } from './telemetry/redis-events.ts';
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
-export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
+export const assembleTelemetry = ({ logger: options, resolver }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
 
@@ -33,6 +34,12 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),
     billing: createBillingEvents(metrics, logger, now),
+    resolver: createResolverEvents(
+      metrics,
+      logger,
+      resolver?.audit === 'sampled' ? options.sample_allows : 1,
+      Math.random,
+    ),
 
     accessLogOpened: (node: string, log: string, peerIp: string) =>
       logger.info({ event: 'access_log_opened', node, log, peer_ip: peerIp }, 'Envoy sends an access log'),

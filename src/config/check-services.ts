@@ -1,6 +1,5 @@
 import { Secret } from '../core/secret.ts';
 import { parseAddress } from './address.ts';
-import { checkSecret } from './check-issuers.ts';
 import { sameHeaders } from './check-rules.ts';
 import { checkCertificate, checkTls } from './check-tls.ts';
 import type { Config } from './config.ts';
@@ -95,29 +94,6 @@ const checkAdmin = ({ admin }: Config): Finding[] =>
     ];
   });
 
-const checkResolver = ({ resolver }: Config): Finding[] => {
-  if (!resolver?.enabled) return [];
-  const path = ['resolver'];
-  const findings = checkSecret(resolver.secret, ['resolver', 'secret']);
-  if (resolver.secret && resolver.jwks_url !== undefined)
-    findings.push({ path, message: 'two sources of keys', expected: 'one of secret, jwks_url' });
-  if (resolver.mode === 'strict' && !resolver.secret && resolver.jwks_url === undefined)
-    findings.push({
-      path,
-      message: 'strict, but cannot verify a token',
-      expected: 'secret (JWT_SECRET) or jwks_url',
-      reads: [path],
-    });
-  if (resolver.source === 'config_service' && !resolver.config_service)
-    findings.push({
-      path,
-      message: 'takes credentials from a config service, but names none',
-      expected: 'resolver.config_service',
-      reads: [path],
-    });
-  return findings;
-};
-
 const checkPolicy = ({ policy }: Config): Finding[] => {
   if (!policy) return [];
   const key = policy.engine === 'opa_embedded' ? 'path' : 'url';
@@ -165,7 +141,6 @@ const checks = [
   checkGrpc,
   checkEndpoints,
   checkAdmin,
-  checkResolver,
   checkPolicy,
   checkProxy,
 ];

@@ -2,6 +2,7 @@ import { checkCredentials } from './check-credentials.ts';
 import { checkEgress } from './check-egress.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPayment } from './check-payment.ts';
+import { checkResolver } from './check-resolver.ts';
 import { checkRules } from './check-rules.ts';
 import { checkServices } from './check-services.ts';
 import type { Config } from './config.ts';
@@ -28,6 +29,7 @@ export const check = (
     ...checkRules(config),
     ...checkEgress(config),
     ...checkCredentials(config),
+    ...checkResolver(config),
     ...checkUnsafe(config, insecure),
   ].map((finding) => ({
     ...finding,

@@ -75,6 +75,7 @@ export const refusalKinds = {
     'Too Many Requests',
     'Too many bad credentials came from this source.',
   ),
+  no_integration: kind(403, PERMISSION_DENIED, 'Forbidden', 'The sandbox may not call this host and path.'),
   // What it costs (NUT-24: a wrong token is 400, no or too little money is 402).
   payment_required: kind(402, PERMISSION_DENIED, 'Payment Required', 'A payment is required.'),
   insufficient_payment: kind(402, PERMISSION_DENIED, 'Payment Required', 'The token is worth less than the price.'),
@@ -134,6 +135,19 @@ export const refusalKinds = {
   credential_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The credential of the target cannot be had.'),
   // What we failed to do.
   keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
+  credential_missing: kind(
+    503,
+    UNAVAILABLE,
+    'Service Unavailable',
+    'There is no credential for the call of the sandbox.',
+  ),
+  credential_unusable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The credential for the call cannot be used.'),
+  credentials_unavailable: kind(
+    503,
+    UNAVAILABLE,
+    'Service Unavailable',
+    'The config service gives no credentials now.',
+  ),
   store_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The store does not answer.'),
   decision_changed: kind(503, UNAVAILABLE, 'Service Unavailable', 'The refusal no longer holds: ask again.'),
   internal_error: kind(503, UNAVAILABLE, 'Service Unavailable', 'The request could not be decided.'),

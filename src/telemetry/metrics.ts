@@ -84,6 +84,16 @@ export const createMetrics = () => {
     billingWaiting: shared('billing_waiting', 'Events that the biller has not taken yet.'),
     oldestBillingSeconds: shared('billing_waiting_oldest_seconds', 'Age of the oldest of them; 0 where there is none.'),
     billingReconcile: shared('billing_reconcile', 'Events that a person has to decide on.'),
+    resolverDecisions: tally(
+      'resolver_decisions_total',
+      "Answers to Envoy about sandboxes' calls, by integration and result: injected, passed, or the code of the refusal.",
+      ['integration', 'result'],
+    ),
+    configServiceFailures: tally(
+      'config_service_failures_total',
+      'Questions to the config service without an answer, by whether an earlier answer was used.',
+      ['stale'],
+    ),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -7,8 +7,9 @@ import { network } from './network.ts';
 import { integer } from './numbers.ts';
 import { apiKeys, cashu } from './payment.ts';
 import { policy, proxy } from './proxy.ts';
+import { resolver } from './resolver.ts';
 import { rule } from './rules.ts';
-import { billing, grpc, pods, resolver, usage } from './services.ts';
+import { billing, grpc, pods, usage } from './services.ts';
 import { redis, store } from './stores.ts';
 
 /** The whole file. The order is the order of the documents. */

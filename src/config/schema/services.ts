@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { credentialHeader } from './credentials.ts';
 import { block, listOf } from './forms.ts';
 import { address, url } from './network.ts';
 import { duration, integer, size, toggle } from './numbers.ts';
 import { opaque } from './opaque.ts';
 import { secret } from './secret.ts';
-import { choice, filePath, hostPattern, name, text, urlPath } from './texts.ts';
+import { choice, filePath, name, text } from './texts.ts';
 
 const grpcTls = block({
   enabled: toggle.prefault(true).describe('Whether the listener speaks TLS.'),
@@ -33,49 +32,6 @@ export const grpc = block({
   max_message_size: size.prefault('4MiB').describe('Most bytes of one message.'),
   tls: grpcTls.optional().describe('TLS on this listener.'),
 }).describe('The gRPC listener.');
-
-const integration = block({
-  name: name.describe('Which entry of `credentials` it uses.'),
-  hosts: listOf(hostPattern).prefault([]).describe('Hosts it is for. Every host by default.'),
-  paths: listOf(urlPath).prefault([]).describe('Path patterns it is for. Every path by default.'),
-  headers: z.record(credentialHeader, text()).describe('Headers to add; `{{key}}` is a value of the credential.'),
-});
-
-export const resolver = block({
-  enabled: toggle.prefault(true).describe('Whether Envoy is told which credentials to add.'),
-  addr: address.optional().describe('A listener of its own; by default `http.addr` under `path_prefix`.'),
-  path_prefix: urlPath.prefault('/resolve').describe('What Envoy puts before the original path.'),
-  source: choice(['environment', 'config_service']).prefault('environment').describe('Where credentials come from.'),
-  mode: choice(['strict', 'permissive'])
-    .prefault('strict')
-    .describe('`permissive` lets a missing token pass; an invalid one never.'),
-  unmapped: choice(['deny', 'pass']).prefault('deny').describe('What happens to a request no integration is for.'),
-  header: credentialHeader.prefault('x-sandbox-jwt').describe('Header that carries the token of the sandbox.'),
-  secret: secret.optional().describe('Shared secret of those tokens, at least 32 bytes.'),
-  jwks_url: url().optional().describe('Key set of those tokens, instead of `secret`.'),
-  issuer: text().optional().describe('`iss` they must have.'),
-  audience: listOf(text()).prefault([]).describe('`aud` they must have.'),
-  claims: block({
-    tenant: text().prefault('tenant_id').describe('Claim that names the tenant.'),
-    team: text().prefault('team_id').describe('Claim that names the team.'),
-    sandbox: text().prefault('sandbox_id').describe('Claim that names the sandbox.'),
-  })
-    .prefault({})
-    .describe('Which claims say who asks.'),
-  config_service: block({
-    url: url().describe('Asked for the credentials of a tenant and team.'),
-    token: secret.optional().describe('Bearer token for it.'),
-    timeout: duration({ most: 60_000 }).prefault('2s').describe('How long it may take.'),
-    cache_ttl: duration({ least: 0 }).prefault('60s').describe('How long an answer is kept.'),
-  })
-    .optional()
-    .describe('The service of `source: config_service`.'),
-  integrations: z.array(integration).prefault([]).describe('Besides the built-in ones, `anthropic` and `coralogix`.'),
-  credentials: z
-    .record(name, z.record(name, secret))
-    .prefault({})
-    .describe('Values by integration, such as `anthropic: { api_key: … }`.'),
-}).describe('Credentials for untrusted workloads, added by Envoy.');
 
 const podTemplate = opaque({ label: 'PodTemplate | file:PATH', expected: 'a PodTemplate, or file:PATH' });
 

@@ -8,9 +8,10 @@ import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
 import type { AuthRequest } from '../../core/request.ts';
 import type { Fields, Peer, Unary } from '../server/method.ts';
 import { type Failure, isFailure, RESOURCE_EXHAUSTED } from '../server/status.ts';
-import { decodeCheckRequest } from './check-request.ts';
+import { type CheckRequest, decodeCheckRequest } from './check-request.ts';
 import { encodeAllow, encodeDeny, type HttpAnswer } from './check-response.ts';
 import { type ClientIpOf, describedRequest } from './described-request.ts';
+import type { ResolverCheck } from './resolver-check.ts';
 
 export type CheckParts = Readonly<{
   gate: Pick<Gate, 'decide'>;
@@ -18,12 +19,18 @@ export type CheckParts = Readonly<{
   observe(event: DecisionEvent): void;
   /** What the client is answered; the same object for the same refusal wherever that can be. */
   answerTo(refusal: Refusal, request: AuthRequest | undefined): HttpAnswer;
+  /** Answers routes that ask for it; left out where the configuration has none. */
+  resolver?: ResolverCheck | undefined;
 }>;
 
 const DIALECT = 'envoy_grpc';
 
 /** The key of `context_extensions` by which a route names its rule. */
 const RULE = 'rule';
+
+/** The key by which a route says who is to answer: `resolver`, or left out for the gate. */
+const SERVICE = 'service';
+const RESOLVER = 'resolver';
 
 /**
  * What cannot be read is refused, and is no gRPC error: that would be let through where Envoy's `failure_mode_allow` is set.
@@ -34,15 +41,23 @@ const tooLarge = refuse(
   'The CheckRequest is larger than grpc.max_message_size. Envoy must not send bodies along (with_request_body).',
 );
 
+const unknownService = refuse(
+  'incomplete_question',
+  'The route names a service that does not answer here. Expected context_extensions: { service: resolver }, and the block resolver.',
+);
+
 const refusalOf = ({ code }: Failure): Refusal => (code === RESOURCE_EXHAUSTED ? tooLarge : unreadable);
 
 const untrusted = ({ ip }: Peer): Refusal =>
   refuse('untrusted_proxy', `A CheckRequest counts only from trusted_proxies, and ${ip} is not one of them.`);
 
-const readQuestion = (message: Buffer | Failure, peer: Peer, clientIpOf: ClientIpOf): Question | Refusal => {
-  if (isFailure(message)) return refusalOf(message);
-  const check = decodeCheckRequest(message);
-  if (!check) return unreadable;
+const decode = (message: Buffer | Failure): CheckRequest | Refusal =>
+  isFailure(message) ? refusalOf(message) : (decodeCheckRequest(message) ?? unreadable);
+
+const readQuestion = (check: CheckRequest | Refusal, peer: Peer, clientIpOf: ClientIpOf): Question | Refusal => {
+  if (!peer.trusted) return untrusted(peer);
+  if (isRefusal(check)) return check;
+  if (check.contextExtensions.has(SERVICE)) return unknownService;
   const request = describedRequest(check, peer, clientIpOf);
   if (isRefusal(request)) return request;
   const ruleName = check.contextExtensions.get(RULE);
@@ -52,7 +67,7 @@ const readQuestion = (message: Buffer | Failure, peer: Peer, clientIpOf: ClientI
 const failed = (cause: unknown): Refusal =>
   refuse('internal_error', 'The request could not be decided. Try again.', { cause });
 
-export const createCheck = ({ gate, clientIpOf, observe, answerTo }: CheckParts): Unary => {
+export const createCheck = ({ gate, clientIpOf, observe, answerTo, resolver }: CheckParts): Unary => {
   const encode = ({ decision, rule }: Answer, requestId: string, request: AuthRequest | undefined): Fields => {
     if (decision.verdict === 'allow') return encodeAllow(decision, { rule, requestId });
     const { refusal, identity } = decision;
@@ -84,14 +99,18 @@ export const createCheck = ({ gate, clientIpOf, observe, answerTo }: CheckParts)
     kind: 'unary',
 
     answerAtOnce(peer) {
-      if (peer.trusted) return undefined;
+      // The resolver believes tokens, and no peer.
+      if (peer.trusted || resolver) return undefined;
       const fields = conclude(untrusted(peer), peer, performance.now());
       return fields instanceof Promise ? undefined : fields;
     },
 
     answer(message, peer) {
       const startedAt = performance.now();
-      return conclude(readQuestion(message, peer, clientIpOf), peer, startedAt);
+      const check = decode(message);
+      if (resolver && !isRefusal(check) && check.contextExtensions.get(SERVICE) === RESOLVER)
+        return resolver(check, peer);
+      return conclude(readQuestion(check, peer, clientIpOf), peer, startedAt);
     },
   };
 };

@@ -1,9 +1,9 @@
 /** JWTs as identities, with a cache of tokens that were verified before. */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Eventually } from '../../core/eventually.ts';
 import { type Identification, rejected } from '../../core/identity.ts';
 import { isRefusal } from '../../core/refusal.ts';
-import type { AuthRequest } from '../../core/request.ts';
 import type { Identifier, Intent } from '../../core/rule.ts';
 import { type FailureThrottle, rejectFrom } from '../failure-throttle.ts';
 import { claimAt, claimNames } from './claim-path.ts';
@@ -52,14 +52,17 @@ const entryOf = (verified: Verified): Entry => {
 const isGood = ({ verified, notAfterMs, notBeforeMs }: Entry, nowMs: number): boolean =>
   verified.keys === verified.issuer.keys.current() && nowMs < notAfterMs && nowMs >= notBeforeMs;
 
-export const createJwtIdentifier = ({
+/** `source`: the address that is held to account for bad tokens. */
+export type IdentifyToken = (token: string, source: string, intent: Intent) => Eventually<Identification>;
+
+export const createTokenIdentifier = ({
   verify,
   throttle,
   digest: digestOf = sha256,
   now,
   cacheSize,
   onLookup,
-}: JwtIdentifierOptions): Identifier => {
+}: JwtIdentifierOptions): IdentifyToken => {
   // The key is a digest of the whole token, signature included, so that no two tokens share an entry. Large tokens take the
   // place of several, for an issuer may let its users make them.
   const cache = new LRUCache<string, Entry>({ max: cacheSize, maxSize: cacheSize * USUAL_TOKEN_LENGTH });
@@ -67,30 +70,30 @@ export const createJwtIdentifier = ({
   const seenBefore = createSeenBefore(cacheSize);
 
   // Verified even where many bad tokens came from: one client with a token that ran out must not keep its neighbours out.
-  const verifyNew = async (
-    token: string,
-    digest: string,
-    request: AuthRequest,
-    intent: Intent,
-  ): Promise<Identification> => {
+  const verifyNew = async (token: string, digest: string, source: string, intent: Intent): Promise<Identification> => {
     const verified = await verify(token, now());
     if (isRefusal(verified)) {
       const isTheirFault = verified.code !== 'keys_unavailable';
-      return isTheirFault ? rejectFrom(throttle, request.clientIp, verified, intent) : rejected(verified);
+      return isTheirFault ? rejectFrom(throttle, source, verified, intent) : rejected(verified);
     }
     const entry = entryOf(verified);
     if (seenBefore(digest)) cache.set(digest, entry, { size: token.length });
     return entry.identification;
   };
 
-  return (request, { value }, intent) => {
-    const digest = digestOf(value);
+  return (token, source, intent) => {
+    const digest = digestOf(token);
     const entry = cache.get(digest);
     if (entry && isGood(entry, now())) {
       onLookup?.('hit');
       return entry.identification;
     }
     onLookup?.('miss');
-    return verifyNew(value, digest, request, intent);
+    return verifyNew(token, digest, source, intent);
   };
+};
+
+export const createJwtIdentifier = (options: JwtIdentifierOptions): Identifier => {
+  const identify = createTokenIdentifier(options);
+  return (request, { value }, intent) => identify(value, request.clientIp, intent);
 };

@@ -1,0 +1,87 @@
+/**
+ * Envoy's HTTP ext_authz for sandboxes: which headers to add to a call that is about to leave. Answered on the raw response,
+ * before every endpoint of our own: a sandbox that asks for `/health` is checked like any other.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type Eventually, whenReady } from '../core/eventually.ts';
+import { perObject } from '../core/per-object.ts';
+import { isRefusal } from '../core/refusal.ts';
+import { readCall } from '../egress/resolver/call.ts';
+import type { Injection } from '../egress/resolver/integration.ts';
+import type { Resolve } from '../egress/resolver/resolve.ts';
+import type { ResolverEvent } from '../egress/resolver/resolver-event.ts';
+import type { AuthResponse } from './auth-response.ts';
+import { HeaderLines } from './header-lines.ts';
+import { requestIdOf, single } from './http-request.ts';
+import type { Peers } from './peers.ts';
+import { problemReply } from './problem.ts';
+import { type Reply, sendReply } from './reply.ts';
+
+export type ResolverDoor = Readonly<{
+  isFor(url: string): boolean;
+  answer(message: IncomingMessage, response: AuthResponse): Eventually<void>;
+}>;
+
+export type ResolverDoorOptions = Readonly<{
+  resolve: Resolve;
+  /** What Envoy puts before the path asked for; empty on a listener of our own. */
+  prefix: string;
+  /** Lower-case name of the header with the token. */
+  tokenHeader: string;
+  peers: Peers;
+  observe(event: ResolverEvent): void;
+}>;
+
+/** Envoy adds what its `allowed_upstream_headers` lists, in the place of the sandbox's own copies, and then removes. */
+const allow = perObject(
+  ({ set, remove }: Injection): Reply => ({
+    status: 200,
+    headers: [new HeaderLines({ ...set, 'x-envoy-auth-headers-to-remove': remove.join(',') })],
+  }),
+);
+
+export const createResolverDoor = ({
+  resolve,
+  prefix,
+  tokenHeader,
+  peers,
+  observe,
+}: ResolverDoorOptions): ResolverDoor => ({
+  isFor(url) {
+    if (!url.startsWith(prefix)) return false;
+    const next = url[prefix.length];
+    return next === undefined || next === '/' || next === '?';
+  },
+
+  answer(message, response) {
+    const startedAt = performance.now();
+    const { headers, url = '' } = message;
+    const peer = peers.of(message.socket);
+    const requestId = requestIdOf({ peer, headers });
+    const call = readCall(message.method, headers.host, url.slice(prefix.length));
+    const question = { token: single(headers[tokenHeader]), call, peerIp: peer.ip };
+
+    return whenReady(resolve(question), (resolution) => {
+      const { sandbox, integration } = resolution;
+      const isRefused = resolution.result === 'refused';
+      sendReply(response, isRefused ? problemReply(resolution.refusal) : allow(resolution.injection), requestId);
+      const { method, host, path } = isRefusal(call) ? unread : call;
+      const result = isRefused ? resolution.refusal : resolution.result;
+      const durationMs = performance.now() - startedAt;
+      observe({
+        requestId,
+        door: 'http',
+        peerIp: peer.ip,
+        method,
+        host,
+        path,
+        sandbox,
+        integration,
+        result,
+        durationMs,
+      });
+    });
+  },
+});
+
+const unread = { method: '', host: '', path: '' };
