@@ -11,6 +11,8 @@ export type RetryBudget = Readonly<{
 
 /** So that a target with few calls has retries at all: as many at once, and one more in each second. */
 const RESERVE = 10;
+/** Five fifths are one, though not as sums of fractions. */
+const WHOLE = 1 - 1e-9;
 /** What a busy time may save up for a bad one. */
 const MOST_SAVED = 100;
 
@@ -31,12 +33,12 @@ export const createRetryBudget = (share: number, nowMs: () => number): RetryBudg
       saved = Math.min(MOST_SAVED, saved + share);
     },
     withdraw() {
-      if (saved >= 1) {
+      if (saved >= WHOLE) {
         saved -= 1;
         return true;
       }
       refill();
-      if (reserve < 1) return false;
+      if (reserve < WHOLE) return false;
       reserve -= 1;
       return true;
     },
