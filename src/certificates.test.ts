@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../test/servers/until.ts';
 import { createWorkdir } from '../test/servers/workdir.ts';
 import { watchCertificates } from './certificates.ts';
+import { watchFiles } from './watched-files.ts';
 
 test('changed files are handed on; what cannot be used is told of, and tried again with the next change', async (t) => {
   const { path } = createWorkdir('certificates', t);
@@ -34,4 +35,27 @@ test('a file that is not there is an error', () => {
     () => watchCertificates({ cert_file: '/nowhere/cert', key_file: '/nowhere/key', client_ca_file: [] }, () => {}),
     /nowhere/,
   );
+});
+
+test('what cannot be used is told of once for each reason, and not at every look', async (t) => {
+  const { path } = createWorkdir('certificates', t);
+  const file = join(path, 'cert');
+  writeFileSync(file, 'old');
+  const kept: string[] = [];
+  const watched = watchFiles([file], (error) => kept.push(String(error)), 2);
+  t.after(() => watched.close());
+  let looks = 0;
+  watched.onChange(() => {
+    looks += 1;
+    throw new Error('it does not fit');
+  });
+  writeFileSync(file, 'new');
+  await until('it was looked at', () => looks > 0);
+  rmSync(file);
+  await until('the missing file is told of', () => kept.length === 2);
+  const missing = kept.length;
+  writeFileSync(file, 'newer');
+  await until('the next change is tried', () => looks > 1);
+  assert.equal(missing, 2);
+  assert.equal(kept.length, 3);
 });

@@ -1,5 +1,5 @@
-/** The certificate files of a listener, and their changes: whoever renews them need not restart us. */
-import { readFileSync } from 'node:fs';
+/** The certificate files of a listener, and their changes. */
+import { type WatchedFiles, watchFiles } from './watched-files.ts';
 
 export type Certificates = Readonly<{ cert: Buffer; key: Buffer; clientCas: readonly Buffer[] }>;
 
@@ -13,47 +13,25 @@ export type WatchedCertificates = Readonly<{
   current: Certificates;
   /** `use` throws where certificate and key do not fit, as while only one of them is new: the old ones stay in use. */
   onChange(use: (certificates: Certificates) => void): void;
-  close(): void;
+  close: WatchedFiles['close'];
 }>;
 
-/** Kubernetes swaps a symbolic link, which only a look at the files themselves notices. */
-const LOOK_EVERY_MS = 10_000;
-
-const read = ({ cert_file = '', key_file = '', client_ca_file }: Files): Certificates => ({
-  cert: readFileSync(cert_file),
-  key: readFileSync(key_file),
-  clientCas: client_ca_file.map((file) => readFileSync(file)),
+const named = ([cert = Buffer.alloc(0), key = Buffer.alloc(0), ...clientCas]: readonly Buffer[]): Certificates => ({
+  cert,
+  key,
+  clientCas,
 });
-
-const textOf = ({ cert, key, clientCas }: Certificates): string => Buffer.concat([cert, key, ...clientCas]).toString();
 
 /** Throws where a file cannot be read. */
 export const watchCertificates = (
-  files: Files,
+  { cert_file = '', key_file = '', client_ca_file }: Files,
   onKept: (error: unknown) => void,
-  lookEveryMs: number = LOOK_EVERY_MS,
+  lookEveryMs?: number,
 ): WatchedCertificates => {
-  const current = read(files);
-  let seen = textOf(current);
-  let timer: NodeJS.Timeout | undefined;
-
-  const look = (use: (certificates: Certificates) => void): void => {
-    try {
-      const found = read(files);
-      const text = textOf(found);
-      if (text === seen) return;
-      seen = text;
-      use(found);
-    } catch (error) {
-      onKept(error);
-    }
-  };
-
+  const watched = watchFiles([cert_file, key_file, ...client_ca_file], onKept, lookEveryMs);
   return {
-    current,
-    onChange(use) {
-      timer = setInterval(look, lookEveryMs, use).unref();
-    },
-    close: () => clearInterval(timer),
+    current: named(watched.current),
+    onChange: (use) => watched.onChange((contents) => use(named(contents))),
+    close: watched.close,
   };
 };
