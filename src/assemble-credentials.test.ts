@@ -6,9 +6,10 @@ import { load } from './config/harness.test.ts';
 import { CredentialForbidden, type Dressing, type LeavingCall } from './egress/credential.ts';
 
 const memory = createCredentialMemory();
+const events = { onRefresh: () => undefined, onCacheHit: () => undefined };
 
 const targets = (yaml: string) =>
-  assembleCredentials(load(`egress: { targets: { ${yaml} } }`).config, { now: Date.now, memory });
+  assembleCredentials(load(`egress: { targets: { ${yaml} } }`).config, { now: Date.now, memory, events });
 
 const call = (rest: Partial<LeavingCall> = {}): LeavingCall => ({
   method: 'GET',
@@ -118,7 +119,7 @@ test('a version cannot be computed from the secret alone', async () => {
   ).config;
   const made = await Promise.all(
     [createCredentialMemory(), createCredentialMemory()].map((other) =>
-      assembleCredentials(config, { now: Date.now, memory: other }),
+      assembleCredentials(config, { now: Date.now, memory: other, events }),
     ),
   );
   const [here, there] = made.map((one) => one.of('a')[0]?.version);

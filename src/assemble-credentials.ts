@@ -1,5 +1,6 @@
 /** What is put on the calls of each target. */
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { assembleTokens, type CredentialEvents, type Tokens } from './assemble-tokens.ts';
 import { type AuthConfig, checkCredentials, credentialsOf } from './config/check-credentials.ts';
 import type { Config } from './config/config.ts';
 import { readEncryptionKey } from './config/encryption-key.ts';
@@ -12,26 +13,29 @@ import { createBearer } from './egress/credentials/bearer.ts';
 import { createMtls } from './egress/credentials/mtls.ts';
 import { bindTo } from './egress/credentials/reach.ts';
 import { createVersionOf, type VersionOf } from './egress/credentials/version.ts';
+import { createTokenCells, type TokenCells } from './egress/tokens/token-cell.ts';
 
-/** What outlives a reload: versions stay the same while secrets do. */
-export type CredentialMemory = Readonly<{ versionKey: Buffer }>;
+/** What outlives a reload: tokens whose credentials stay, and versions, which are the same while secrets are. */
+export type CredentialMemory = Readonly<{ key: Buffer; cells: TokenCells }>;
 
 /** One for a process, made before the first generation of its configuration. */
-export const createCredentialMemory = (): CredentialMemory => ({ versionKey: randomBytes(32) });
+export const createCredentialMemory = (): CredentialMemory => ({ key: randomBytes(32), cells: createTokenCells() });
 
 export type CredentialParts = Readonly<{
   now: () => number;
   memory: CredentialMemory;
+  events: CredentialEvents;
 }>;
 
 export type Credentials = Readonly<{
   /** Of the target of this name; none for a target that has none. */
   of(target: string): readonly Credential[];
+  /** After the last call of this generation. Tokens that the next one does not use are forgotten. */
   close(): void;
 }>;
 
-type Egress = NonNullable<Config['egress']>;
-type Made = Readonly<{ target: Egress['targets'][string]; versionOf: VersionOf }>;
+type Target = NonNullable<Config['egress']>['targets'][string];
+type Made = Readonly<{ name: string; target: Target; versionOf: VersionOf; tokens: Tokens }>;
 
 const revealed = (value: unknown): Secret => {
   if (value instanceof Secret) return value;
@@ -41,7 +45,7 @@ const revealed = (value: unknown): Secret => {
 const place = ({ header, query = '' }: { header?: string | undefined; query?: string | undefined }) =>
   header === undefined ? { query } : { header };
 
-const create = (auth: AuthConfig, { target, versionOf }: Made): Credential | undefined => {
+const create = (auth: AuthConfig, { name, target, versionOf, tokens }: Made): Credential | undefined => {
   switch (auth.type) {
     case 'none':
       return undefined;
@@ -56,6 +60,7 @@ const create = (auth: AuthConfig, { target, versionOf }: Made): Credential | und
     case 'oauth2_client_credentials':
     case 'oauth2_refresh_token':
     case 'gcp_service_account':
+      return tokens.create(auth, { name, allowPrivate: target.allow_private === true });
     case 'aws_sigv4':
       return {
         kind: auth.type,
@@ -79,19 +84,27 @@ const refuseUnfit = (config: Config): void => {
 /** Throws where a secret does not fit its kind, and says which. */
 export const assembleCredentials = async (config: Config, parts: CredentialParts): Promise<Credentials> => {
   refuseUnfit(config);
+  const { now, memory, events } = parts;
   const { targets = {}, token_store } = config.egress ?? {};
   const key = token_store?.encryption_key;
   const sealing = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
-  const versionOf = createVersionOf(sealing ?? parts.memory.versionKey);
-  const made = new Map<string, readonly Credential[]>();
-  for (const [name, target] of Object.entries(targets)) {
-    const credentials = credentialsOf(target, []).flatMap(({ auth }) => {
-      const credential = create(auth, { target, versionOf });
+  const versionKey = hkdfSync('sha256', sealing ?? memory.key, '', 'sallyport egress version', 32);
+  const versionOf = createVersionOf(Buffer.from(versionKey));
+  const tokens = assembleTokens(config, { now, cells: memory.cells, ownKey: memory.key, versionOf, events });
+  const createAll = ([name, target]: [string, Target]): [string, readonly Credential[]] => [
+    name,
+    credentialsOf(target, []).flatMap(({ auth }) => {
+      const credential = create(auth, { name, target, versionOf, tokens });
       if (!credential || auth.type === 'none') return [];
       const { path_prefix: pathPrefix, methods } = auth.only ?? {};
       return [bindTo({ url: target.url, pathPrefix, methods }, credential)];
-    });
-    made.set(name, credentials);
+    }),
+  ];
+  try {
+    const made = new Map(Object.entries(targets).map(createAll));
+    return { of: (target) => made.get(target) ?? [], close: tokens.close };
+  } catch (error) {
+    tokens.close();
+    throw error;
   }
-  return { of: (target) => made.get(target) ?? [], close: () => undefined };
 };

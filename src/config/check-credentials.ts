@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 import { canonicalHeader } from './header-names.ts';
 import type { Path } from './path.ts';
 import { standIn } from './read/variable.ts';
+import { isPrivateKey, readServiceAccount, readSigningKey } from './signing-key.ts';
 
 type Target = NonNullable<Config['egress']>['targets'][string];
 export type AuthConfig = Target['credentials'][number];
@@ -51,6 +52,33 @@ const cannotCarry = (value: unknown, path: Path): Finding[] => {
   return [{ path, message: 'has characters that a header cannot carry', expected }];
 };
 
+const noKey = (path: Path): Finding => ({
+  path,
+  message: 'not a private key that signs for an account',
+  expected: 'an RSA key of 2048 bits or more, in PEM and without a passphrase',
+});
+
+type Of<Type extends AuthConfig['type']> = Extract<AuthConfig, { type: Type }>;
+
+const checkAssertion = ({ client_secret, audience }: Of<'oauth2_client_credentials'>, path: Path): Finding[] => {
+  const text = textOf(client_secret);
+  if (text === undefined || !isPrivateKey(text)) return [];
+  return [
+    ...(readSigningKey(text) ? [] : [noKey([...path, 'client_secret'])]),
+    ...(audience === undefined
+      ? []
+      : [{ path: [...path, 'audience'], message: 'an audience beside a private key, which asks for scopes alone' }]),
+  ];
+};
+
+const checkAccount = ({ credentials, private_key }: Of<'gcp_service_account'>, path: Path): Finding[] => {
+  const [file, pem] = [textOf(credentials), textOf(private_key)];
+  if (pem !== undefined && !readSigningKey(pem)) return [noKey([...path, 'private_key'])];
+  if (file === undefined || readServiceAccount(file)) return [];
+  const expected = 'the JSON with client_email and an RSA private_key, as Google gives it';
+  return [{ path: [...path, 'credentials'], message: 'not the key file of a service account', expected }];
+};
+
 const checkSecret = ({ auth, path }: Placed): Finding[] => {
   switch (auth.type) {
     case 'bearer':
@@ -61,11 +89,13 @@ const checkSecret = ({ auth, path }: Placed): Finding[] => {
       return textOf(auth.username)?.includes(':')
         ? [{ path: [...path, 'username'], message: 'a user name of basic authentication has no colon' }]
         : [];
+    case 'oauth2_client_credentials':
+      return checkAssertion(auth, path);
+    case 'gcp_service_account':
+      return checkAccount(auth, path);
     case 'none':
     case 'mtls':
-    case 'oauth2_client_credentials':
     case 'oauth2_refresh_token':
-    case 'gcp_service_account':
     case 'aws_sigv4':
       return [];
   }

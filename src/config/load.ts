@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import type { Config } from './config.ts';
+import { credentialNotices } from './credential-notices.ts';
 import type { Finding } from './finding.ts';
 import { createLocator, type Locator } from './locator.ts';
 import { formatPath, type Path } from './path.ts';
@@ -35,7 +36,7 @@ export type LoadedConfig = Readonly<{
   config: Config;
   /** The file as it was named; undefined when the embedded defaults are used. */
   source: string | undefined;
-  /** Which environment variables took effect, one line each. */
+  /** Which environment variables took effect, and what works otherwise than one might think; one line each. */
   notices: readonly string[];
   /** Where a value stands, for messages about a configuration that has loaded. */
   place: (path: Path) => Place;
@@ -77,7 +78,7 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
   return {
     config: settled.config,
     source,
-    notices: overlay.notices,
+    notices: [...overlay.notices, ...credentialNotices(settled.config)],
     place: placing(locator),
     digest: hash('sha256', read.text).slice(0, 16),
     recording: pack({ source, text: read.text, files }),

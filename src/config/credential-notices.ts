@@ -1,0 +1,62 @@
+/** What works otherwise than a reader of the configuration might think. */
+import { Secret } from '../core/secret.ts';
+import { type AuthConfig, credentialsOf } from './check-credentials.ts';
+import type { Config } from './config.ts';
+import { formatPath } from './path.ts';
+import { isPrivateKey } from './signing-key.ts';
+
+const isTokenKind = (auth: AuthConfig): boolean => 'token_url' in auth;
+
+const SHORTEST_SEALING = 16;
+
+/**
+ * What seals the tokens of a credential where no `encryption_key` does: its own secret, which every replica has. Undefined
+ * where that is so short that whoever reads Redis could guess it.
+ */
+export const ownSealing = (secret: string): string | undefined =>
+  secret.length >= SHORTEST_SEALING ? secret : undefined;
+
+/** The secret that the tokens of this credential depend on; undefined for other kinds, and for what is still in Vault. */
+export const tokenSecretOf = (auth: AuthConfig): string | undefined => {
+  const text = (value: unknown): string | undefined => (value instanceof Secret ? value.reveal() : undefined);
+  switch (auth.type) {
+    case 'oauth2_client_credentials':
+      return text(auth.client_secret);
+    case 'oauth2_refresh_token':
+      return text(auth.refresh_token);
+    case 'gcp_service_account':
+      return text(auth.credentials) ?? text(auth.private_key);
+    case 'none':
+    case 'mtls':
+    case 'bearer':
+    case 'basic':
+    case 'api_key':
+    case 'aws_sigv4':
+      return undefined;
+  }
+};
+
+type Store = NonNullable<Config['egress']>['token_store'];
+
+const noticesOf = (auth: AuthConfig, { type, encryption_key }: Store): string[] => {
+  const secret = tokenSecretOf(auth);
+  if (!isTokenKind(auth) || secret === undefined) return [];
+  const isAssertion = auth.type === 'oauth2_client_credentials' && isPrivateKey(secret);
+  const isShort = type === 'redis' && encryption_key === undefined && ownSealing(secret) === undefined;
+  return [
+    ...(isAssertion ? ['client_secret is a private key, so tokens are asked for by a signed JWT (RFC 7523)'] : []),
+    ...(isShort
+      ? ['the secret is too short to seal tokens in Redis: they stay in memory without an encryption_key']
+      : []),
+    ...(auth.type === 'oauth2_refresh_token' && (type === 'memory' || isShort)
+      ? ['a refresh token that the provider replaces is kept in memory, and lost at the next start']
+      : []),
+  ];
+};
+
+export const credentialNotices = ({ egress }: Config): string[] =>
+  Object.entries(egress?.enabled ? egress.targets : {}).flatMap(([name, target]) =>
+    credentialsOf(target, ['egress', 'targets', name]).flatMap(({ auth, path }) =>
+      egress ? noticesOf(auth, egress.token_store).map((notice) => `${formatPath(path)}: ${notice}`) : [],
+    ),
+  );
