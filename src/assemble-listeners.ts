@@ -1,6 +1,7 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
 import type { Payments } from './assemble-payments.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
+import { openWithTls, type TlsConfig } from './assemble-tls.ts';
 import type { Usage } from './assemble-usage.ts';
 import type { Config } from './config/config.ts';
 import type { DecisionEvent } from './core/decision-event.ts';
@@ -58,13 +59,16 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const { config, gate, peers, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
   const { http, endpoints, admin } = config;
 
-  const open = (key: string, addr: string, listener: Listener): Promise<Listening> =>
-    listen(listener, {
-      addr,
-      readTimeoutMs: http.read_timeout,
-      writeTimeoutMs: http.write_timeout,
-      maxHeaderBytes: http.max_header_size,
-    }).catch(explain(key, addr));
+  const open = (key: string, addr: string, listener: Listener, tls?: TlsConfig): Promise<Listening> =>
+    openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.certificatesKept, (listenerTls) =>
+      listen(listener, {
+        addr,
+        readTimeoutMs: http.read_timeout,
+        writeTimeoutMs: http.write_timeout,
+        maxHeaderBytes: http.max_header_size,
+        tls: listenerTls,
+      }).catch(explain(key, addr)),
+    );
 
   const page = payments && createPaymentPage(payments.page);
   const forwardAuth = createForwardAuth(gate, peers, parts.observe, page);
@@ -100,7 +104,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
 
   const opened: Draining[] = [];
   try {
-    const mainListening = await open('http.addr', http.addr, main);
+    const mainListening = await open('http.addr', http.addr, main, http.tls);
     opened.push(mainListening);
     const adminListening = admin && (await open('admin.addr', admin.addr, parts.admin));
     if (adminListening) opened.push(adminListening);

@@ -1,12 +1,19 @@
 /** The certificate files of a listener, and their changes. */
 import { type WatchedFiles, watchFiles } from './watched-files.ts';
 
-export type Certificates = Readonly<{ cert: Buffer; key: Buffer; clientCas: readonly Buffer[] }>;
+export type Certificates = Readonly<{
+  cert: Buffer;
+  key: Buffer;
+  clientCas: readonly Buffer[];
+  /** Revoked client certificates. */
+  crl: Buffer | undefined;
+}>;
 
 type Files = Readonly<{
   cert_file?: string | undefined;
   key_file?: string | undefined;
   client_ca_file: readonly string[];
+  crl_file?: string | undefined;
 }>;
 
 export type WatchedCertificates = Readonly<{
@@ -16,22 +23,24 @@ export type WatchedCertificates = Readonly<{
   close: WatchedFiles['close'];
 }>;
 
-const named = ([cert = Buffer.alloc(0), key = Buffer.alloc(0), ...clientCas]: readonly Buffer[]): Certificates => ({
-  cert,
-  key,
-  clientCas,
-});
+/** The files in the order in which they are watched. */
+const named = (contents: readonly Buffer[], hasCrl: boolean): Certificates => {
+  const [cert = Buffer.alloc(0), key = Buffer.alloc(0), ...others] = contents;
+  return { cert, key, clientCas: hasCrl ? others.slice(0, -1) : others, crl: hasCrl ? others.at(-1) : undefined };
+};
 
 /** Throws where a file cannot be read. */
 export const watchCertificates = (
-  { cert_file = '', key_file = '', client_ca_file }: Files,
+  { cert_file = '', key_file = '', client_ca_file, crl_file }: Files,
   onKept: (error: unknown) => void,
   lookEveryMs?: number,
 ): WatchedCertificates => {
-  const watched = watchFiles([cert_file, key_file, ...client_ca_file], onKept, lookEveryMs);
+  const crl = crl_file === undefined ? [] : [crl_file];
+  const watched = watchFiles([cert_file, key_file, ...client_ca_file, ...crl], onKept, lookEveryMs);
+  const current = (contents: readonly Buffer[]) => named(contents, crl.length > 0);
   return {
-    current: named(watched.current),
-    onChange: (use) => watched.onChange((contents) => use(named(contents))),
+    current: current(watched.current),
+    onChange: (use) => watched.onChange((contents) => use(current(contents))),
     close: watched.close,
   };
 };

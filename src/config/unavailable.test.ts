@@ -9,7 +9,6 @@ const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} 
 
 /** For each row of the table a file that uses it, and the path that is reported. */
 const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
-  'http.tls': ['http: { tls: { cert_file: /c, key_file: /k } }', 'http.tls'],
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
   'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],

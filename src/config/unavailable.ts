@@ -14,7 +14,6 @@ const vault: Used = (value) => value instanceof VaultReference;
 /** What validates and is not there yet. A feature that lands takes its row away. `**` is every value. */
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
-  ['http.tls',                 enabled,     'TLS on the listener'],
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
   ['rules[].provision',        present,     'provisioning pods'],
   ['rules[].policy',           present,     'asking a policy'],

@@ -71,9 +71,12 @@ class HttpAuthRequest implements AuthRequest {
 export const single = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'object' ? value.join(', ') : value;
 
-/** Whether the client's own connection is encrypted, as far as a trusted proxy tells. */
-export const schemeOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>): AuthRequest['scheme'] =>
-  peer.trusted && single(headers['x-forwarded-proto']) === 'https' ? 'https' : 'http';
+/** Whether the client's own connection is encrypted, as far as a trusted proxy tells; where none does, ours is the client's. */
+export const schemeOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>): AuthRequest['scheme'] => {
+  const said = peer.trusted ? single(headers['x-forwarded-proto']) : undefined;
+  if (said !== undefined) return said === 'https' ? 'https' : 'http';
+  return peer.encrypted ? 'https' : 'http';
+};
 
 /** The proxy's correlation id where the peer is trusted and the id is fit for logs and headers; else a new one. */
 export const requestIdOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'>): string => {

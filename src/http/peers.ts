@@ -3,10 +3,16 @@ import { isIP, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { perObject } from '../core/per-object.ts';
+import { isTls } from './tls.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-export type Peer = Readonly<{ ip: string; trusted: boolean }>;
+export type Peer = Readonly<{
+  ip: string;
+  trusted: boolean;
+  /** Whether the connection speaks TLS with us. */
+  encrypted?: boolean;
+}>;
 
 export type Peers = Readonly<{
   /** Worked out once for each connection. */
@@ -70,7 +76,8 @@ export const createPeers = (ranges: readonly string[]): Peers => {
   return {
     of: perObject((socket: Socket) => {
       const address = parseAddress(socket.remoteAddress ?? '');
-      return address ? { ip: address.toString(), trusted: isTrusted(address) } : unknown;
+      if (!address) return unknown;
+      return { ip: address.toString(), trusted: isTrusted(address), ...(isTls(socket) && { encrypted: true }) };
     }),
 
     clientIp(peer, forwardedFor, realIp) {

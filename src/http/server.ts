@@ -4,9 +4,11 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { AuthMessage } from './auth-message.ts';
 import { AuthResponse, sendReady } from './auth-response.ts';
+import { type Certificates, isHandshakeError, type ListenerTls, showsBadCertificate, tlsOptions } from './tls.ts';
 
 // An import would load all of undici, for a WebSocket that nothing here uses: 4 MB.
-const { createServer } = process.getBuiltinModule('node:http');
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 export type Listener = (message: IncomingMessage, response: AuthResponse) => void;
 
@@ -18,15 +20,21 @@ export type ServerOptions = Readonly<{
   /** How long an answer may stand still on its way out. */
   writeTimeoutMs?: number;
   maxHeaderBytes: number;
+  /** Without it the listener speaks plain text. */
+  tls?: ListenerTls | undefined;
 }>;
 
 export type Listening = Readonly<{
   address: AddressInfo;
+  /** For connections from now on; those that are open end with their next answer. Throws where the files do not fit. */
+  renew(certificates: Certificates): void;
   /** Goes on answering, but asks every caller to come back on a new connection. */
   drain(): void;
   /** Takes no new connections, lets requests finish, ends what is idle; after `graceMs` ends everything. */
   close(graceMs: number): Promise<void>;
 }>;
+
+type OwnServer = Server<typeof AuthMessage, typeof AuthResponse>;
 
 /** Proxies keep idle connections for 60 s (nginx) and must not find one closed at the moment they reuse it. */
 const KEEP_ALIVE_MS = 75_000;
@@ -56,11 +64,11 @@ const statusFor = (code: string | undefined): string => {
 };
 
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
-const refuseBrokenRequests = (server: Server<typeof AuthMessage, typeof AuthResponse>): void => {
+const refuseBrokenRequests = (server: OwnServer): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Requests that came whole before it have their answers.
     sendReady();
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (error.code === 'ECONNRESET' || isHandshakeError(error) || !socket.writable) return void socket.destroy();
     // More came after the last request that is answered here: its answer ends the connection, and nothing else is sent.
     if (error.code === 'HPE_CLOSED_CONNECTION') return;
     socket.end(`HTTP/1.1 ${statusFor(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -78,8 +86,8 @@ const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): numbe
   return isCertain ? undefined : 400;
 };
 
-export const listen = async (listener: Listener, options: ServerOptions): Promise<Listening> => {
-  const server = createServer({
+const createServer = ({ tls, ...options }: ServerOptions): OwnServer => {
+  const bounded = {
     IncomingMessage: AuthMessage,
     ServerResponse: AuthResponse,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -90,7 +98,29 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
     insecureHTTPParser: false,
     // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
     joinDuplicateHeaders: true,
+  };
+  if (!tls) return http.createServer(bounded);
+  const server = https.createServer({ ...bounded, ...tlsOptions(tls) });
+  server.on('secureConnection', (socket) => {
+    if (showsBadCertificate(socket)) socket.destroy();
   });
+  return server;
+};
+
+/** Connections that were opened with earlier certificates, ours or those of our callers' authorities. */
+const createAges = (server: OwnServer) => {
+  const opened = new WeakMap<Socket, number>();
+  let age = 0;
+  server.on('secureConnection', (socket: Socket) => opened.set(socket, age));
+  return {
+    isOld: (socket: Socket): boolean => age > 0 && opened.get(socket) !== age,
+    next: () => void age++,
+  };
+};
+
+export const listen = async (listener: Listener, options: ServerOptions): Promise<Listening> => {
+  const server = createServer(options);
+  const ages = createAges(server);
   server.maxHeadersCount = MOST_HEADER_LINES + 1;
   server.setTimeout(options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
   refuseBrokenRequests(server);
@@ -105,7 +135,8 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
   server.on('request', (message, response) => {
     const problem = problemOf(message);
     // Node loses what follows an upgrade in the same packet: nothing may follow it.
-    if (draining || problem || message.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    if (draining || problem || ages.isOld(message.socket) || message.headers.upgrade !== undefined)
+      response.shouldKeepAlive = false;
     if (problem) response.writeHead(problem, { 'Content-Length': '0' }).end();
     else listener(message, response);
   });
@@ -115,6 +146,12 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
 
   return {
     address: server.address() as AddressInfo,
+
+    renew(certificates) {
+      if (!options.tls || !('setSecureContext' in server && typeof server.setSecureContext === 'function')) return;
+      server.setSecureContext(tlsOptions(options.tls, certificates));
+      ages.next();
+    },
 
     drain() {
       draining = true;
