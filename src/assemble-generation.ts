@@ -1,6 +1,6 @@
 /** One generation: everything that a reload may change, made of one configuration. */
 import type { AdminParts } from './assemble-admin.ts';
-import type { KeySources } from './assemble-key-sources.ts';
+import type { HeldKeys, KeySources } from './assemble-key-sources.ts';
 import { assembleVerify, identifyKeys } from './assemble-keys.ts';
 import type { Payments } from './assemble-payments.ts';
 import { type Remote, remoteParts } from './assemble-readiness.ts';
@@ -8,6 +8,7 @@ import { assembleGate } from './assemble-rules.ts';
 import type { Shared } from './assemble-shared.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
+import type { Path } from './config/path.ts';
 import { Secret } from './core/secret.ts';
 import type { Generation } from './generations.ts';
 import type { Endpoint } from './http/admin/endpoint.ts';
@@ -15,6 +16,7 @@ import { createPeers } from './http/peers.ts';
 import type { Listener } from './http/server.ts';
 import type { CreditCharge } from './keys/credit-charge.ts';
 import { type Reason, ReloadRefused } from './reload/refused.ts';
+import type { Outbound } from './stores/outbound/exchange.ts';
 
 /** What outlives a reload. */
 export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now' | 'reloads'> &
@@ -24,8 +26,12 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     payments: Payments | undefined;
     chargeKey: CreditCharge;
     digest: (token: string) => string;
-    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed'>;
+    outbound: Outbound;
+    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents'>;
   }>;
+
+/** Keys that are fetched, and the key of the configuration that says from where. */
+type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
 
 const assembleAdmin = async (config: Config, parts: LastingParts): Promise<Listener | undefined> => {
   if (!config.admin) return undefined;
@@ -67,29 +73,47 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     chargeKey,
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
-  const remotes: readonly Remote[] = (issuers?.remote ?? []).map((remote) => ({
-    name: `issuer ${remote.name}`,
-    source: remote.keys,
-  }));
+  const peers = createPeers(config.trusted_proxies);
+  const assembleResolver = config.resolver?.enabled && (await import('./assemble-resolver.ts')).assembleResolver;
+  const resolver =
+    assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined;
+  if (resolver) building.defer(resolver.close);
+
+  const fetched: readonly Fetched[] = [
+    ...(issuers?.remote ?? []).map((held) => ({
+      ...held,
+      name: `issuer ${held.name}`,
+      path: ['jwt', 'issuers', held.index],
+    })),
+    ...(resolver?.remote
+      ? [{ ...resolver.remote, name: 'issuer of sandbox tokens', path: ['resolver', 'jwks_url'] }]
+      : []),
+  ];
+  const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
+  const serviceProblem = resolver?.problem;
   const admin = await assembleAdmin(config, parts);
   const built = building.move();
 
   return {
     config,
     gate,
-    peers: createPeers(config.trusted_proxies),
+    peers,
     admin,
-    readiness: remoteParts(remotes),
+    resolver,
+    readiness: [
+      ...remoteParts(remotes),
+      ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),
+    ],
 
     /** Keys that another generation holds as well are there, or were missing before. */
     async ready() {
-      const fetching = (issuers?.remote ?? []).filter(({ isNew }) => isNew);
       const reasons = await Promise.all(
-        fetching.map(async ({ name, index, keys: source, fetched }): Promise<Reason[]> => {
-          await fetched;
+        fetched.map(async ({ name, path, keys: source, fetched: first, isNew }): Promise<Reason[]> => {
+          if (!isNew) return [];
+          await first;
           const { available, lastError } = source.status();
-          const message = `the keys of the issuer ${name} cannot be fetched: ${lastError}`;
-          return available ? [] : [{ path: ['jwt', 'issuers', index], message }];
+          const message = `the keys of the ${name} cannot be fetched: ${lastError}`;
+          return available ? [] : [{ path, message }];
         }),
       );
       if (reasons.flat().length > 0) throw new ReloadRefused(reasons.flat());

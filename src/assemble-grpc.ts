@@ -1,4 +1,5 @@
 /** The gRPC listener: Envoy asks there, and sends its access logs. Loaded only where the configuration names it. */
+import type { Resolver } from './assemble-resolver.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
 import type { Usage } from './assemble-usage.ts';
 import { watchCertificates } from './certificates.ts';
@@ -12,6 +13,7 @@ import type { AuthRequest } from './core/request.ts';
 import { createStreamAccessLogs } from './grpc/access-log/stream-access-logs.ts';
 import { createCheck } from './grpc/ext-authz/check.ts';
 import type { HttpAnswer } from './grpc/ext-authz/check-response.ts';
+import { createResolverCheck } from './grpc/ext-authz/resolver-check.ts';
 import { createHealthService } from './grpc/health/health.ts';
 import { type GrpcListening, listenGrpc } from './grpc/server/listener.ts';
 import type { Methods } from './grpc/server/method.ts';
@@ -28,6 +30,8 @@ export type GrpcParts = Readonly<{
   peers: Peers;
   grpc: GrpcConfig;
   gate: Pick<Gate, 'decide'>;
+  /** The one of the moment. */
+  resolver(): Resolver | undefined;
   page: PaymentPage | undefined;
   observe(event: DecisionEvent): void;
   telemetry: Pick<
@@ -68,12 +72,27 @@ const createAnswerTo = (page: PaymentPage | undefined) => {
   };
 };
 
-const checkMethods = ({ gate, peers, page, observe }: GrpcParts): Methods => ({
+/** Sandboxes are no browsers: they are told the problem document. */
+const toResolverCheck = perObject(({ resolve, tokenHeader, observe }: Resolver) => {
+  const answerTo = createAnswerTo(undefined);
+  return createResolverCheck({
+    resolve,
+    tokenKey: tokenHeader,
+    observe,
+    answerTo: (refusal) => answerTo(refusal, undefined),
+  });
+});
+
+const checkMethods = ({ gate, resolver, peers, page, observe }: GrpcParts): Methods => ({
   [`/${AUTHORIZATION}/Check`]: createCheck({
     gate,
     clientIpOf: (peer, chain) => peers.clientIp(peer, chain, undefined),
     observe,
     answerTo: createAnswerTo(page),
+    resolver() {
+      const current = resolver();
+      return current && toResolverCheck(current);
+    },
   }),
 });
 

@@ -11,6 +11,9 @@ export type KeySourceParts = Readonly<{
   onRefresh(issuer: string, outcome: RefreshOutcome, error: unknown): void;
 }>;
 
+/** What its fetches depend on. */
+export type FetchedKeys = Pick<IssuerConfig, 'name' | 'issuer' | 'jwks_url' | 'jwks_refresh_interval'>;
+
 export type HeldKeys = Readonly<{
   keys: RemoteKeySource;
   /** Settles when the first fetch has ended, whichever way. */
@@ -21,7 +24,7 @@ export type HeldKeys = Readonly<{
 
 export type KeySources = Readonly<{
   /** Those that somebody already holds, or new ones, which begin to be fetched. Each `take` wants its `release`. */
-  take(issuer: IssuerConfig): HeldKeys;
+  take(issuer: FetchedKeys): HeldKeys;
   release(keys: RemoteKeySource): void;
   /** Ends all fetches and waits for them. */
   close(): Promise<void>;
@@ -29,14 +32,14 @@ export type KeySources = Readonly<{
 
 type Entry = Omit<HeldKeys, 'isNew'> & { users: number };
 
-/** What its fetches depend on, and what they are called in the log. */
-const identityOf = ({ name, issuer, jwks_url, jwks_refresh_interval }: IssuerConfig): string =>
+/** The name is what they are called in the log. */
+const identityOf = ({ name, issuer, jwks_url, jwks_refresh_interval }: FetchedKeys): string =>
   JSON.stringify([name, issuer, jwks_url, jwks_refresh_interval]);
 
 export const createKeySources = ({ outbound, now, onRefresh }: KeySourceParts): KeySources => {
   const entries = new Map<string, Entry>();
 
-  const create = (issuer: IssuerConfig): Entry => {
+  const create = (issuer: FetchedKeys): Entry => {
     const keys = createRemoteKeySource({
       url: issuer.jwks_url ?? issuer.issuer,
       discovery: issuer.jwks_url === undefined,

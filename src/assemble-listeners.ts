@@ -1,5 +1,6 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
 import type { Payments } from './assemble-payments.ts';
+import type { Resolver } from './assemble-resolver.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
 import { openWithTls, type TlsConfig } from './assemble-tls.ts';
 import type { Usage } from './assemble-usage.ts';
@@ -7,9 +8,15 @@ import type { Config } from './config/config.ts';
 import type { DecisionEvent } from './core/decision-event.ts';
 import type { Gate } from './core/gate.ts';
 import { createChallenge } from './http/challenge.ts';
-import { createForwardAuth } from './http/forward-auth.ts';
+import { createForwardAuth, isForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
-import { createKoaListener, createMainListener } from './http/main-app.ts';
+import {
+  createDoorListener,
+  createKoaListener,
+  createMainListener,
+  type Door,
+  nobodyAnswers,
+} from './http/main-app.ts';
 import { createPayEndpoint } from './http/pay.ts';
 import { createPaymentPage } from './http/payment-page.ts';
 import type { Peers } from './http/peers.ts';
@@ -21,6 +28,8 @@ export type ListenerParts = Readonly<{
   config: Config;
   gate: Gate;
   peers: Peers;
+  /** The one of the moment. */
+  resolver(): Resolver | undefined;
   telemetry: Telemetry;
   /** Told of every decision. */
   observe(event: DecisionEvent): void;
@@ -42,6 +51,7 @@ export type Listeners = Readonly<{
   main: Listening;
   admin: Listening | undefined;
   grpc: Draining | undefined;
+  resolver: Draining | undefined;
   all: readonly Draining[];
 }>;
 
@@ -54,6 +64,14 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
   ];
   throw new CannotListen(`${key} ${addr}: ${reason ?? error.message}`, { cause: error });
 };
+
+const doorOf = (resolver: ListenerParts['resolver']): Door => ({
+  isFor: (url) => resolver()?.door.isFor(url) === true,
+  answer: (message, response) => resolver()?.door.answer(message, response),
+});
+
+/** Where the resolver listens by itself. */
+const ownAddrOf = (resolver: Config['resolver']): string | undefined => (resolver?.enabled ? resolver.addr : undefined);
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
   const { config, gate, peers, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
@@ -71,7 +89,12 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     );
 
   const page = payments && createPaymentPage(payments.page);
-  const forwardAuth = createForwardAuth(gate, peers, parts.observe, page);
+  const forwardAuth: Door = {
+    isFor: isForwardAuth,
+    answer: createForwardAuth(gate, peers, parts.observe, page),
+  };
+  const resolver = doorOf(parts.resolver);
+  const ownResolver = ownAddrOf(config.resolver);
   const health = createHealth({
     paths: endpoints,
     parts: readiness,
@@ -90,7 +113,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
   const main = createMainListener(
-    forwardAuth,
+    ownResolver === undefined ? [forwardAuth, resolver] : [forwardAuth],
     [...forPayers, createChallenge(gate, peers, page), ...ownHealth],
     telemetry.failed,
   );
@@ -98,7 +121,19 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const openGrpc = async (grpc: NonNullable<Config['grpc']>): Promise<Draining> => {
     const listener = await import('./assemble-grpc.ts');
     const { observe, usage, now } = parts;
-    const own = { peers, grpc, gate, page, observe, telemetry, readiness, isStopping, usage, now };
+    const own = {
+      peers,
+      grpc,
+      gate,
+      page,
+      observe,
+      telemetry,
+      readiness,
+      isStopping,
+      usage,
+      now,
+      resolver: parts.resolver,
+    };
     return listener.openGrpc(own).catch(explain('grpc.addr', grpc.addr));
   };
 
@@ -111,9 +146,20 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     if (endpoints.addr !== undefined) {
       opened.push(await open('endpoints.addr', endpoints.addr, createKoaListener([health], telemetry.failed)));
     }
+    const resolverListening =
+      ownResolver === undefined
+        ? undefined
+        : await open('resolver.addr', ownResolver, createDoorListener([resolver], nobodyAnswers, telemetry.failed));
+    if (resolverListening) opened.push(resolverListening);
     const grpcListening = config.grpc && (await openGrpc(config.grpc));
     if (grpcListening) opened.push(grpcListening);
-    return { main: mainListening, admin: adminListening, grpc: grpcListening, all: opened };
+    return {
+      main: mainListening,
+      admin: adminListening,
+      grpc: grpcListening,
+      resolver: resolverListening,
+      all: opened,
+    };
   } catch (error) {
     await Promise.all(opened.map((listening) => listening.close(0)));
     throw error;

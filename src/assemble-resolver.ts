@@ -1,4 +1,6 @@
 /** The credential resolver, with everything that it needs. Loaded only where it is configured. */
+import type { HeldKeys, KeySources } from './assemble-key-sources.ts';
+import type { Telemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import { integrationsOf } from './config/integrations.ts';
 import { parseHeaderTemplate } from './core/header-template.ts';
@@ -9,6 +11,9 @@ import type { IntegrationSettings } from './egress/resolver/integration.ts';
 import { createResolve, type Resolve } from './egress/resolver/resolve.ts';
 import type { ResolverEvent } from './egress/resolver/resolver-event.ts';
 import { createSandboxReader } from './egress/resolver/sandbox.ts';
+import type { Door } from './http/main-app.ts';
+import type { Peers } from './http/peers.ts';
+import { createResolverDoor } from './http/resolver.ts';
 import type { FailureThrottle } from './identify/failure-throttle.ts';
 import { claimAt } from './identify/jwt/claim-path.ts';
 import { createTokenIdentifier } from './identify/jwt/identifier.ts';
@@ -16,31 +21,30 @@ import type { KeySource } from './identify/jwt/issuer.ts';
 import { secretKey } from './identify/jwt/static-keys.ts';
 import { createVerifier } from './identify/jwt/verify.ts';
 import { type ConfigService, createConfigService } from './stores/config-service/config-service.ts';
-import { createRemoteKeySource, type RemoteKeySource } from './stores/jwks/remote-key-source.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
 type ResolverConfig = NonNullable<Config['resolver']>;
 
 export type ResolverParts = Readonly<{
   outbound: Outbound;
+  keySources: KeySources;
   throttle: FailureThrottle;
   digest: (token: string) => string;
+  peers: Peers;
   now: () => number;
-  onLookup(cache: 'sandbox_token' | 'config_service', result: 'hit' | 'miss'): void;
-  onRefresh(issuer: string, outcome: 'changed' | 'unchanged' | 'failed', error: unknown): void;
-  observe(event: ResolverEvent): void;
-  /** The config service gave nothing; `stale`: what it gave before is used. */
-  onFailure(error: unknown, stale: boolean): void;
+  telemetry: Pick<Telemetry, 'countLookup' | 'resolverEvents'>;
 }>;
 
 /** All of it belongs to one configuration: another one makes another resolver, with nothing remembered. */
 export type Resolver = Readonly<{
+  /** Over HTTP. */
+  door: Door;
   resolve: Resolve;
   observe(event: ResolverEvent): void;
   /** Lower-case name of the header, and key of the context extension, that carries the token. */
   tokenHeader: string;
-  /** Whose keys are fetched. */
-  remote: readonly Readonly<{ name: string; keys: RemoteKeySource }>[];
+  /** Left out where no keys are fetched. */
+  remote?: HeldKeys;
   /** What is wrong with the config service; left out where there is none. */
   problem?: () => string | undefined;
   close(): void;
@@ -49,6 +53,8 @@ export type Resolver = Readonly<{
 const CACHED_TOKENS = 10_000;
 const CLOCK_SKEW_MS = 30_000;
 const KEYS_REFRESH_MS = 3_600_000;
+/** As issuers have one, in the log and in metrics. */
+const NAME = 'sandboxes';
 
 const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
@@ -62,24 +68,18 @@ const noKeys: KeySource = {
   refresh: async () => undefined,
 };
 
-const createKeys = (config: ResolverConfig, parts: ResolverParts): { keys: KeySource; remote?: RemoteKeySource } => {
+const createKeys = (config: ResolverConfig, keySources: KeySources): { keys: KeySource; remote?: HeldKeys } => {
   if (config.secret instanceof Secret) return { keys: secretKey(config.secret) };
-  if (config.jwks_url === undefined) return { keys: noKeys };
-  const remote = createRemoteKeySource({
-    url: config.jwks_url,
-    discovery: false,
-    refreshIntervalMs: KEYS_REFRESH_MS,
-    outbound: parts.outbound,
-    now: parts.now,
-    onRefresh: (outcome, error) => parts.onRefresh('sandboxes', outcome, error),
-  });
-  return { keys: remote, remote };
+  const { issuer, jwks_url } = config;
+  if (jwks_url === undefined) return { keys: noKeys };
+  const remote = keySources.take({ name: NAME, issuer, jwks_url, jwks_refresh_interval: KEYS_REFRESH_MS });
+  return { keys: remote.keys, remote };
 };
 
 const identifierOf = (config: ResolverConfig, keys: KeySource, parts: ResolverParts) => {
   const verify = createVerifier([
     {
-      name: 'sandboxes',
+      name: NAME,
       issuer: config.issuer,
       audiences: config.audience,
       algorithms: config.secret ? ['HS256'] : asymmetric,
@@ -91,7 +91,7 @@ const identifierOf = (config: ResolverConfig, keys: KeySource, parts: ResolverPa
     },
   ]);
   const { throttle, digest, now } = parts;
-  const onLookup = (result: 'hit' | 'miss') => parts.onLookup('sandbox_token', result);
+  const onLookup = parts.telemetry.countLookup('sandbox_token');
   return createTokenIdentifier({ verify, throttle, digest, now, cacheSize: CACHED_TOKENS, onLookup });
 };
 
@@ -126,7 +126,11 @@ const ownCredentials = ({ credentials }: ResolverConfig): Credentials =>
     ),
   );
 
-const createService = (config: ResolverConfig, parts: ResolverParts): ConfigService | undefined => {
+const createService = (
+  config: ResolverConfig,
+  { outbound, now, telemetry }: ResolverParts,
+  onFailure: (error: unknown, stale: boolean) => void,
+): ConfigService | undefined => {
   if (config.source !== 'config_service' || !config.config_service) return undefined;
   const { url, token, timeout, cache_ttl, stale_for } = config.config_service;
   return createConfigService({
@@ -135,35 +139,44 @@ const createService = (config: ResolverConfig, parts: ResolverParts): ConfigServ
     timeoutMs: timeout,
     cacheTtlMs: cache_ttl,
     staleForMs: stale_for,
-    outbound: parts.outbound,
-    now: parts.now,
-    onLookup: (result) => parts.onLookup('config_service', result),
-    onFailure: parts.onFailure,
+    outbound,
+    now,
+    onLookup: telemetry.countLookup('config_service'),
+    onFailure,
   });
 };
 
 export const assembleResolver = (config: ResolverConfig, parts: ResolverParts): Resolver => {
-  const { keys, remote } = createKeys(config, parts);
+  const { keySources, peers, telemetry } = parts;
+  const { resolved: observe, serviceFailed } = telemetry.resolverEvents(config.audit);
+  const { keys, remote } = createKeys(config, keySources);
   const identify = identifierOf(config, keys, parts);
-  const service = createService(config, parts);
+  const service = createService(config, parts, serviceFailed);
   const own = ownCredentials(config);
   const tokenHeader = config.header.toLowerCase();
-  return {
-    resolve: createResolve({
-      identify: (token, peerIp) => identify(token, peerIp, 'enforce'),
-      sandboxOf: createSandboxReader(config.claims, claimAt),
-      permissive: config.mode === 'permissive' ? own : undefined,
-      source: service?.credentialsOf ?? (() => own),
-      integrations: settingsOf(config),
-      sidecarHosts: config.sidecar_hosts,
-      unmapped: config.unmapped,
-      claims: config.claims,
-      tokenHeader,
-    }),
-    observe: parts.observe,
+  const resolve = createResolve({
+    identify: (token, peerIp) => identify(token, peerIp, 'enforce'),
+    sandboxOf: createSandboxReader(config.claims, claimAt),
+    permissive: config.mode === 'permissive' ? own : undefined,
+    source: service?.credentialsOf ?? (() => own),
+    integrations: settingsOf(config),
+    sidecarHosts: config.sidecar_hosts,
+    unmapped: config.unmapped,
+    claims: config.claims,
     tokenHeader,
-    remote: remote ? [{ name: 'sandboxes', keys: remote }] : [],
+  });
+  const prefix = config.addr === undefined ? config.path_prefix.replace(/\/+$/, '') : '';
+  return {
+    door: createResolverDoor({ resolve, prefix, tokenHeader, peers, observe }),
+    resolve,
+    observe,
+    tokenHeader,
+    ...(remote && { remote }),
     ...(service && { problem: service.problem }),
-    close: () => service?.close(),
+
+    close() {
+      service?.close();
+      if (remote) keySources.release(remote.keys);
+    },
   };
 };

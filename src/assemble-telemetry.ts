@@ -12,7 +12,7 @@ import { createRedisEvents } from './telemetry/redis-events.ts';
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
-export const assembleTelemetry = ({ logger: options, resolver }: Config, now: () => number) => {
+export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
 
@@ -34,12 +34,8 @@ export const assembleTelemetry = ({ logger: options, resolver }: Config, now: ()
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),
     billing: createBillingEvents(metrics, logger, now),
-    resolver: createResolverEvents(
-      metrics,
-      logger,
-      resolver?.audit === 'sampled' ? options.sample_allows : 1,
-      Math.random,
-    ),
+    resolverEvents: (audit: 'all' | 'sampled') =>
+      createResolverEvents(metrics, logger, audit === 'sampled' ? options.sample_allows : 1, Math.random),
 
     accessLogOpened: (node: string, log: string, peerIp: string) =>
       logger.info({ event: 'access_log_opened', node, log, peer_ip: peerIp }, 'Envoy sends an access log'),

@@ -22,6 +22,7 @@ export type Service = Readonly<{
   address: AddressInfo;
   adminAddress: AddressInfo | undefined;
   grpcAddress: AddressInfo | undefined;
+  resolverAddress: AddressInfo | undefined;
   /** Builds what another configuration makes of this service, without taking it into use. */
   prepare: Generations['prepare'];
   /** Readiness turns first; after `drainMs` no new connections are taken, and requests have `graceMs` to finish. */
@@ -92,6 +93,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   starting.defer(keySources.close);
   const build = (built: Config): Promise<Generation> =>
     assembleGeneration(built, {
+      outbound,
       keySources,
       shared,
       payments,
@@ -117,10 +119,11 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
 
   let stopping = false;
-  const { main, admin, grpc, all } = await openListeners({
+  const { main, admin, grpc, resolver, all } = await openListeners({
     config,
     gate: generations.gate,
     peers: generations.peers,
+    resolver: () => generations.current().resolver,
     admin: generations.admin,
     telemetry,
     observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
@@ -143,6 +146,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     address: main.address,
     adminAddress: admin?.address,
     grpcAddress: grpc?.address,
+    resolverAddress: resolver?.address,
     prepare: generations.prepare,
 
     async stop(drainMs, graceMs) {

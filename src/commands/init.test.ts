@@ -67,6 +67,7 @@ test('what is switched off by a comment is valid too', () =>
       .replace(/^( *)# (?=[ -]*[a-z_]+: )/gm, '$1');
     assert.ok(on.includes('\n  - name: premium'));
     writeFileSync(join(cwd, 'a.yaml'), on);
-    const withKey = { ...env, SALLYPORT_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+    const random = () => randomBytes(32).toString('base64');
+    const withKey = { ...env, SALLYPORT_ENCRYPTION_KEY: random(), JWT_SECRET: random() };
     assert.deepEqual(validate('a.yaml', { env: withKey, cwd }), { exitCode: 0, output: 'a.yaml: valid, 4 rules' });
   }));

@@ -18,10 +18,14 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const show = ({ address, port }: Announcement): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc }: Started): void => {
+const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc, resolver }: Started): void => {
   say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
   if (admin) say(`admin API on ${show(admin)}/api`);
   if (grpc) say(`gRPC on ${show(grpc)}`);
+  if (resolver) say(`resolver on ${show(resolver)}`);
+  if (config.resolver?.enabled && config.resolver.mode === 'permissive') {
+    say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
+  }
   if (config.rules.length === 0) {
     say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
   }
@@ -35,9 +39,9 @@ const startWorker = async ({ config }: LoadedConfig): Promise<Started> => {
   const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
   const primary = connectToPrimary(process);
   const service = await serve(config, { primary });
-  const { address: main, adminAddress: admin, grpcAddress: grpc } = service;
-  primary.tell({ kind: 'ready', main, admin, grpc });
-  return { main, admin, grpc, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+  const { address: main, adminAddress: admin, grpcAddress: grpc, resolverAddress: resolver } = service;
+  primary.tell({ kind: 'ready', main, admin, grpc, resolver });
+  return { main, admin, grpc, resolver, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
 };
 
 /** One process, which is asked for reloads itself. Who asks while it starts is answered when it has. */
@@ -58,12 +62,12 @@ const startHere = async (loaded: LoadedConfig, options: CommandOptions): Promise
     const service = await serve(loaded.config, { reloads });
     started.resolve(service);
     await reloads.start();
-    const { address: main, adminAddress: admin, grpcAddress: grpc } = service;
+    const { address: main, adminAddress: admin, grpcAddress: grpc, resolverAddress: resolver } = service;
     const stop: Stop = async (signal) => {
       await service.stop(DRAIN_MS[signal], GRACE_MS);
       await reloads.close();
     };
-    return { main, admin, grpc, failed: never, stop };
+    return { main, admin, grpc, resolver, failed: never, stop };
   } catch (error) {
     started.reject(error);
     await reloads.close();

@@ -10,6 +10,7 @@ const reloadable: readonly Path[] = [
   ['rules'],
   ['jwt'],
   ['trusted_proxies'],
+  ['resolver'],
   ['api_keys', 'rate_limit_per_minute'],
   ['api_keys', 'rate_limit_per_day'],
   ['admin', 'token'],
@@ -19,7 +20,7 @@ const reloadable: readonly Path[] = [
 ];
 
 /** Parts of those that are asked once all the same. */
-const lasting: readonly Path[] = [];
+const lasting: readonly Path[] = [['resolver', 'addr']];
 
 export const needsRestart = (path: Path): boolean =>
   !reloadable.some((prefix) => startsWith(path, prefix)) || lasting.some((prefix) => startsWith(path, prefix));

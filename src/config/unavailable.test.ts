@@ -15,7 +15,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   proxy: ['proxy: {}', 'proxy'],
   policy: ['policy: { path: /p }', 'policy'],
   egress: ['egress: {}', 'egress'],
-  resolver: ['resolver: { mode: permissive }', 'resolver'],
   pods: ['pods: {}', 'pods'],
   '**': ['admin: { token: "vault:secret/data/x#y" }', 'admin.token'],
 };

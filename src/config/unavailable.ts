@@ -20,7 +20,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['proxy',                    enabled,     'the reverse proxy'],
   ['policy',                   present,     'asking a policy'],
   ['egress',                   enabled,     'egress'],
-  ['resolver',                 enabled,     'the credential resolver'],
   ['pods',                     enabled,     'provisioning pods'],
   ['**',                       vault,       'reading secrets from Vault'],
 ];

@@ -30,7 +30,7 @@ const cases: readonly { title: string; forwardAuth: ForwardAuth; status: number;
 for (const { title, forwardAuth, status, body } of cases) {
   test(`a failure of ours ${title}`, async (t) => {
     const told: unknown[] = [];
-    const listener = createMainListener(forwardAuth, [], (error) => told.push(error));
+    const listener = createMainListener([{ isFor: () => true, answer: forwardAuth }], [], (error) => told.push(error));
     const server = await listen(listener, { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 });
     t.after(() => server.close(0));
     const response = await fetch(`http://127.0.0.1:${server.address.port}/auth`);

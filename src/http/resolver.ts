@@ -2,25 +2,19 @@
  * Envoy's HTTP ext_authz for sandboxes: which headers to add to a call that is about to leave. Answered on the raw response,
  * before every endpoint of our own: a sandbox that asks for `/health` is checked like any other.
  */
-import type { IncomingMessage } from 'node:http';
-import { type Eventually, whenReady } from '../core/eventually.ts';
+import { whenReady } from '../core/eventually.ts';
 import { perObject } from '../core/per-object.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { readCall } from '../egress/resolver/call.ts';
 import type { Injection } from '../egress/resolver/integration.ts';
 import type { Resolve } from '../egress/resolver/resolve.ts';
 import type { ResolverEvent } from '../egress/resolver/resolver-event.ts';
-import type { AuthResponse } from './auth-response.ts';
 import { HeaderLines } from './header-lines.ts';
 import { requestIdOf, single } from './http-request.ts';
+import type { Door } from './main-app.ts';
 import type { Peers } from './peers.ts';
 import { problemReply } from './problem.ts';
 import { type Reply, sendReply } from './reply.ts';
-
-export type ResolverDoor = Readonly<{
-  isFor(url: string): boolean;
-  answer(message: IncomingMessage, response: AuthResponse): Eventually<void>;
-}>;
 
 export type ResolverDoorOptions = Readonly<{
   resolve: Resolve;
@@ -40,13 +34,7 @@ const allow = perObject(
   }),
 );
 
-export const createResolverDoor = ({
-  resolve,
-  prefix,
-  tokenHeader,
-  peers,
-  observe,
-}: ResolverDoorOptions): ResolverDoor => ({
+export const createResolverDoor = ({ resolve, prefix, tokenHeader, peers, observe }: ResolverDoorOptions): Door => ({
   isFor(url) {
     if (!url.startsWith(prefix)) return false;
     const next = url[prefix.length];

@@ -20,7 +20,7 @@ export type CheckParts = Readonly<{
   /** What the client is answered; the same object for the same refusal wherever that can be. */
   answerTo(refusal: Refusal, request: AuthRequest | undefined): HttpAnswer;
   /** Answers routes that ask for it; left out where the configuration has none. */
-  resolver?: ResolverCheck | undefined;
+  resolver?(): ResolverCheck | undefined;
 }>;
 
 const DIALECT = 'envoy_grpc';
@@ -100,7 +100,7 @@ export const createCheck = ({ gate, clientIpOf, observe, answerTo, resolver }: C
 
     answerAtOnce(peer) {
       // The resolver believes tokens, and no peer.
-      if (peer.trusted || resolver) return undefined;
+      if (peer.trusted || resolver?.()) return undefined;
       const fields = conclude(untrusted(peer), peer, performance.now());
       return fields instanceof Promise ? undefined : fields;
     },
@@ -108,8 +108,9 @@ export const createCheck = ({ gate, clientIpOf, observe, answerTo, resolver }: C
     answer(message, peer) {
       const startedAt = performance.now();
       const check = decode(message);
-      if (resolver && !isRefusal(check) && check.contextExtensions.get(SERVICE) === RESOLVER)
-        return resolver(check, peer);
+      const isForResolver = !isRefusal(check) && check.contextExtensions.get(SERVICE) === RESOLVER;
+      const resolverCheck = isForResolver ? resolver?.() : undefined;
+      if (isForResolver && resolverCheck) return resolverCheck(check, peer);
       return conclude(readQuestion(check, peer, clientIpOf), peer, startedAt);
     },
   };

@@ -8,6 +8,7 @@ export type Announced = Readonly<{
   main: Announcement;
   admin: Announcement | undefined;
   grpc: Announcement | undefined;
+  resolver: Announcement | undefined;
 }>;
 
 /** `id` ties an answer to its question. */
