@@ -1,4 +1,6 @@
-import { createNewMintKeys, type RawMintKeys, serializeMintKeys } from '@cashu/cashu-ts';
+import { randomBytes } from 'node:crypto';
+import { createNewMintKeys, deriveKeysetId, type RawMintKeys, serializeMintKeys } from '@cashu/cashu-ts';
+import { libsecp256k1 } from './libsecp256k1.ts';
 
 export type KeysetOptions = Readonly<{
   unit?: string;
@@ -24,21 +26,27 @@ export type Keyset = Readonly<{
 /** 2³¹ is the largest coin: every sum of a request stays far below what a JavaScript number holds exactly. */
 const coins = 32;
 
-/** A keyset as of NUT-01 and NUT-02, with coins of 1, 2, 4, … 2³¹. */
-export function createKeyset(options: KeysetOptions = {}): Keyset {
-  const { unit = 'sat', inputFeePpk = 0, finalExpiry, idVersion = 1, seed } = options;
-  const { keysetId, pubKeys, privKeys } = createNewMintKeys(coins, seed, {
+type NewKeys = Pick<Keyset, 'id' | 'publicKeys' | 'privateKeys'>;
+
+const createKeys = ({ unit = 'sat', inputFeePpk = 0, finalExpiry, idVersion = 1, seed }: KeysetOptions): NewKeys => {
+  const terms = {
     unit,
     input_fee_ppk: inputFeePpk,
     versionByte: idVersion,
     ...(finalExpiry !== undefined && { expiry: finalExpiry }),
-  });
-  return {
-    id: keysetId,
-    unit,
-    inputFeePpk,
-    finalExpiry,
-    publicKeys: serializeMintKeys(pubKeys),
-    privateKeys: privKeys,
   };
+  if (seed || !libsecp256k1) {
+    const { keysetId, pubKeys, privKeys } = createNewMintKeys(coins, seed, terms);
+    return { id: keysetId, publicKeys: serializeMintKeys(pubKeys), privateKeys: privKeys };
+  }
+  const { publicKeyOf } = libsecp256k1;
+  const privateKeys = Object.fromEntries(Array.from({ length: coins }, (_, power) => [2 ** power, randomBytes(32)]));
+  const publicKeys = Object.fromEntries(Object.entries(privateKeys).map(([coin, key]) => [coin, publicKeyOf(key)]));
+  return { id: deriveKeysetId(publicKeys, terms), publicKeys, privateKeys };
+};
+
+/** A keyset as of NUT-01 and NUT-02, with coins of 1, 2, 4, … 2³¹. */
+export function createKeyset(options: KeysetOptions = {}): Keyset {
+  const { unit = 'sat', inputFeePpk = 0, finalExpiry } = options;
+  return { ...createKeys(options), unit, inputFeePpk, finalExpiry };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type MintQuoteBolt11Response, type OutputType, type P2PKOptions, type Proof, Wallet } from '@cashu/cashu-ts';
+import { outputCreator } from './outputs.ts';
 import { encodeToken, type TokenOptions } from './token.ts';
 
 export type PaymentOptions = TokenOptions &
@@ -20,7 +21,7 @@ export type Payer = Readonly<{
 /** Someone with money at a mint whose quotes are paid by themselves: a play mint, or Nutshell with its fake wallet. */
 export function createPayer(mintUrl: string, unit = 'sat'): Payer {
   const proofs = async (amount: number, { coins, lock }: PaymentOptions = {}) => {
-    const wallet = new Wallet(mintUrl, { unit }); // a new one each time: the mint may have changed its keys since
+    const wallet = new Wallet(mintUrl, { unit, outputDataCreator: outputCreator }); // a new one each time: the mint may have changed its keys since
     await wallet.loadMint();
     const quote = await paid(wallet, await wallet.createMintQuoteBolt11(amount));
     const denominations = coins ? { denominations: [...coins] } : {};

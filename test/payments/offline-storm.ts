@@ -11,7 +11,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { Amount, OutputData } from '@cashu/cashu-ts';
+import { Amount } from '@cashu/cashu-ts';
+import { outputCreator } from '../../examples/play-mint/outputs.ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { readLockKey } from '../../src/config/lock-key.ts';
@@ -23,6 +24,7 @@ import type { Fault } from '../peers/faults.ts';
 import { type FaultyMint, startMint } from '../peers/mint.ts';
 import { activeKeyset, blank } from '../peers/purse.ts';
 import { createWorkdir } from '../servers/workdir.ts';
+import { startQuickly } from './start-quickly.ts';
 
 export const offlinePoints = [
   'before acceptance',
@@ -96,8 +98,12 @@ export const openOfflineStorm = async (t: TestContext, { store, open }: OfflineS
 
   const give = (): Gift => {
     const { id, publicKeys: keys } = activeKeyset(mint.mint);
-    const data = OutputData.createP2PKData({ pubkey }, AMOUNT, { id, keys }, COINS);
-    const outputs = data.map(({ blindedMessage: { B_, amount } }) => ({ id, B_, amount: amount.toNumber() }));
+    const data = outputCreator.createP2PKData({ pubkey }, AMOUNT, { id, keys }, COINS);
+    const outputs = data.map(({ blindedMessage: { B_, amount } }) => ({
+      id,
+      B_,
+      amount: Amount.from(amount).toNumber(),
+    }));
     const signatures = mint.mint.mint(mint.mint.createQuote(AMOUNT, 'sat').quote, outputs);
     const proofs = signatures.flatMap((signature, index) =>
       (data[index] ? [data[index]] : []).map((own) =>
@@ -111,8 +117,8 @@ export const openOfflineStorm = async (t: TestContext, { store, open }: OfflineS
 
   const start = (orders: Pick<OfflineOrders, 'point' | 'settles' | 'untilIdle'>, presented: readonly Gift[]) => {
     const whole: OfflineOrders = { ...shared, ...orders, skewMs, tokens: presented.map(({ token }) => token) };
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
-    const child = spawn(process.execPath, [script, JSON.stringify(whole)], {
+    const env = { NODE_COMPILE_CACHE: join(folder, 'compiled'), ...process.env };
+    const child = spawn(process.execPath, [...startQuickly, script, JSON.stringify(whole)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env,
     });

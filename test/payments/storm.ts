@@ -17,6 +17,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
 import type { Fault } from '../peers/faults.ts';
 import { createWorkdir } from '../servers/workdir.ts';
+import { startQuickly } from './start-quickly.ts';
 import { AMOUNT, type StormMint } from './storm-mints.ts';
 
 /** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered, before proofs are ours. */
@@ -121,9 +122,9 @@ export const storm = async (
 
   const start = (orders: Pick<Orders, 'point' | 'skip' | 'untilIdle'>, presented: readonly Gift[]) => {
     const whole: Orders = { ...shared, ...orders, skewMs, tokens: presented.map(({ token }) => token) };
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
+    const env = { NODE_COMPILE_CACHE: join(folder, 'compiled'), ...process.env };
     const stdio = ['ignore', 'pipe', 'inherit'] as const;
-    const child = spawn(process.execPath, [script, JSON.stringify(whole)], { stdio: [...stdio], env });
+    const child = spawn(process.execPath, [...startQuickly, script, JSON.stringify(whole)], { stdio: [...stdio], env });
     t.after(() => void child.kill('SIGKILL'));
     return { child, exited: once(child, 'exit'), said: child.stdout ? text(child.stdout) : Promise.resolve('') };
   };

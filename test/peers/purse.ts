@@ -1,6 +1,7 @@
-import { Amount, type HasKeysetKeys, OutputData, type Proof } from '@cashu/cashu-ts';
+import { Amount, type HasKeysetKeys, type Proof } from '@cashu/cashu-ts';
 import type { Keyset } from '../../examples/play-mint/keyset.ts';
 import type { PlayMint } from '../../examples/play-mint/mint.ts';
+import { outputCreator } from '../../examples/play-mint/outputs.ts';
 import type { Input, Output, Signature } from '../../examples/play-mint/wire.ts';
 
 export type Blank = Readonly<{ outputs: Output[]; proofs(signatures: readonly Omit<Signature, 'dleq'>[]): Proof[] }>;
@@ -17,9 +18,9 @@ export function activeKeyset(mint: PlayMint, unit = 'sat'): Keyset {
 /** Blinded messages for coins, and what makes proofs of their signatures. */
 export function blank(keyset: Keyset, coins: readonly number[]): Blank {
   const sum = coins.reduce((total, coin) => total + coin, 0);
-  const data = OutputData.createRandomData(sum, keysOf(keyset), [...coins]);
+  const data = outputCreator.createRandomData(sum, keysOf(keyset), [...coins]);
   return {
-    outputs: data.map(({ blindedMessage: { id, B_, amount } }) => ({ id, B_, amount: amount.toNumber() })),
+    outputs: data.map(({ blindedMessage: { id, B_, amount } }) => ({ id, B_, amount: Amount.from(amount).toNumber() })),
     proofs: (signatures) =>
       signatures.flatMap((signature, index) => {
         const own = data[index];
