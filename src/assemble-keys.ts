@@ -27,8 +27,8 @@ export const assembleKeys = ({ api_keys }: Pick<Config, 'api_keys'>, store: KeyS
 export const identifyKeys = ({ find }: KeyRegistry, throttle: FloodThrottle, now: () => number): Identifier =>
   createApiKeyIdentifier({ find, problemOf: (record, clientIp) => keyProblem(record, clientIp, now), throttle });
 
-/** The limits of a key itself do not depend on what is asked for. */
-const noRequest: AuthRequest = {
+/** The limits of a key itself, and whether a credential is good, do not depend on what is asked for. */
+export const noRequest: AuthRequest = {
   id: '',
   method: 'GET',
   scheme: 'https',

@@ -72,7 +72,7 @@ const windows = [
   ['per_day', 86_400_000],
 ] as const;
 
-const limitsOf = ({ limits }: RuleConfig): RateLimit[] =>
+export const limitsOf = ({ limits }: Pick<RuleConfig, 'limits'>): RateLimit[] =>
   windows.flatMap(([name, windowMs]) => {
     const limit = limits?.[name];
     return limit === undefined ? [] : [{ limit, windowMs }];

@@ -1,6 +1,7 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 
 import { createBillingEvents } from './assemble-billing-events.ts';
+import { createEgressEvents, type EgressEvents } from './assemble-egress-events.ts';
 import { createPaymentEvents } from './assemble-payment-events.ts';
 import { createResolverEvents } from './assemble-resolver-events.ts';
 import { createUsageEvents } from './assemble-usage-events.ts';
@@ -15,6 +16,7 @@ export type Telemetry = ReturnType<typeof assembleTelemetry>;
 export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, flush } = createLogger(options);
   const metrics = createMetrics();
+  let egress: EgressEvents | undefined;
 
   return {
     flush,
@@ -27,6 +29,12 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       metrics.jwksRefreshes.count({ issuer, outcome });
       if (outcome === 'failed') logger.warn({ event: 'jwks_refresh_failed', issuer, err: error }, 'keys not fetched');
       if (outcome === 'changed') logger.info({ event: 'jwks_changed', issuer }, 'keys fetched');
+    },
+
+    /** The same for every generation: what was counted is not lost with a reload. */
+    egress(): EgressEvents {
+      egress ??= createEgressEvents(metrics.registry, logger);
+      return egress;
     },
 
     redisEvents: () => createRedisEvents(metrics.registry, logger),

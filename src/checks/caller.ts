@@ -6,7 +6,8 @@ import type { AuthRequest } from '../core/request.ts';
 const LONGEST_NAME = 128;
 
 /** Names come from tokens and may be as long as these: what is kept of each is bounded. */
-const bounded = (name: string): string => (name.length <= LONGEST_NAME ? name : `sha256=${hash('sha256', name)}`);
+export const bounded = (name: string): string =>
+  name.length <= LONGEST_NAME ? name : `sha256=${hash('sha256', name)}`;
 
 /** An IPv6 customer has a /64 at the least, and changes the rest of the address as he likes (RFC 6177). */
 export const networkOf = (ip: string): string => {

@@ -1,10 +1,9 @@
 import type { Headers } from '../core/decision.ts';
-import { whenReady } from '../core/eventually.ts';
-import type { Identity, RateLimit } from '../core/identity.ts';
+import { type Eventually, whenReady } from '../core/eventually.ts';
+import type { KeyIdentity, RateLimit } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
-import type { AuthRequest } from '../core/request.ts';
-import type { Check } from '../core/rule.ts';
+import type { Check, Intent } from '../core/rule.ts';
 import { callerOf } from './caller.ts';
 
 /** One counter: a name and the limit that it keeps. */
@@ -52,8 +51,11 @@ const refusalFor = (asked: Asked, taken: Taken): Refusal => {
   });
 };
 
-/** `scope`: whose limits these are. `keyOf` names the counter of a window. */
-const ask = (scope: 'key' | 'rule', limits: readonly RateLimit[], keyOf: (windowMs: number) => string): Asked => {
+/** Whose limits these are. */
+type Scope = 'key' | 'rule' | 'target';
+
+/** `keyOf` names the counter of a window. */
+const ask = (scope: Scope, limits: readonly RateLimit[], keyOf: (windowMs: number) => string): Asked => {
   const policies = limits.map(({ windowMs }) => `${scope}-${inSeconds(windowMs)}s`);
   return {
     counters: limits.map((limit) => ({ ...limit, key: keyOf(limit.windowMs) })),
@@ -68,34 +70,48 @@ const together = (one: Asked, other: Asked): Asked => ({
   policy: `${one.policy}, ${other.policy}`,
 });
 
-type KeyIdentity = Extract<Identity, { method: 'api_key' }>;
+export type CallerLimit = (
+  caller: string,
+  key: KeyIdentity | undefined,
+  intent: Intent,
+) => Eventually<Refusal | Headers | undefined>;
 
 /**
- * A key's own limits hold over all rules together, a rule's limits for each caller of that rule. Who passes is told how much
- * is left.
+ * A key's own limits hold over everything together, these limits for each caller of one rule or target. Who passes is told how
+ * much is left.
  */
-export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
+export const createCallerLimit = (
+  scope: Exclude<Scope, 'key'>,
+  name: string,
+  limits: readonly RateLimit[],
+  limiter: RateLimiter,
+): CallerLimit => {
   const ofKey = perObject(
     ({ keyId, limits: own }: KeyIdentity): Asked => ask('key', own, (windowMs) => `key:${keyId}:${windowMs}`),
   );
 
-  const ofRule = (request: AuthRequest, identity: Identity): Asked => {
-    const caller = callerOf(request, identity);
-    return ask('rule', limits, (windowMs) => `rule:${ruleName}:${caller}:${windowMs}`);
-  };
-
-  const askedOf = (request: AuthRequest, identity: Identity): Asked | undefined => {
-    const own = identity.method === 'api_key' && identity.limits.length > 0 ? ofKey(identity) : undefined;
+  const askedOf = (caller: string, key: KeyIdentity | undefined): Asked | undefined => {
+    const own = key && key.limits.length > 0 ? ofKey(key) : undefined;
     if (limits.length === 0) return own;
-    const ruled = ofRule(request, identity);
+    const ruled = ask(scope, limits, (windowMs) => `${scope}:${name}:${caller}:${windowMs}`);
     return own ? together(own, ruled) : ruled;
   };
 
-  return (request, identity, intent) => {
-    const asked = askedOf(request, identity);
+  return (caller, key, intent) => {
+    const asked = askedOf(caller, key);
     if (!asked) return undefined;
     return whenReady(limiter.take(asked.counters, intent === 'enforce'), (taken) =>
       taken.passed ? headersFor(asked, taken) : refusalFor(asked, taken),
     );
   };
+};
+
+export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
+  const limit = createCallerLimit('rule', ruleName, limits, limiter);
+  return (request, identity, intent) =>
+    limit(
+      limits.length === 0 ? '' : callerOf(request, identity),
+      identity.method === 'api_key' ? identity : undefined,
+      intent,
+    );
 };

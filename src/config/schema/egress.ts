@@ -84,6 +84,11 @@ const target = block({
     ),
   callers: callers.optional().describe('Who may use this target. Everybody who reaches the listener by default.'),
   limits: limits.optional().describe('Most calls of one caller.'),
+  audit_path: choice(['full', 'prefix'])
+    .optional()
+    .describe(
+      'What the log shows of paths: all, or the prefix of the route. By default all, but not of a target without a credential, whose secret may be in its path.',
+    ),
   timeout: tries.timeout.describe('Instead of `defaults.timeout`.'),
   retry_count: tries.retry_count.describe('Instead of `defaults.retry_count`.'),
   retry_delay: tries.retry_delay.describe('Instead of `defaults.retry_delay`.'),
