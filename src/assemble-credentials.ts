@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts';
 import { readEncryptionKey } from './config/encryption-key.ts';
 import { formatPath } from './config/path.ts';
 import { Secret } from './core/secret.ts';
-import { type Credential, CredentialUnavailable } from './egress/credential.ts';
+import type { Credential } from './egress/credential.ts';
 import { createApiKey } from './egress/credentials/api-key.ts';
 import { createBasic } from './egress/credentials/basic.ts';
 import { createBearer } from './egress/credentials/bearer.ts';
@@ -35,17 +35,41 @@ export type Credentials = Readonly<{
 }>;
 
 type Target = NonNullable<Config['egress']>['targets'][string];
-type Made = Readonly<{ name: string; target: Target; versionOf: VersionOf; tokens: Tokens }>;
+type Made = Readonly<{ name: string; target: Target; versionOf: VersionOf; tokens: Tokens; sign: Sign }>;
 
 const revealed = (value: unknown): Secret => {
   if (value instanceof Secret) return value;
   throw new Error('a secret is still in Vault');
 };
 
+type Sign = (auth: Extract<AuthConfig, { type: 'aws_sigv4' }>, target: Target) => Credential;
+
+/** The signer is loaded only where a target signs. */
+const assembleSigning = async (targets: readonly Target[], now: () => number, versionOf: VersionOf): Promise<Sign> => {
+  const signs = targets.some((target) => credentialsOf(target, []).some(({ auth }) => auth.type === 'aws_sigv4'));
+  const createAwsSigV4 = signs && (await import('./egress/credentials/aws-sigv4.ts')).createAwsSigV4;
+  return (auth, { url }) => {
+    if (!createAwsSigV4) throw new Error('unreachable: no target signs');
+    return createAwsSigV4({
+      keys: {
+        accessKeyId: revealed(auth.access_key_id),
+        secretAccessKey: revealed(auth.secret_access_key),
+        sessionToken: auth.session_token === undefined ? undefined : revealed(auth.session_token),
+        region: auth.region,
+        service: auth.service,
+      },
+      isSecure: new URL(url).protocol === 'https:',
+      mostBodyBytes: auth.max_signed_body,
+      now,
+      versionOf,
+    });
+  };
+};
+
 const place = ({ header, query = '' }: { header?: string | undefined; query?: string | undefined }) =>
   header === undefined ? { query } : { header };
 
-const create = (auth: AuthConfig, { name, target, versionOf, tokens }: Made): Credential | undefined => {
+const create = (auth: AuthConfig, { name, target, versionOf, tokens, sign }: Made): Credential | undefined => {
   switch (auth.type) {
     case 'none':
       return undefined;
@@ -62,16 +86,7 @@ const create = (auth: AuthConfig, { name, target, versionOf, tokens }: Made): Cr
     case 'gcp_service_account':
       return tokens.create(auth, { name, allowPrivate: target.allow_private === true });
     case 'aws_sigv4':
-      return {
-        kind: auth.type,
-        version: '',
-        headerNames: ['authorization'],
-        queryNames: [],
-        body: 'streamed',
-        dress: () => {
-          throw new CredentialUnavailable(`${auth.type} is not available yet`);
-        },
-      };
+      return sign(auth, target);
   }
 };
 
@@ -90,11 +105,12 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
   const sealing = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
   const versionKey = hkdfSync('sha256', sealing ?? memory.key, '', 'sallyport egress version', 32);
   const versionOf = createVersionOf(Buffer.from(versionKey));
+  const sign = await assembleSigning(Object.values(targets), now, versionOf);
   const tokens = assembleTokens(config, { now, cells: memory.cells, ownKey: memory.key, versionOf, events });
   const createAll = ([name, target]: [string, Target]): [string, readonly Credential[]] => [
     name,
     credentialsOf(target, []).flatMap(({ auth }) => {
-      const credential = create(auth, { name, target, versionOf, tokens });
+      const credential = create(auth, { name, target, versionOf, tokens, sign });
       if (!credential || auth.type === 'none') return [];
       const { path_prefix: pathPrefix, methods } = auth.only ?? {};
       return [bindTo({ url: target.url, pathPrefix, methods }, credential)];

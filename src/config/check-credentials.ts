@@ -93,10 +93,14 @@ const checkSecret = ({ auth, path }: Placed): Finding[] => {
       return checkAssertion(auth, path);
     case 'gcp_service_account':
       return checkAccount(auth, path);
+    case 'aws_sigv4':
+      return [
+        ...cannotCarry(auth.access_key_id, [...path, 'access_key_id']),
+        ...cannotCarry(auth.session_token, [...path, 'session_token']),
+      ];
     case 'none':
     case 'mtls':
     case 'oauth2_refresh_token':
-    case 'aws_sigv4':
       return [];
   }
 };

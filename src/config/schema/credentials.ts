@@ -3,7 +3,7 @@ import { isHeaderName, isHopByHop } from '../header-names.ts';
 import { block, listOf, member, oneOf } from './forms.ts';
 import { Wrong } from './leaf.ts';
 import { url } from './network.ts';
-import { duration } from './numbers.ts';
+import { duration, size } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, method, text, urlPath } from './texts.ts';
 
@@ -100,6 +100,11 @@ export const auth = oneOf('type', 'none', [
     session_token: secret.optional().describe('Session token of temporary credentials.'),
     region: text().describe('Region, such as eu-central-1.'),
     service: text().describe('Service, such as s3.'),
+    max_signed_body: size
+      .prefault('8MiB')
+      .describe(
+        'Longest body that is read whole to be signed; a longer one gets 413. To S3 by https bodies are not signed.',
+      ),
     ...where,
   }),
   member({ type: z.literal('mtls'), ...where }),
