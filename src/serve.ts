@@ -106,7 +106,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
       now,
       reloads,
     });
-  if (reloads) registerReloadMetrics(telemetry.registry, reloads.own);
+  if (reloads) registerReloadMetrics(telemetry.registry, reloads.own, config.vault !== undefined);
   const generations = createGenerations(await build(config), build, telemetry.failed);
   starting.defer(generations.close);
 
@@ -116,7 +116,8 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     for (const { source } of mints) source.close();
     await fetching;
   });
-  const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
+  const vault = config.vault && reloads && { problem: () => reloads.own().secretsProblem };
+  const lasting = readinessOf(stores, shared, payments, usage, billing, vault, mints);
 
   let stopping = false;
   const { main, admin, grpc, resolver, all } = await openListeners({

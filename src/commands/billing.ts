@@ -11,7 +11,7 @@ import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 type Opened = Readonly<{ stores: Stores; billing: NonNullable<Config['billing']> }>;
 
 const withBilling = async (options: CommandOptions, run: (opened: Opened) => Promise<number>): Promise<number> => {
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   const { billing } = loaded.config;
   if (!billing) {

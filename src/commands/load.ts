@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import { createSecretLoader, type SecretLoader } from '../assemble-vault.ts';
 import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';
@@ -28,19 +28,24 @@ export const loadAgain = ({ config, insecure }: CommandOptions, recording?: Reco
   return loaded;
 };
 
-/** Loads the configuration as the service would, or says what is wrong with it and gives undefined. */
-export const load = ({ config, json, insecure }: CommandOptions): LoadedConfig | undefined => {
+/** Loads again and again, with the secrets that are in Vault. */
+export const createLoader = (options: CommandOptions): SecretLoader =>
+  createSecretLoader((recording) => loadAgain(options, recording), Date.now);
+
+/** As the service would load it, secrets of Vault and all; undefined where it says what is wrong. */
+export const loadBy = async (loader: SecretLoader, { json }: CommandOptions): Promise<LoadedConfig | undefined> => {
   try {
-    return loadConfig({ path: config, env: environment, insecure });
+    return await loader.load();
   } catch (error) {
     if (error instanceof ConfigError) return report(error.problems, json);
     throw error;
   }
 };
 
-/** As `load`, and what this version cannot do yet is wrong as well: it is never ignored. */
-export const loadToServe = (options: CommandOptions): (LoadedConfig & { config: Config }) | undefined => {
-  const loaded = load(options);
-  const missing = loaded ? unavailable(loaded.config, loaded.place) : [];
-  return missing.length > 0 ? report(missing, options.json) : loaded;
+/** Once, for a command that ends soon. */
+export const loadToServe = async (options: CommandOptions): Promise<LoadedConfig | undefined> => {
+  const loader = createLoader(options);
+  const loaded = await loadBy(loader, options);
+  await loader.close();
+  return loaded;
 };

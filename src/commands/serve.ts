@@ -1,9 +1,10 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import type { SecretLoader } from '../assemble-vault.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Service } from '../serve.ts';
 import type { Announced, Announcement } from '../stores/primary/protocol.ts';
-import { type CommandOptions, fail, loadAgain, loadToServe, say } from './load.ts';
+import { type CommandOptions, createLoader, fail, loadBy, say } from './load.ts';
 
 /** Long enough for a cluster to take the pod out of its endpoints; a person at a terminal does not wait for that. */
 const DRAIN_MS = { SIGTERM: 5_000, SIGINT: 0 } as const;
@@ -45,14 +46,14 @@ const startWorker = async ({ config }: LoadedConfig): Promise<Started> => {
 };
 
 /** One process, which is asked for reloads itself. Who asks while it starts is answered when it has. */
-const startHere = async (loaded: LoadedConfig, options: CommandOptions): Promise<Started> => {
+const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
   const { serve } = await import('../serve.ts');
   const { assembleReloads } = await import('../assemble-reloads.ts');
   const started = Promise.withResolvers<Service>();
   started.promise.catch(() => undefined);
   const reloads = await assembleReloads({
     loaded,
-    load: async (recording) => loadAgain(options, recording),
+    loader,
     prepare: async ({ config }) => (await started.promise).prepare(config),
     now: Date.now,
     onStatus: () => undefined,
@@ -80,10 +81,10 @@ const startMany = async (count: number): Promise<Started> => {
   return startWorkers(count, (reason) => fail(`${reason}; another is started`));
 };
 
-const start = (loaded: LoadedConfig, options: CommandOptions): Promise<Started> => {
+const start = (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
   if (cluster.isWorker) return startWorker(loaded);
   const { workers } = loaded.config;
-  return workers > 1 ? startMany(workers) : startHere(loaded, options);
+  return workers > 1 ? startMany(workers) : startHere(loaded, loader);
 };
 
 /** A terminal signals the whole group and npm passes its own copy on: what comes that soon is the same Ctrl-C. */
@@ -105,12 +106,16 @@ const leavePrimary = (): void => {
 
 /** Runs until SIGTERM or SIGINT, a second of which ends it at once. */
 export const runServe = async (options: CommandOptions): Promise<number> => {
-  const loaded = loadToServe(options);
-  if (!loaded) return 1;
+  const loader = createLoader(options);
+  const loaded = await loadBy(loader, options);
+  if (!loaded) {
+    await loader.close();
+    return 1;
+  }
   const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(([name]) => name);
   let started: Started;
   try {
-    started = await start(loaded, options);
+    started = await start(loaded, loader);
   } catch (error) {
     fail(`sallyport cannot start: ${messageOf(error)}`);
     leavePrimary();

@@ -3,7 +3,7 @@ import { openStores } from '../assemble-stores.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 export const revokeSessions = async (payment: string, options: CommandOptions): Promise<number> => {
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   const { ledger, close } = await openStores(loaded.config);
   try {

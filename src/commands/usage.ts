@@ -69,7 +69,7 @@ export const showUsage = async (options: UsageOptions): Promise<number> => {
     fail(question.detail.replaceAll(/(^|; )(\w+)(?:\.\d+)?:/g, (_, start, field) => `${start}${optionOf(field)}:`));
     return 2;
   }
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   const { usage, close } = await openStores(loaded.config);
   try {

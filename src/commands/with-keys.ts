@@ -23,7 +23,7 @@ export const withKeys = async (
   options: CommandOptions,
   run: (keys: OpenedKeys) => Promise<number>,
 ): Promise<number> => {
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   const { config } = loaded;
   const stores = await openStores(config);

@@ -10,7 +10,7 @@ export const withWallet = async (
   options: CommandOptions,
   run: (wallet: Wallet) => Promise<number>,
 ): Promise<number> => {
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   let wallet: Wallet | undefined;
   try {

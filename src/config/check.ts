@@ -5,6 +5,7 @@ import { checkPayment } from './check-payment.ts';
 import { checkResolver } from './check-resolver.ts';
 import { checkRules } from './check-rules.ts';
 import { checkServices } from './check-services.ts';
+import { checkVault } from './check-vault.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { type Path, startsWith } from './path.ts';
@@ -30,6 +31,7 @@ export const check = (
     ...checkEgress(config),
     ...checkCredentials(config),
     ...checkResolver(config),
+    ...checkVault(config),
     ...checkUnsafe(config, insecure),
   ].map((finding) => ({
     ...finding,

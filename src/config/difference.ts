@@ -11,6 +11,7 @@ const reloadable: readonly Path[] = [
   ['jwt'],
   ['trusted_proxies'],
   ['resolver'],
+  ['vault'],
   ['api_keys', 'rate_limit_per_minute'],
   ['api_keys', 'rate_limit_per_day'],
   ['admin', 'token'],

@@ -67,6 +67,7 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
     folder,
     allowMissing: options.allowMissingVariables === true,
     readText: (path) => (files[path] = recording?.files[path] ?? readFileText(path)),
+    vault: recording?.vault,
   });
   const known = [...syntax.findings, ...shape.findings, ...settled.findings];
   const checked = settled.config ? check(settled.config, options.insecure ?? new Set(), shape.original, known) : [];
@@ -81,7 +82,7 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
     notices: [...overlay.notices, ...credentialNotices(settled.config)],
     place: placing(locator),
     digest: hash('sha256', read.text).slice(0, 16),
-    recording: pack({ source, text: read.text, files }),
+    recording: pack({ source, text: read.text, files, vault: recording?.vault }),
   };
 };
 

@@ -4,6 +4,7 @@ import { Secret } from '../core/secret.ts';
 import type { Finding } from './finding.ts';
 import type { Path } from './path.ts';
 import { standIn } from './read/variable.ts';
+import type { VaultValues } from './recording.ts';
 import { FileReference, VaultReference } from './reference.ts';
 import { secretProblem } from './schema/secret.ts';
 
@@ -24,6 +25,8 @@ export type Settling = Readonly<{
   report: (finding: Finding) => void;
   /** The text of a file; `readFileText` unless it was read before. */
   readText: (file: string) => string;
+  /** What Vault gave. Without it references to it stay. */
+  vault: VaultValues | undefined;
 }>;
 
 /** Larger than any key or token; a slip such as `file:/dev/zero` must not fill the memory. */
@@ -68,13 +71,27 @@ const settleFile = (
   return reference.secret ? new Secret(text) : text;
 };
 
+export const nameOf = ({ path, key }: VaultReference): string => `${path}#${key}`;
+
+const settleVault = (reference: VaultReference, path: Path, { vault, report }: Settling): Secret | VaultReference => {
+  if (!vault) return reference;
+  const name = nameOf(reference);
+  const given = vault[name] ?? { problem: 'was not asked for' };
+  const problem = 'problem' in given ? given.problem : secretProblem(given.value);
+  if (problem !== undefined) report({ path, message: `vault:${name}: ${problem}` });
+  const secret = new Secret('value' in given ? given.value : standIn);
+  Object.freeze(secret);
+  return secret;
+};
+
 /** Reads what `file:` names and freezes the result. */
 export const settle = <T>(value: T, settling: Settling, path: Path = []): Settled<T> =>
   settled(value, settling, path) as Settled<T>;
 
 const settled = (value: unknown, settling: Settling, path: Path): unknown => {
   if (value instanceof FileReference) return settleFile(value, path, settling);
-  if (value instanceof Secret || value instanceof VaultReference) return Object.freeze(value);
+  if (value instanceof VaultReference) return settleVault(value, path, settling);
+  if (value instanceof Secret) return Object.freeze(value);
   if (Array.isArray(value)) return Object.freeze(value.map((item, index) => settled(item, settling, [...path, index])));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]) => [key, settled(inner, settling, [...path, key])] as const);

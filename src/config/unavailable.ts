@@ -1,7 +1,6 @@
 import type { Config } from './config.ts';
 import { formatPath, type Path } from './path.ts';
 import type { Problem } from './problem.ts';
-import { VaultReference } from './reference.ts';
 
 type Used = (value: unknown) => boolean;
 
@@ -9,9 +8,8 @@ const present: Used = (value) => value !== undefined;
 const enabled: Used = (value) =>
   typeof value === 'object' && value !== null && 'enabled' in value && value.enabled === true;
 const certificate: Used = (value) => value === 'certificate';
-const vault: Used = (value) => value instanceof VaultReference;
 
-/** What validates and is not there yet. A feature that lands takes its row away. `**` is every value. */
+/** What validates and is not there yet. A feature that lands takes its row away. */
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
@@ -21,7 +19,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['policy',                   present,     'asking a policy'],
   ['egress',                   enabled,     'egress'],
   ['pods',                     enabled,     'provisioning pods'],
-  ['**',                       vault,       'reading secrets from Vault'],
 ];
 
 const entriesOf = (value: unknown): [string | number, unknown][] => {
@@ -31,13 +28,7 @@ const entriesOf = (value: unknown): [string | number, unknown][] => {
 
 type At = Readonly<{ path: Path; value: unknown }>;
 
-const everything = ({ path, value }: At): At[] => [
-  { path, value },
-  ...entriesOf(value).flatMap(([key, inner]) => everything({ path: [...path, key], value: inner })),
-];
-
 const at = (config: Config, where: string): At[] => {
-  if (where === '**') return everything({ path: [], value: config });
   const steps = where.replaceAll('[]', '.[]').split('.');
   return steps.reduce<At[]>(
     (found, step) =>

@@ -104,13 +104,14 @@ const isExposed = (url: string): boolean => {
 };
 
 /** URLs whose answers are believed: keys, tokens and money. */
-const trustedUrls = ({ jwt, cashu, egress, resolver }: Config): [path: Path, url: string | undefined][] => [
+const trustedUrls = ({ jwt, cashu, egress, resolver, vault }: Config): [path: Path, url: string | undefined][] => [
   ...jwt.issuers.flatMap((issuer, index): [Path, string | undefined][] => [
     [['jwt', 'issuers', index, 'jwks_url'], issuer.jwks_url],
     [['jwt', 'issuers', index, 'issuer'], issuer.discovery && issuer.issuer],
   ]),
   ...cashu.mints.map(({ url }, index): [Path, string] => [['cashu', 'mints', index, 'url'], url]),
   [['resolver', 'jwks_url'], resolver?.jwks_url],
+  [['vault', 'address'], vault?.address],
   ...Object.entries(egress?.targets ?? {}).flatMap(([name, target]) =>
     [
       [['auth'], target.auth] as const,

@@ -61,7 +61,8 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
     generation: 1,
     digest: options.digest,
     loadedAtMs: now(),
-    secretsLoadedAtMs: now(),
+    secretsReadAtMs: now(),
+    secretsProblem: undefined,
     lastError: undefined,
     behind: undefined,
     counts: { changed: 0, unchanged: 0, refused: 0 },
@@ -94,11 +95,16 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
     candidate.accepted();
     const atMs = now();
     const outcome = candidate.changed.length > 0 ? 'changed' : 'unchanged';
+    if (cause === 'secrets' && outcome === 'unchanged') {
+      set({ secretsReadAtMs: atMs, secretsProblem: undefined });
+      return;
+    }
     set({
       generation,
       digest: candidate.digest,
       ...(cause !== 'secrets' && { loadedAtMs: atMs }),
-      secretsLoadedAtMs: atMs,
+      secretsReadAtMs: atMs,
+      secretsProblem: undefined,
       lastError: undefined,
       behind: target && target.generation > generation ? target.generation : undefined,
       counts: count(outcome),
@@ -120,10 +126,15 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
       return { outcome: changed.length > 0 ? 'changed' : 'unchanged', generation, changed, problems: [] };
     } catch (error) {
       const problems = reasonsOf(error).map(explain);
-      set({ lastError: { atMs: now(), problems }, counts: count('refused') });
+      if (cause === 'secrets') set({ secretsProblem: problems.join('\n'), counts: count('refused') });
+      else set({ lastError: { atMs: now(), problems }, counts: count('refused') });
       return { outcome: 'refused', generation: status.generation, changed: [], problems };
     }
   };
+
+  /** What was the matter before, which needs no second line in the log. */
+  const told = ({ secretsProblem, lastError }: ReplicaStatus, cause: ReloadCause): string | undefined =>
+    cause === 'secrets' ? secretsProblem : lastError?.problems.join('\n');
 
   const run = async (cause: ReloadCause): Promise<ReloadResult> => {
     const startedAtMs = performance.now();
@@ -135,7 +146,7 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
       cause === 'request' ||
       result.outcome === 'changed' ||
       result.generation !== before.generation ||
-      result.problems.join() !== (before.lastError?.problems ?? []).join();
+      (result.outcome === 'refused' && result.problems.join('\n') !== told(before, cause));
     if (isNews) onReload({ ...result, cause, durationMs: Math.round(performance.now() - startedAtMs) });
     return result;
   };

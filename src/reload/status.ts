@@ -6,8 +6,10 @@ export type ReplicaStatus = Readonly<{
   digest: string;
   /** When this generation took effect. */
   loadedAtMs: number;
-  /** When its secrets were last replaced without the rest; as `loadedAtMs` where they never were. */
-  secretsLoadedAtMs: number;
+  /** When its secrets were last read where they are kept, and found the same or taken into use. */
+  secretsReadAtMs: number;
+  /** Why they could not be read since: the last ones that were good are in use. */
+  secretsProblem: string | undefined;
   /** Of the last try, where that changed nothing. */
   lastError: Readonly<{ atMs: number; problems: readonly string[] }> | undefined;
   /** A generation that others have and this one has not yet. */

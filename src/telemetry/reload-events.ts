@@ -25,13 +25,25 @@ export const createReloadLog =
 type Status = Readonly<{
   generation: number;
   loadedAtMs: number;
+  secretsReadAtMs: number;
   counts: Readonly<Record<'changed' | 'unchanged' | 'refused', number>>;
 }>;
 
 /** Of several workers each tells the same. */
-export const registerReloadMetrics = (registry: Registry, statusOf: () => Status): void => {
+export const registerReloadMetrics = (registry: Registry, statusOf: () => Status, usesVault: boolean): void => {
   const registers = [registry];
   const aggregator = 'max';
+  if (usesVault) {
+    new Gauge({
+      name: 'sallyport_vault_secret_age_seconds',
+      help: 'Time since the secrets in Vault were last read.',
+      registers,
+      aggregator,
+      collect() {
+        this.set(Math.max(0, Date.now() - statusOf().secretsReadAtMs) / 1_000);
+      },
+    });
+  }
   new Gauge({
     name: 'sallyport_config_generation',
     help: 'Number of the configuration that runs; equal on all replicas that have followed.',

@@ -63,7 +63,7 @@ the YAML language server check the file as you type against \`sallyport.schema.j
 | \`\${NAME:-default}\` | The same, with a default, which may be empty. |
 | \`$\${\` | A literal \`\${\`. |
 | \`file:/run/secrets/name\` | For secrets: what the file holds, without its last line break. Relative paths start at the configuration file. |
-| \`vault:secret/data/path#key\` | For secrets: a value in Vault. *Not available yet.* |
+| \`vault:secret/data/path#key\` | For secrets: a value in Vault (KV version 2), see \`vault\`. |
 
 A list of one value may be written as the value. Variables stand inside longer texts too (\`/Accounts/\${ACCOUNT}\`). What they hold is a value and never becomes YAML: it cannot
 add a key or a list item. Without quotes, \`\${NAME}\` alone may also fill a key that takes a number, \`true\` or \`false\`.

@@ -34,6 +34,26 @@ const billingWanted: Condition = {
   holds: ({ billing }) => billing !== undefined,
 };
 
+const isVaultReference = (raw: unknown): boolean => {
+  if (Array.isArray(raw)) return raw.some(isVaultReference);
+  if (isMapping(raw)) return Object.values(raw).some(isVaultReference);
+  return textOf(raw)?.startsWith('vault:') === true;
+};
+
+const vaultWanted: Condition = {
+  words: 'where there is a `vault` block, or a secret is `vault:…`',
+  holds: (root) => root['vault'] !== undefined || isVaultReference(root),
+};
+
+const vaultTokenWanted: Condition = {
+  words: 'likewise, unless `vault.auth` names another way to log in',
+  holds: (root, env) => {
+    const auth = isMapping(root['vault']) ? root['vault']['auth'] : undefined;
+    const other = isMapping(auth) && (auth['app_role'] !== undefined || auth['kubernetes'] !== undefined);
+    return vaultWanted.holds(root, env) && !other;
+  },
+};
+
 // biome-ignore format: a table is read by its columns
 export const overlayRows: readonly Row[] = [
   { variable: 'DEFAULT_PAYMENT_AMOUNT',  path: ['cashu', 'default_amount'] },
@@ -48,6 +68,9 @@ export const overlayRows: readonly Row[] = [
   { variable: 'CORALOGIX_API_KEY',       path: ['resolver', 'credentials', 'coralogix', 'api_key'], when: resolverOn },
   { variable: 'CORALOGIX_DOMAIN',        path: ['resolver', 'credentials', 'coralogix', 'domain'],  when: resolverOn },
   { variable: 'STRIPE_API_KEY',          path: ['billing', 'stripe_api_key'],                      when: billingWanted },
+  { variable: 'VAULT_ADDR',              path: ['vault', 'address'],                               when: vaultWanted },
+  { variable: 'VAULT_NAMESPACE',         path: ['vault', 'namespace'],                             when: vaultWanted },
+  { variable: 'VAULT_TOKEN',             path: ['vault', 'auth', 'token'],                         when: vaultTokenWanted },
 ];
 
 /** Puts a value into a copy. Where something that is no mapping is in the way it stays, and is reported as what it is. */

@@ -11,6 +11,7 @@ import { resolver } from './resolver.ts';
 import { rule } from './rules.ts';
 import { billing, grpc, pods, usage } from './services.ts';
 import { redis, store } from './stores.ts';
+import { vault } from './vault.ts';
 
 /** The whole file. The order is the order of the documents. */
 export const configSchema = block({
@@ -35,6 +36,7 @@ export const configSchema = block({
   policy: policy.optional(),
   egress: egress.optional(),
   resolver: resolver.optional(),
+  vault: vault.optional(),
   grpc: grpc.optional(),
   pods: pods.optional(),
   usage: usage.optional(),

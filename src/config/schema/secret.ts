@@ -22,7 +22,8 @@ const fileOf = (raw: string, secret: boolean): FileReference | Wrong | undefined
 const vaultOf = (raw: string): VaultReference | Wrong | undefined => {
   if (!raw.startsWith('vault:')) return undefined;
   const [, path, key] = vaultForm.exec(raw) ?? [];
-  if (path !== undefined && key !== undefined) return new VaultReference(path, key);
+  const isPath = path?.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+  if (path !== undefined && key !== undefined && isPath) return new VaultReference(path, key);
   return new Wrong('not a Vault reference', 'write vault:secret/data/path#key');
 };
 

@@ -14,7 +14,8 @@ const replica = z
     generation: z.number().int().describe('Counts configurations. Equal where all run the same.'),
     digest: z.string().describe('Of the text of the file, without variables and secrets.'),
     loaded_at: time,
-    secrets_loaded_at: time.describe('Later than `loaded_at` where secrets alone were replaced.'),
+    secrets_read_at: time.describe('When secrets were last read where they are kept.'),
+    secrets_problem: z.string().nullable().describe('Why they could not be read since. Those read last are in use.'),
     behind: z.number().int().nullable().describe('A generation that others have, and this one not yet.'),
     last_error: z
       .object({ at: time, problems: z.array(z.string()) })
@@ -48,7 +49,8 @@ const showReplica = ({ id, seenAtMs, status }: Replica): z.output<typeof replica
   generation: status.generation,
   digest: status.digest,
   loaded_at: iso(status.loadedAtMs),
-  secrets_loaded_at: iso(status.secretsLoadedAtMs),
+  secrets_read_at: iso(status.secretsReadAtMs),
+  secrets_problem: status.secretsProblem ?? null,
   behind: status.behind ?? null,
   last_error: status.lastError ? { at: iso(status.lastError.atMs), problems: [...status.lastError.problems] } : null,
   reloads: { ...status.counts },

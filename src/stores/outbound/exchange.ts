@@ -40,8 +40,8 @@ const read = (response: IncomingMessage, maxBytes: number): Promise<string> =>
     response.on('error', reject);
   });
 
-/** `isRefused`: addresses that it never connects to, by a name or as they are. */
-export const createOutbound = (resolveName?: Resolve, isRefused = isForbiddenAddress): Outbound => {
+/** `isRefused`: addresses that it never connects to, by a name or as they are. `ca`: the only authority that is believed. */
+export const createOutbound = (resolveName?: Resolve, isRefused = isForbiddenAddress, ca?: string): Outbound => {
   const lookup = createGuardedLookup(resolveName, isRefused);
   const agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: 32, keepAliveMsecs: 30_000 }),
@@ -55,6 +55,7 @@ export const createOutbound = (resolveName?: Resolve, isRefused = isForbiddenAdd
         agent,
         method,
         lookup,
+        ...(ca !== undefined && { ca }),
         headers: {
           accept: 'application/json',
           ...(body === undefined

@@ -1,0 +1,94 @@
+/** The token that Vault is asked with: one login at a time, renewed at two thirds of its life, and made again where that is refused. */
+import type { Secret } from '../../core/secret.ts';
+import { type VaultCall, VaultFault } from './call.ts';
+import { tokenOf, type VaultToken } from './login.ts';
+
+export type VaultSession = Readonly<{
+  token(): Promise<Secret>;
+  /** Vault refused this token: the next one is another, where one can be had. */
+  drop(refused: Secret): void;
+  /** Renews the token where it is time. Called every second or so; throws `VaultFault` where it cannot be kept. */
+  keepAlive(): Promise<void>;
+  /** Gives back a token of our own. */
+  close(): Promise<void>;
+}>;
+
+export type VaultSessionOptions = Readonly<{
+  call: VaultCall;
+  logIn(): Promise<VaultToken>;
+  /** A token that was given cannot be made again, and is not ours to revoke. */
+  isGiven: boolean;
+  now(): number;
+}>;
+
+type Held = VaultToken & Readonly<{ renewAtMs: number; endsAtMs: number; firstLeaseMs: number }>;
+
+/** Between two tries to renew while Vault is away. */
+const RETRY_MS = 5_000;
+
+const hold = (token: VaultToken, nowMs: number, firstLeaseMs: number): Held => ({
+  ...token,
+  renewAtMs: token.leaseMs === 0 ? Number.POSITIVE_INFINITY : nowMs + (token.leaseMs * 2) / 3,
+  endsAtMs: token.leaseMs === 0 ? Number.POSITIVE_INFINITY : nowMs + token.leaseMs,
+  firstLeaseMs,
+});
+
+export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOptions): VaultSession => {
+  let held: Held | undefined;
+  let flight: Promise<Held> | undefined;
+
+  const begin = async (): Promise<Held> => {
+    const token = await logIn();
+    held = hold(token, now(), token.leaseMs);
+    return held;
+  };
+
+  const login = (): Promise<Held> => {
+    flight ??= begin().finally(() => {
+      flight = undefined;
+    });
+    return flight;
+  };
+
+  const renew = async (old: Held): Promise<void> => {
+    held = { ...old, renewAtMs: now() + RETRY_MS };
+    const answer = await call('POST', 'auth/token/renew-self', { token: old.value, body: {} });
+    const renewed = answer.status === 200 ? tokenOf(answer) : undefined;
+    // Near the end of its longest life a token is renewed for less and less.
+    if (renewed && renewed.leaseMs >= old.firstLeaseMs / 2) {
+      held = { ...hold(renewed, now(), old.firstLeaseMs), value: old.value };
+    } else if (!isGiven) {
+      await login();
+    } else if (renewed) {
+      held = { ...hold(renewed, now(), old.firstLeaseMs), value: old.value };
+      throw new VaultFault('the token of vault.auth.token comes to the end of its longest life');
+    } else {
+      throw new VaultFault(`the token of vault.auth.token cannot be renewed (${answer.status})`);
+    }
+  };
+
+  return {
+    async token() {
+      const isOver = held !== undefined && held.endsAtMs <= now() && !isGiven;
+      return (held && !isOver ? held : await login()).value;
+    },
+
+    drop(refused) {
+      if (held?.value === refused) held = undefined;
+    },
+
+    async keepAlive() {
+      if (!held || held.renewAtMs > now()) return;
+      if (held.isRenewable) return renew(held);
+      if (!isGiven) return void (await login());
+      held = { ...held, renewAtMs: held.endsAtMs };
+    },
+
+    async close() {
+      const token = held?.value;
+      held = undefined;
+      if (!token || isGiven) return;
+      await call('POST', 'auth/token/revoke-self', { token, body: {} }).catch(() => undefined);
+    },
+  };
+};
