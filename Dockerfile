@@ -18,7 +18,7 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts
 RUN rm .npmrc package-lock.json
 # Types, source maps, documentation, examples and tests of the dependencies: half of their size. Licences stay.
 RUN find node_modules -type f '(' -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' -o -name '*.md' -o -name '*.test.js' ')' ! -iname 'licen[cs]e*' -delete
-RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o -name .github ')' -prune -exec rm -rf '{}' +
+RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o -name docs -o -name .github ')' -prune -exec rm -rf '{}' +
 # Of the curve's library only the binary is used: not its sources, nor the slow library that it falls back to.
 RUN rm -rf node_modules/secp256k1/src node_modules/secp256k1/prebuilds/darwin-* node_modules/secp256k1/prebuilds/win32-* \
       node_modules/elliptic node_modules/node-addon-api
