@@ -6,7 +6,12 @@ import { load } from './config/harness.test.ts';
 import { CredentialForbidden, type Dressing, type LeavingCall } from './egress/credential.ts';
 
 const memory = createCredentialMemory();
-const events = { onRefresh: () => undefined, onCacheHit: () => undefined };
+const events = {
+  onRefresh: () => undefined,
+  onCacheHit: () => undefined,
+  onStoreLost: () => undefined,
+  onStoreBack: () => undefined,
+};
 
 const targets = (yaml: string) =>
   assembleCredentials(load(`egress: { targets: { ${yaml} } }`).config, { now: Date.now, memory, events });

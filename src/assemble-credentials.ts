@@ -30,6 +30,8 @@ export type CredentialParts = Readonly<{
 export type Credentials = Readonly<{
   /** Of the target of this name; none for a target that has none. */
   of(target: string): readonly Credential[];
+  /** What is wrong with the Redis that keeps tokens; undefined where nothing is, or there is none. */
+  problem(): string | undefined;
   /** After the last call of this generation. Tokens that the next one does not use are forgotten. */
   close(): void;
 }>;
@@ -106,7 +108,7 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
   const versionKey = hkdfSync('sha256', sealing ?? memory.key, '', 'sallyport egress version', 32);
   const versionOf = createVersionOf(Buffer.from(versionKey));
   const sign = await assembleSigning(Object.values(targets), now, versionOf);
-  const tokens = assembleTokens(config, { now, cells: memory.cells, ownKey: memory.key, versionOf, events });
+  const tokens = await assembleTokens(config, { now, cells: memory.cells, ownKey: memory.key, versionOf, events });
   const createAll = ([name, target]: [string, Target]): [string, readonly Credential[]] => [
     name,
     credentialsOf(target, []).flatMap(({ auth }) => {
@@ -118,7 +120,7 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
   ];
   try {
     const made = new Map(Object.entries(targets).map(createAll));
-    return { of: (target) => made.get(target) ?? [], close: tokens.close };
+    return { of: (target) => made.get(target) ?? [], problem: tokens.problem, close: tokens.close };
   } catch (error) {
     tokens.close();
     throw error;

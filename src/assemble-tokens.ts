@@ -1,5 +1,6 @@
 /** Tokens of credentials that are asked for: how each is asked, where it is kept, and who is told. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { redisTarget } from './assemble-shared.ts';
 import type { AuthConfig } from './config/check-credentials.ts';
 import type { Config } from './config/config.ts';
 import { ownSealing, tokenSecretOf } from './config/credential-notices.ts';
@@ -18,6 +19,7 @@ import { createTokenKey } from './egress/tokens/token-key.ts';
 import { createTokenSource } from './egress/tokens/token-source.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import { refusedFor } from './stores/outbound/target-guard.ts';
+import type { RedisTokens } from './stores/tokens/redis-tokens.ts';
 import { createTokenEndpoint } from './stores/tokens/token-endpoint.ts';
 
 export type TokenAuth = Extract<AuthConfig, { token_url: string }>;
@@ -28,6 +30,9 @@ export type CredentialEvents = Readonly<{
   onRefresh(target: string, outcome: 'ok' | 'error', error?: unknown): void;
   /** A call got a token that was there. */
   onCacheHit(target: string): void;
+  /** Redis is away: each replica asks for tokens of its own. */
+  onStoreLost(reason: string): void;
+  onStoreBack(): void;
 }>;
 
 export type TokenParts = Readonly<{
@@ -41,6 +46,8 @@ export type TokenParts = Readonly<{
 
 export type Tokens = Readonly<{
   create(auth: TokenAuth, target: Readonly<{ name: string; allowPrivate: boolean }>): Credential;
+  /** What is wrong with the Redis that keeps tokens; undefined where nothing is, or there is none. */
+  problem(): string | undefined;
   close(): void;
 }>;
 
@@ -91,13 +98,26 @@ const grantOf = (auth: TokenAuth, now: () => number): Readonly<{ grant: Grant; p
   }
 };
 
-export const assembleTokens = ({ egress }: Config, parts: TokenParts): Tokens => {
+/** Redis is loaded only where tokens are kept there. */
+const openStore = async (
+  { egress, redis }: Config,
+  { onStoreLost: onLost, onStoreBack: onBack }: CredentialEvents,
+): Promise<RedisTokens | undefined> => {
+  const target = egress?.token_store.redis ?? redis;
+  if (egress?.token_store.type !== 'redis' || !target) return undefined;
+  const { openRedisTokens } = await import('./stores/tokens/redis-tokens.ts');
+  return openRedisTokens({ target: redisTarget(target), onLost, onBack });
+};
+
+export const assembleTokens = async (config: Config, parts: TokenParts): Promise<Tokens> => {
   const { now, cells, ownKey, versionOf, events } = parts;
+  const { egress } = config;
+  const store = await openStore(config, events);
   const outbounds = new Map(
     [true, false].map((isPrivate) => [isPrivate, createOutbound(undefined, refusedFor(isPrivate))]),
   );
   const releases: (() => void)[] = [];
-  const { type = 'memory', encryption_key: key } = egress?.token_store ?? {};
+  const key = egress?.token_store.encryption_key;
   const encryptionKey = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
 
   return {
@@ -105,16 +125,16 @@ export const assembleTokens = ({ egress }: Config, parts: TokenParts): Tokens =>
       const outbound = outbounds.get(allowPrivate);
       if (!outbound) throw new Error('unreachable: both kinds are there');
       const { grant, parts: secrets } = grantOf(auth, now);
-      const material = encryptionKey ?? (type === 'redis' ? ownSealing(tokenSecretOf(auth) ?? '') : undefined);
+      const material = store && (encryptionKey ?? ownSealing(tokenSecretOf(auth) ?? ''));
       const identity = [name, auth.type, auth.token_url, ...secrets, ...auth.scopes];
-      const { id } = createTokenKey(material ?? ownKey, identity);
-      const { cell, release } = cells.hold(id);
+      const tokenKey = createTokenKey(material ?? ownKey, identity);
+      const { cell, release } = cells.hold(tokenKey.id);
       releases.push(release);
       const source = createTokenSource({
         cell,
         grant,
         ask: createTokenEndpoint(outbound),
-        shelf: undefined,
+        shelf: material === undefined ? undefined : store?.shelf(tokenKey),
         now,
         pause: (ms) => delay(ms, undefined, { ref: false }),
         random: Math.random,
@@ -127,7 +147,10 @@ export const assembleTokens = ({ egress }: Config, parts: TokenParts): Tokens =>
       return createOauthToken(auth.type, versionOf(...identity), source);
     },
 
+    problem: () => store?.problem(),
+
     close() {
+      store?.close();
       for (const release of releases) release();
       for (const outbound of outbounds.values()) outbound.close();
     },

@@ -31,7 +31,12 @@ const assemble = async (url: string, service: string, more = ''): Promise<Creden
   const keys = `access_key_id: ${account.accessKeyId}, secret_access_key: "${account.secretAccessKey}", region: ${account.region}`;
   const auth = `{ type: aws_sigv4, ${keys}, service: ${service}${more} }`;
   const yaml = `egress: { targets: { a: { url: "${url}", allow_private: true, auth: ${auth} } } }`;
-  const events = { onRefresh: () => undefined, onCacheHit: () => undefined };
+  const events = {
+    onRefresh: () => undefined,
+    onCacheHit: () => undefined,
+    onStoreLost: () => undefined,
+    onStoreBack: () => undefined,
+  };
   const { config } = load(yaml);
   const [credential] = (
     await assembleCredentials(config, { now: () => now, memory: createCredentialMemory(), events })

@@ -67,6 +67,8 @@ const assemble = async (
         if (error !== undefined) errors.push(error);
       },
       onCacheHit: (name) => told.push(`${name} hit`),
+      onStoreLost: (reason) => told.push(`lost: ${reason}`),
+      onStoreBack: () => told.push('back'),
     },
   });
   const [credential] = of('a');
@@ -239,7 +241,12 @@ test('a token endpoint whose name leads to a private address is not asked where 
     {
       now: Date.now,
       memory: createCredentialMemory(),
-      events: { onRefresh: () => undefined, onCacheHit: () => undefined },
+      events: {
+        onRefresh: () => undefined,
+        onCacheHit: () => undefined,
+        onStoreLost: () => undefined,
+        onStoreBack: () => undefined,
+      },
     },
   );
   t.after(credentials.close);
