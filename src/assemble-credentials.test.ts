@@ -146,3 +146,14 @@ test('neither a credential nor what it puts on a call shows the secret, however 
     }
   }
 });
+
+test('a call is signed last, when everything else is on it', async () => {
+  const signing = '{ type: aws_sigv4, access_key_id: a, secret_access_key: b, region: c, service: s3 }';
+  const credentials = await targets(
+    `a: { url: https://a.example, credentials: [${signing}, { type: api_key, query: k, key: k }, { type: api_key, header: X-Key, key: k }] }`,
+  );
+  assert.deepEqual(
+    credentials.of('a').map(({ kind }) => kind),
+    ['api_key', 'api_key', 'aws_sigv4'],
+  );
+});

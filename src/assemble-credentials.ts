@@ -92,6 +92,9 @@ const create = (auth: AuthConfig, { name, target, versionOf, tokens, sign }: Mad
   }
 };
 
+const signedLast = (one: { auth: AuthConfig }, other: { auth: AuthConfig }): number =>
+  Number(one.auth.type === 'aws_sigv4') - Number(other.auth.type === 'aws_sigv4');
+
 /** What loading could not see, for the secrets were in Vault then. */
 const refuseUnfit = (config: Config): void => {
   const [finding] = checkCredentials(config);
@@ -111,12 +114,15 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
   const tokens = await assembleTokens(config, { now, cells: memory.cells, ownKey: memory.key, versionOf, events });
   const createAll = ([name, target]: [string, Target]): [string, readonly Credential[]] => [
     name,
-    credentialsOf(target, []).flatMap(({ auth }) => {
-      const credential = create(auth, { name, target, versionOf, tokens, sign });
-      if (!credential || auth.type === 'none') return [];
-      const { path_prefix: pathPrefix, methods } = auth.only ?? {};
-      return [bindTo({ url: target.url, pathPrefix, methods }, credential)];
-    }),
+    // What is signed must not change afterwards.
+    credentialsOf(target, [])
+      .toSorted(signedLast)
+      .flatMap(({ auth }) => {
+        const credential = create(auth, { name, target, versionOf, tokens, sign });
+        if (!credential || auth.type === 'none') return [];
+        const { path_prefix: pathPrefix, methods } = auth.only ?? {};
+        return [bindTo({ url: target.url, pathPrefix, methods }, credential)];
+      }),
   ];
   try {
     const made = new Map(Object.entries(targets).map(createAll));

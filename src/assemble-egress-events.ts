@@ -109,5 +109,13 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
     },
 
     onCacheHit: (target: string): void => metrics.cacheHits.count({ target }),
+
+    onStoreLost: (reason: string): void =>
+      logger.warn(
+        { event: 'egress_token_store_lost', reason },
+        'tokens are not shared: the Redis that keeps them is away',
+      ),
+
+    onStoreBack: (): void => logger.info({ event: 'egress_token_store_back' }, 'tokens are shared again'),
   };
 };

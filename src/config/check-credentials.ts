@@ -117,20 +117,11 @@ const shared = (placed: readonly Placed[], what: string, namesOf: (auth: AuthCon
       : [];
   });
 
-/** Two that set the same header would overwrite each other; what is signed must not change afterwards. */
-const checkTogether = (placed: readonly Placed[]): Finding[] => {
-  const signs = placed.find(({ auth }) => auth.type === 'aws_sigv4');
-  return [
-    ...shared(placed, 'header', (auth) => headersOf(auth).map(canonicalHeader)),
-    ...shared(placed, 'query parameter', parametersOf),
-    ...placed
-      .filter(({ auth }) => signs && parametersOf(auth).length > 0)
-      .map(({ path }): Finding => {
-        const message = 'a key in the query beside aws_sigv4, which signs the query';
-        return { path, message, expected: 'a key in a header', reads: [path] };
-      }),
-  ];
-};
+/** Two that set the same header would overwrite each other. */
+const checkTogether = (placed: readonly Placed[]): Finding[] => [
+  ...shared(placed, 'header', (auth) => headersOf(auth).map(canonicalHeader)),
+  ...shared(placed, 'query parameter', parametersOf),
+];
 
 const checkTokenStore = ({ token_store: { encryption_key } }: NonNullable<Config['egress']>): Finding[] => {
   const text = textOf(encryption_key);

@@ -103,6 +103,13 @@ const checkAuth = (auth: Auth, path: Path, target: Target): Finding[] => [
   ...checkKind(auth, path, target),
 ];
 
+const isOneAccount = ({
+  credentials,
+  client_email,
+  private_key,
+}: Extract<Auth, { type: 'gcp_service_account' }>): boolean =>
+  [client_email, private_key].every((part) => (part === undefined) === (credentials !== undefined));
+
 const checkKind = (auth: Auth, path: Path, { tls }: Target): Finding[] => {
   if (auth.type === 'api_key' && (auth.header === undefined) === (auth.query === undefined))
     return [{ path, message: 'not one place for the key', expected: 'exactly one of header, query', reads: [path] }];
@@ -115,11 +122,7 @@ const checkKind = (auth: Auth, path: Path, { tls }: Target): Finding[] => {
         reads: [path.slice(0, 3)],
       },
     ];
-  const accountFile = auth.type === 'gcp_service_account' && auth.credentials !== undefined;
-  if (
-    auth.type === 'gcp_service_account' &&
-    accountFile === (auth.client_email !== undefined && auth.private_key !== undefined)
-  )
+  if (auth.type === 'gcp_service_account' && !isOneAccount(auth))
     return [
       {
         path,

@@ -534,12 +534,30 @@ const cases: readonly Case[] = [
     ['egress.targets.a.credentials[1]: sets the same query parameter as egress.targets.a.credentials[0]'],
   ],
   [
-    'a key in a query that is signed',
+    'a service account told twice',
+    target('auth: { type: gcp_service_account, credentials: "{}", client_email: a }'),
+    [
+      'egress.targets.a.auth: not one service account; expected either credentials, or client_email and private_key',
+      'egress.targets.a.auth.credentials: not the key file of a service account; expected the JSON with client_email and an RSA private_key, as Google gives it',
+    ],
+  ],
+  [
+    'a service account whose key is none',
     target(
-      'credentials: [{ type: aws_sigv4, access_key_id: a, secret_access_key: b, region: c, service: s3 }, { type: api_key, query: key, key: k }]',
+      'auth: { type: gcp_service_account, client_email: a, private_key: "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----" }',
     ),
     [
-      'egress.targets.a.credentials[1]: a key in the query beside aws_sigv4, which signs the query; expected a key in a header',
+      'egress.targets.a.auth.private_key: not a private key that signs for an account; expected an RSA key of 2048 bits or more, in PEM and without a passphrase',
+    ],
+  ],
+  [
+    'a client secret that begins as a private key and is none, with an audience',
+    target(
+      'auth: { type: oauth2_client_credentials, token_url: "https://id.example/token", client_id: a, client_secret: "-----BEGIN RSA PRIVATE KEY-----\\n", audience: b }',
+    ),
+    [
+      'egress.targets.a.auth.client_secret: not a private key that signs for an account; expected an RSA key of 2048 bits or more, in PEM and without a passphrase',
+      'egress.targets.a.auth.audience: an audience beside a private key, which asks for scopes alone',
     ],
   ],
   [
