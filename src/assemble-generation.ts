@@ -15,6 +15,7 @@ import type { Endpoint } from './http/admin/endpoint.ts';
 import { createPeers } from './http/peers.ts';
 import type { Listener } from './http/server.ts';
 import type { CreditCharge } from './keys/credit-charge.ts';
+import type { LoadEgress } from './load-egress.ts';
 import { type Reason, ReloadRefused } from './reload/refused.ts';
 import type { Outbound } from './stores/outbound/exchange.ts';
 
@@ -22,6 +23,7 @@ import type { Outbound } from './stores/outbound/exchange.ts';
 export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now' | 'reloads'> &
   Readonly<{
     keySources: KeySources;
+    loadEgress: LoadEgress;
     shared: Pick<Shared, 'limiter' | 'throttle'>;
     payments: Payments | undefined;
     chargeKey: CreditCharge;
@@ -29,6 +31,8 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     outbound: Outbound;
     telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents'>;
   }>;
+
+const silentEgress = { observe: () => undefined, onRefresh: () => undefined, onCacheHit: () => undefined };
 
 /** Keys that are fetched, and the key of the configuration that says from where. */
 type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
@@ -78,6 +82,8 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const resolver =
     assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined;
   if (resolver) building.defer(resolver.close);
+  const egress = await parts.loadEgress(config, { peers, now, events: silentEgress });
+  if (egress) building.defer(egress.close);
 
   const fetched: readonly Fetched[] = [
     ...(issuers?.remote ?? []).map((held) => ({
@@ -100,6 +106,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     peers,
     admin,
     resolver,
+    egress,
     readiness: [
       ...remoteParts(remotes),
       ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),

@@ -1,4 +1,6 @@
 /** The listeners: proxies ask on one, operators on another, kubelets perhaps on a third. */
+import type { IncomingMessage } from 'node:http';
+import type { Egress } from './assemble-egress.ts';
 import type { Payments } from './assemble-payments.ts';
 import type { Resolver } from './assemble-resolver.ts';
 import type { Telemetry } from './assemble-telemetry.ts';
@@ -21,7 +23,7 @@ import { createPayEndpoint } from './http/pay.ts';
 import { createPaymentPage } from './http/payment-page.ts';
 import type { Peers } from './http/peers.ts';
 import { createRefundEndpoint } from './http/refund.ts';
-import { type Listener, type Listening, listen } from './http/server.ts';
+import { type Listener, type Listening, listen, type ServerOptions } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
 
 export type ListenerParts = Readonly<{
@@ -30,6 +32,7 @@ export type ListenerParts = Readonly<{
   peers: Peers;
   /** The one of the moment. */
   resolver(): Resolver | undefined;
+  egress(): Egress | undefined;
   telemetry: Telemetry;
   /** Told of every decision. */
   observe(event: DecisionEvent): void;
@@ -50,8 +53,10 @@ type Draining = Pick<Listening, 'address' | 'drain' | 'close'>;
 export type Listeners = Readonly<{
   main: Listening;
   admin: Listening | undefined;
+  endpoints: Listening | undefined;
   grpc: Draining | undefined;
   resolver: Draining | undefined;
+  egress: Draining | undefined;
   all: readonly Draining[];
 }>;
 
@@ -65,19 +70,32 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
   throw new CannotListen(`${key} ${addr}: ${reason ?? error.message}`, { cause: error });
 };
 
-const doorOf = (resolver: ListenerParts['resolver']): Door => ({
-  isFor: (url) => resolver()?.door.isFor(url) === true,
-  answer: (message, response) => resolver()?.door.answer(message, response),
+type OpenOptions = Readonly<{ tls?: TlsConfig; invitesBody?: ServerOptions['invitesBody'] }>;
+
+type Doorkeeper = () => Readonly<{ door: Door }> | undefined;
+
+const doorOf = (keeper: Doorkeeper): Door => ({
+  isFor: (url, message) => keeper()?.door.isFor(url, message) === true,
+  answer: (message, response) => keeper()?.door.answer(message, response),
 });
 
-/** Where the resolver listens by itself. */
-const ownAddrOf = (resolver: Config['resolver']): string | undefined => (resolver?.enabled ? resolver.addr : undefined);
+/** On a listener of its own every request is for it. */
+const alone = (door: Door): Door => ({ ...door, isFor: () => true });
+
+/** Where something listens by itself. */
+const ownAddrOf = (block: Config['resolver'] | Config['egress']): string | undefined =>
+  block?.enabled ? block.addr : undefined;
 
 export const openListeners = async (parts: ListenerParts): Promise<Listeners> => {
   const { config, gate, peers, telemetry, readiness, isStopping, renderMetrics, payments } = parts;
   const { http, endpoints, admin } = config;
 
-  const open = (key: string, addr: string, listener: Listener, tls?: TlsConfig): Promise<Listening> =>
+  const open = (
+    key: string,
+    addr: string,
+    listener: Listener,
+    { tls, invitesBody: invites }: OpenOptions = {},
+  ): Promise<Listening> =>
     openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.certificatesKept, (listenerTls) =>
       listen(listener, {
         addr,
@@ -85,6 +103,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         writeTimeoutMs: http.write_timeout,
         maxHeaderBytes: http.max_header_size,
         tls: listenerTls,
+        invitesBody: invites,
       }).catch(explain(key, addr)),
     );
 
@@ -95,6 +114,9 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   };
   const resolver = doorOf(parts.resolver);
   const ownResolver = ownAddrOf(config.resolver);
+  const egress = doorOf(parts.egress);
+  const ownEgress = ownAddrOf(config.egress);
+  const invitesBody = (message: IncomingMessage): boolean => egress.isFor(message.url ?? '', message);
   const health = createHealth({
     paths: endpoints,
     parts: readiness,
@@ -113,7 +135,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
   const main = createMainListener(
-    ownResolver === undefined ? [forwardAuth, resolver] : [forwardAuth],
+    [forwardAuth, ...(ownResolver === undefined ? [resolver] : []), ...(ownEgress === undefined ? [egress] : [])],
     [...forPayers, createChallenge(gate, peers, page), ...ownHealth],
     telemetry.failed,
   );
@@ -137,27 +159,29 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     return listener.openGrpc(own).catch(explain('grpc.addr', grpc.addr));
   };
 
+  const openEndpoints = async (addr: string | undefined) =>
+    addr === undefined ? undefined : open('endpoints.addr', addr, createKoaListener([health], telemetry.failed));
+
+  const openAlone = async (key: string, addr: string | undefined, door: Door, options?: OpenOptions) =>
+    addr === undefined
+      ? undefined
+      : open(key, addr, createDoorListener([alone(door)], nobodyAnswers, telemetry.failed), options);
+
   const opened: Draining[] = [];
+  const keep = <T extends Draining | undefined>(listening: T): T => {
+    if (listening) opened.push(listening);
+    return listening;
+  };
   try {
-    const mainListening = await open('http.addr', http.addr, main, http.tls);
-    opened.push(mainListening);
-    const adminListening = admin && (await open('admin.addr', admin.addr, parts.admin));
-    if (adminListening) opened.push(adminListening);
-    if (endpoints.addr !== undefined) {
-      opened.push(await open('endpoints.addr', endpoints.addr, createKoaListener([health], telemetry.failed)));
-    }
-    const resolverListening =
-      ownResolver === undefined
-        ? undefined
-        : await open('resolver.addr', ownResolver, createDoorListener([resolver], nobodyAnswers, telemetry.failed));
-    if (resolverListening) opened.push(resolverListening);
-    const grpcListening = config.grpc && (await openGrpc(config.grpc));
-    if (grpcListening) opened.push(grpcListening);
     return {
-      main: mainListening,
-      admin: adminListening,
-      grpc: grpcListening,
-      resolver: resolverListening,
+      main: keep(await open('http.addr', http.addr, main, { tls: http.tls, invitesBody })),
+      admin: keep(admin && (await open('admin.addr', admin.addr, parts.admin))),
+      endpoints: keep(await openEndpoints(endpoints.addr)),
+      resolver: keep(await openAlone('resolver.addr', ownResolver, resolver)),
+      egress: keep(
+        await openAlone('egress.addr', ownEgress, egress, { tls: config.egress?.tls, invitesBody: () => true }),
+      ),
+      grpc: keep(config.grpc && (await openGrpc(config.grpc))),
       all: opened,
     };
   } catch (error) {

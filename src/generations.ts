@@ -1,4 +1,5 @@
 /** What a reload may change lives in generations: one is built beside the other, and takes its place as a whole. */
+import type { Egress } from './assemble-egress.ts';
 import type { Resolver } from './assemble-resolver.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
@@ -13,6 +14,7 @@ export type Generation = Readonly<{
   peers: Peers;
   admin: Listener | undefined;
   resolver: Resolver | undefined;
+  egress: Egress | undefined;
   readiness: readonly ReadinessPart[];
   /** Rejects with what must be there and is not. Asked before it takes the place of another. */
   ready(): Promise<void>;

@@ -13,6 +13,7 @@ import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import { createGenerations, type Generation, type Generations } from './generations.ts';
 import { createCreditCharge } from './keys/credit-charge.ts';
+import { createEgressLoader } from './load-egress.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
@@ -23,6 +24,7 @@ export type Service = Readonly<{
   adminAddress: AddressInfo | undefined;
   grpcAddress: AddressInfo | undefined;
   resolverAddress: AddressInfo | undefined;
+  egressAddress: AddressInfo | undefined;
   /** Builds what another configuration makes of this service, without taking it into use. */
   prepare: Generations['prepare'];
   /** Readiness turns first; after `drainMs` no new connections are taken, and requests have `graceMs` to finish. */
@@ -91,10 +93,12 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const chargeKey = createCreditCharge(stores.keys, now);
   const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });
   starting.defer(keySources.close);
+  const loadEgress = createEgressLoader();
   const build = (built: Config): Promise<Generation> =>
     assembleGeneration(built, {
       outbound,
       keySources,
+      loadEgress,
       shared,
       payments,
       chargeKey,
@@ -120,11 +124,12 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const lasting = readinessOf(stores, shared, payments, usage, billing, vault, mints);
 
   let stopping = false;
-  const { main, admin, grpc, resolver, all } = await openListeners({
+  const { main, admin, grpc, resolver, egress, all } = await openListeners({
     config,
     gate: generations.gate,
     peers: generations.peers,
     resolver: () => generations.current().resolver,
+    egress: () => generations.current().egress,
     admin: generations.admin,
     telemetry,
     observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
@@ -148,6 +153,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     adminAddress: admin?.address,
     grpcAddress: grpc?.address,
     resolverAddress: resolver?.address,
+    egressAddress: egress?.address,
     prepare: generations.prepare,
 
     async stop(drainMs, graceMs) {

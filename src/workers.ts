@@ -84,8 +84,8 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
   };
 
   try {
-    const { main, admin, grpc, resolver } = await allReady();
-    return { main, admin, grpc, resolver, failed: failed.promise, stop };
+    const { main, admin, grpc, resolver, egress } = await allReady();
+    return { main, admin, grpc, resolver, egress, failed: failed.promise, stop };
   } catch (error) {
     // None has taken a request yet, and one that is left would keep this process alive.
     await stop('SIGKILL');

@@ -19,11 +19,15 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const show = ({ address, port }: Announcement): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc, resolver }: Started): void => {
+const announce = (
+  { config, source, notices }: LoadedConfig,
+  { main, admin, grpc, resolver, egress }: Started,
+): void => {
   say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
   if (admin) say(`admin API on ${show(admin)}/api`);
   if (grpc) say(`gRPC on ${show(grpc)}`);
   if (resolver) say(`resolver on ${show(resolver)}`);
+  if (egress) say(`egress on ${show(egress)}`);
   if (config.resolver?.enabled && config.resolver.mode === 'permissive') {
     say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
   }
@@ -35,14 +39,22 @@ const announce = ({ config, source, notices }: LoadedConfig, { main, admin, grpc
 
 const never = Promise.withResolvers<string>().promise;
 
+const announcedBy = (service: Service): Announced => ({
+  main: service.address,
+  admin: service.adminAddress,
+  grpc: service.grpcAddress,
+  resolver: service.resolverAddress,
+  egress: service.egressAddress,
+});
+
 const startWorker = async ({ config }: LoadedConfig): Promise<Started> => {
   const { serve } = await import('../serve.ts');
   const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
   const primary = connectToPrimary(process);
   const service = await serve(config, { primary });
-  const { address: main, adminAddress: admin, grpcAddress: grpc, resolverAddress: resolver } = service;
-  primary.tell({ kind: 'ready', main, admin, grpc, resolver });
-  return { main, admin, grpc, resolver, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
+  const announced = announcedBy(service);
+  primary.tell({ kind: 'ready', ...announced });
+  return { ...announced, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
 };
 
 /** One process, which is asked for reloads itself. Who asks while it starts is answered when it has. */
@@ -63,12 +75,11 @@ const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
     const service = await serve(loaded.config, { reloads });
     started.resolve(service);
     await reloads.start();
-    const { address: main, adminAddress: admin, grpcAddress: grpc, resolverAddress: resolver } = service;
     const stop: Stop = async (signal) => {
       await service.stop(DRAIN_MS[signal], GRACE_MS);
       await reloads.close();
     };
-    return { main, admin, grpc, resolver, failed: never, stop };
+    return { ...announcedBy(service), failed: never, stop };
   } catch (error) {
     started.reject(error);
     await reloads.close();

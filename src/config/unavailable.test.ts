@@ -14,7 +14,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
   proxy: ['proxy: {}', 'proxy'],
   policy: ['policy: { path: /p }', 'policy'],
-  egress: ['egress: {}', 'egress'],
   pods: ['pods: {}', 'pods'],
 };
 

@@ -17,7 +17,6 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['rules[].policy',           present,     'asking a policy'],
   ['proxy',                    enabled,     'the reverse proxy'],
   ['policy',                   present,     'asking a policy'],
-  ['egress',                   enabled,     'egress'],
   ['pods',                     enabled,     'provisioning pods'],
 ];
 

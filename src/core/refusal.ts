@@ -133,6 +133,7 @@ export const refusalKinds = {
   target_busy: kind(503, UNAVAILABLE, 'Service Unavailable', 'Too many calls of the target are under way.'),
   target_suspended: kind(503, UNAVAILABLE, 'Service Unavailable', 'The target failed too often, and is left alone.'),
   credential_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The credential of the target cannot be had.'),
+  credential_forbidden: kind(403, PERMISSION_DENIED, 'Forbidden', 'The credential of the target is not for this call.'),
   // What we failed to do.
   keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
   credential_missing: kind(

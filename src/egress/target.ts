@@ -21,7 +21,7 @@ export type CallReceiver = AnswerReceiver &
   Readonly<{
     /**
      * An attempt is about to be made, with credentials of these versions. `renew` is for whoever tries again: called after a
-     * 401, it is true where another attempt may be dressed otherwise.
+     * 401, it is true where another attempt may be dressed otherwise. As `refuse`, it may be called before `send` has returned.
      */
     attempt(credentialVersion: string, renew?: () => boolean): void;
     /** No attempt could be made: by a credential, by a limit, by the breaker. Ends the call, as `fail` does. */
@@ -29,7 +29,8 @@ export type CallReceiver = AnswerReceiver &
   }>;
 
 export type CallRefused = Readonly<{
-  why: 'busy' | 'breaker' | 'credential';
+  /** `forbidden`: the credential is not for this call, now or later. */
+  why: 'busy' | 'breaker' | 'credential' | 'forbidden';
   /** How long the caller should wait, in milliseconds. */
   retryAfterMs: number | undefined;
   /** For the log alone. */
@@ -47,7 +48,10 @@ export type Target = Readonly<{
   basePath: string;
   credentials: readonly Credential[];
   timeoutMs: number;
-  /** Whether a call's whole body is wanted before it leaves, by a credential or to be sent again. */
-  wantsWholeBody(method: string, headers: readonly string[]): boolean;
+  /**
+   * Most bytes of a body that is wanted whole before the call leaves, by a credential or to be sent again: a longer one is
+   * refused. Undefined where it streams. `length` is undefined where the caller does not announce it.
+   */
+  wholeBody(method: string, headers: readonly string[], length: number | undefined): number | undefined;
   send: SendCall;
 }>;

@@ -22,6 +22,7 @@ export type UpstreamCall = Readonly<{
 /**
  * Why there is no answer, or no whole one. `malformed`: what came is no HTTP. `unreachable`: no connection, TLS included.
  * `reset`: the connection ended. `aborted`: by whoever sent the call. `body`: the caller's body did not come as announced.
+ * `internal`: the call cannot be written down, as with a line break in a header.
  */
 export type UpstreamFailure =
   | 'unreachable'
@@ -30,7 +31,8 @@ export type UpstreamFailure =
   | 'reset'
   | 'malformed'
   | 'aborted'
-  | 'body';
+  | 'body'
+  | 'internal';
 
 /** Plain data, so that whoever implements the port can make it. `message` and `cause` are for the log. */
 export type UpstreamFault = Readonly<{

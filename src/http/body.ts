@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, refuse } from '../core/refusal.ts';
 
+export const tooLarge = (maxBytes: number): Refusal =>
+  refuse('body_too_large', `The body is larger than ${maxBytes} bytes.`);
+
 const MOST_DISCARDED = 8 * 1024 * 1024;
 
 /**
@@ -15,7 +18,5 @@ export const readBody = async (message: IncomingMessage, maxBytes: number): Prom
     if (bytes <= maxBytes) chunks.push(chunk);
     if (bytes > MOST_DISCARDED) break;
   }
-  return bytes > maxBytes
-    ? refuse('body_too_large', `The body is larger than ${maxBytes} bytes.`)
-    : Buffer.concat(chunks);
+  return bytes > maxBytes ? tooLarge(maxBytes) : Buffer.concat(chunks);
 };

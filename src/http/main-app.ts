@@ -26,7 +26,7 @@ export const createKoaListener = (steps: readonly Middleware[], onError: (error:
 
 /** What is answered on the raw response. */
 export type Door = Readonly<{
-  isFor(url: string): boolean;
+  isFor(url: string, message: IncomingMessage): boolean;
   answer(message: IncomingMessage, response: AuthResponse): Eventually<void>;
 }>;
 
@@ -43,7 +43,7 @@ export const createDoorListener = (
 
   return (message, response) => {
     const url = message.url ?? '';
-    const door = doors.find((one) => one.isFor(url));
+    const door = doors.find((one) => one.isFor(url, message));
     if (!door) return otherwise(message, response);
     try {
       const answered = door.answer(message, response);

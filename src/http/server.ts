@@ -20,9 +20,16 @@ export type ServerOptions = Readonly<{
   /** How long an answer may stand still on its way out. */
   writeTimeoutMs?: number;
   maxHeaderBytes: number;
+  /** Where whoever answers a request says itself when an expected body may come (`writeContinue`). */
+  invitesBody?: ((message: IncomingMessage) => boolean) | undefined;
   /** Without it the listener speaks plain text. */
   tls?: ListenerTls | undefined;
 }>;
+
+/** By connection: a request that may take longer to arrive. An upload that streams has no fixed time, but may not stand still. */
+const slowlyArriving = new WeakMap<object, IncomingMessage>();
+
+export const mayArriveSlowly = (message: IncomingMessage): void => void slowlyArriving.set(message.socket, message);
 
 export type Listening = Readonly<{
   address: AddressInfo;
@@ -66,6 +73,7 @@ const statusFor = (code: string | undefined): string => {
 /** A request that cannot be parsed is answered once and its connection closed: what follows on it could be smuggled. */
 const refuseBrokenRequests = (server: OwnServer): void => {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && slowlyArriving.get(socket)?.complete === false) return;
     // Requests that came whole before it have their answers.
     sendReady();
     if (error.code === 'ECONNRESET' || isHandshakeError(error) || !socket.writable) return void socket.destroy();
@@ -132,13 +140,18 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
   });
 
   let draining = false;
-  server.on('request', (message, response) => {
+  const answer = (message: AuthMessage, response: AuthResponse): void => {
     const problem = problemOf(message);
     // Node loses what follows an upgrade in the same packet: nothing may follow it.
     if (draining || problem || ages.isOld(message.socket) || message.headers.upgrade !== undefined)
       response.shouldKeepAlive = false;
     if (problem) response.writeHead(problem, { 'Content-Length': '0' }).end();
     else listener(message, response);
+  };
+  server.on('request', answer);
+  server.on('checkContinue', (message, response) => {
+    if (!options.invitesBody?.(message)) response.writeContinue();
+    answer(message, response);
   });
 
   server.listen(parseAddr(options.addr));

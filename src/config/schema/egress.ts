@@ -117,6 +117,10 @@ const route = block({
   strip_prefix: urlPath.optional().describe('Taken off the path.'),
   rewrite_prefix: urlPath.optional().describe('Put before the path then.'),
   timeout: tries.timeout.describe('Instead of the timeout of the target.'),
+  escaped_slashes: toggle
+    .prefault(false)
+    .describe('Whether `%2F` may stand inside a segment of the path, as in names of objects. Otherwise it is refused.'),
+  websocket: toggle.prefault(false).describe('Whether a call may become a WebSocket.'),
   policy_query: text().optional().describe('Policy query that must allow the call.'),
 });
 

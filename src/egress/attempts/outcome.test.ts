@@ -34,8 +34,18 @@ const failures: Readonly<Record<UpstreamFailure, readonly [passing: boolean, Hea
   forbidden_address: [false, 'neither'],
   aborted: [false, 'neither'],
   body: [false, 'neither'],
+  internal: [false, 'neither'],
 };
 
-for (const failure of ['unreachable', 'reset', 'timeout', 'malformed', 'forbidden_address', 'aborted', 'body'] as const)
+for (const failure of [
+  'unreachable',
+  'reset',
+  'timeout',
+  'malformed',
+  'forbidden_address',
+  'aborted',
+  'body',
+  'internal',
+] as const)
   test(`${failure}: another try ${failures[failure][0] ? 'may help' : 'is not made'}`, () =>
     assert.deepEqual([isPassingFailure(failure), healthOfFailure(failure)], failures[failure]));

@@ -27,6 +27,7 @@ export const healthOfFailure = (failure: UpstreamFailure): Health => {
     case 'forbidden_address':
     case 'aborted':
     case 'body':
+    case 'internal':
       return 'neither';
   }
 };

@@ -9,6 +9,7 @@ export type Announced = Readonly<{
   admin: Announcement | undefined;
   grpc: Announcement | undefined;
   resolver: Announcement | undefined;
+  egress: Announcement | undefined;
 }>;
 
 /** `id` ties an answer to its question. */

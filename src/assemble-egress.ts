@@ -1,0 +1,102 @@
+/** The way out: targets, the routes to them, and the door through which callers come. Loaded only where it is configured. */
+import { assembleCredentials, type CredentialMemory } from './assemble-credentials.ts';
+import { type AssembledTarget, assembleTarget } from './assemble-target.ts';
+import type { CredentialEvents } from './assemble-tokens.ts';
+import type { Config } from './config/config.ts';
+import type { Admission } from './egress/callers.ts';
+import type { EgressEvent } from './egress/egress-event.ts';
+import { createRequestFilter } from './egress/headers.ts';
+import { createJoining } from './egress/join.ts';
+import type { EgressRoute } from './egress/plan-call.ts';
+import { compileEgressRoutes, type Route } from './egress/routes.ts';
+import { createEgressDoor } from './http/egress-door.ts';
+import { createEgressProxy } from './http/egress-proxy.ts';
+import type { Door } from './http/main-app.ts';
+import type { Peers } from './http/peers.ts';
+
+type EgressConfig = NonNullable<Config['egress']>;
+
+/** Told of every call, and of every token that is asked for. */
+export type EgressEvents = CredentialEvents & Readonly<{ observe(event: EgressEvent): void }>;
+
+export type EgressParts = Readonly<{
+  memory: CredentialMemory;
+  peers: Peers;
+  now(): number;
+  events: EgressEvents;
+  /** Who may use a target; everybody where it is left out. */
+  admissionOf?: (target: string) => Admission;
+}>;
+
+/** All of one generation of the configuration. */
+export type Egress = Readonly<{
+  door: Door;
+  /** Once no call is under way any more. */
+  close(): Promise<void>;
+}>;
+
+const admitAll: Admission = {
+  ownHeaders: ['proxy-authorization'],
+  admit: ({ clientIp }) => ({ caller: clientIp }),
+};
+
+/** Never taken by a host route. */
+const ownPathsOf = ({ endpoints: { health, ready, metrics } }: Config): string[] => [
+  '/auth',
+  '/.sallyport',
+  health,
+  ready,
+  metrics,
+];
+
+/** Where `config.egress` is there. */
+export const assembleEgress = async (config: Config, parts: EgressParts): Promise<Egress> => {
+  const { egress } = config;
+  if (!egress) throw new Error('unreachable: loaded only where egress is configured');
+  const { memory, peers, now, events, admissionOf = () => admitAll } = parts;
+  const credentials = await assembleCredentials(config, { memory, now, events });
+  const targets = new Map<string, AssembledTarget>(
+    Object.entries(egress.targets).map(([name, target]) => [
+      name,
+      assembleTarget(name, target, credentials.of(name), egress.defaults),
+    ]),
+  );
+
+  // Ten thousand routes lead to few targets: what a filter remembers is kept once for each of these.
+  const sharedBy = new Map(
+    [...targets.values()].map(({ target }) => {
+      const admission = admissionOf(target.name);
+      const injected = target.credentials.flatMap(({ headerNames }) => headerNames);
+      const ownParameters = target.credentials.flatMap(({ queryNames }) => queryNames);
+      const filterHeaders = createRequestFilter([...injected, ...admission.ownHeaders]);
+      return [target.name, { target, admission, ownParameters, filterHeaders }] as const;
+    }),
+  );
+
+  const routeOf = (route: EgressConfig['routes'][number]): Route<EgressRoute> => {
+    const shared = sharedBy.get(route.target);
+    if (!shared) throw new Error(`no target ${route.target}`);
+    const value: EgressRoute = {
+      ...shared,
+      joining: createJoining(shared.target.basePath, route.strip_prefix, route.rewrite_prefix),
+      timeoutMs: route.timeout ?? shared.target.timeoutMs,
+      escapedSlashes: route.escaped_slashes,
+      websocket: route.websocket,
+    };
+    return { pathPrefix: route.path_prefix, host: route.host, methods: route.methods, value };
+  };
+
+  const prefix = config.endpoints.egress;
+  const routes = compileEgressRoutes(egress.routes.map(routeOf), prefix);
+
+  return {
+    door: {
+      isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
+      answer: createEgressProxy({ routes, peers, observe: events.observe }),
+    },
+    async close() {
+      await Promise.all([...targets.values()].map((target) => target.close()));
+      credentials.close();
+    },
+  };
+};
