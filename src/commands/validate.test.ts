@@ -21,7 +21,7 @@ const incomplete = file('incomplete.yaml', 'store: "${DATABASE}"\nadmin: { token
 test('a valid file gives one line: its rules, and what is not available yet', () => {
   assert.deepEqual(validate(good, { env: {}, cwd }), {
     exitCode: 0,
-    output: 'good.yaml: valid, 1 rule; not available yet: asking a policy',
+    output: 'good.yaml: valid, 1 rule; not available yet: policy',
   });
 });
 
