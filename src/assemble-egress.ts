@@ -1,10 +1,11 @@
 /** The way out: targets, the routes to them, and the door through which callers come. Loaded only where it is configured. */
+
+import { assembleCallers, type CallerParts } from './assemble-callers.ts';
 import { assembleCredentials, type CredentialMemory } from './assemble-credentials.ts';
-import { type AssembledTarget, assembleTarget } from './assemble-target.ts';
+import type { EgressEvents } from './assemble-egress-events.ts';
+import { assembleTarget } from './assemble-target.ts';
 import type { CredentialEvents } from './assemble-tokens.ts';
 import type { Config } from './config/config.ts';
-import type { Admission } from './egress/callers.ts';
-import type { EgressEvent } from './egress/egress-event.ts';
 import { createRequestFilter } from './egress/headers.ts';
 import { createJoining } from './egress/join.ts';
 import type { EgressRoute } from './egress/plan-call.ts';
@@ -16,17 +17,13 @@ import type { Peers } from './http/peers.ts';
 
 type EgressConfig = NonNullable<Config['egress']>;
 
-/** Told of every call, and of every token that is asked for. */
-export type EgressEvents = CredentialEvents & Readonly<{ observe(event: EgressEvent): void }>;
-
-export type EgressParts = Readonly<{
-  memory: CredentialMemory;
-  peers: Peers;
-  now(): number;
-  events: EgressEvents;
-  /** Who may use a target; everybody where it is left out. */
-  admissionOf?: (target: string) => Admission;
-}>;
+export type EgressParts = CallerParts &
+  Readonly<{
+    memory: CredentialMemory;
+    peers: Peers;
+    now(): number;
+    events: Pick<EgressEvents, 'use' | 'called'> & CredentialEvents;
+  }>;
 
 /** All of one generation of the configuration. */
 export type Egress = Readonly<{
@@ -34,11 +31,6 @@ export type Egress = Readonly<{
   /** Once no call is under way any more. */
   close(): Promise<void>;
 }>;
-
-const admitAll: Admission = {
-  ownHeaders: ['proxy-authorization'],
-  admit: ({ clientIp }) => ({ caller: clientIp }),
-};
 
 /** Never taken by a host route. */
 const ownPathsOf = ({ endpoints: { health, ready, metrics } }: Config): string[] => [
@@ -53,19 +45,17 @@ const ownPathsOf = ({ endpoints: { health, ready, metrics } }: Config): string[]
 export const assembleEgress = async (config: Config, parts: EgressParts): Promise<Egress> => {
   const { egress } = config;
   if (!egress) throw new Error('unreachable: loaded only where egress is configured');
-  const { memory, peers, now, events, admissionOf = () => admitAll } = parts;
+  const { memory, peers, now, events } = parts;
+  const admissionOf = assembleCallers(config, parts);
   const credentials = await assembleCredentials(config, { memory, now, events });
-  const targets = new Map<string, AssembledTarget>(
-    Object.entries(egress.targets).map(([name, target]) => [
-      name,
-      assembleTarget(name, target, credentials.of(name), egress.defaults),
-    ]),
-  );
+  const targets = Object.entries(egress.targets).map(([name, target]) => ({
+    ...assembleTarget(name, target, credentials.of(name), egress.defaults),
+    admission: admissionOf(name, target),
+  }));
 
   // Ten thousand routes lead to few targets: what a filter remembers is kept once for each of these.
   const sharedBy = new Map(
-    [...targets.values()].map(({ target }) => {
-      const admission = admissionOf(target.name);
+    targets.map(({ target, admission }) => {
       const injected = target.credentials.flatMap(({ headerNames }) => headerNames);
       const ownParameters = target.credentials.flatMap(({ queryNames }) => queryNames);
       const filterHeaders = createRequestFilter([...injected, ...admission.ownHeaders]);
@@ -89,13 +79,14 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const prefix = config.endpoints.egress;
   const routes = compileEgressRoutes(egress.routes.map(routeOf), prefix);
 
+  events.use(egress);
   return {
     door: {
       isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
-      answer: createEgressProxy({ routes, peers, observe: events.observe }),
+      answer: createEgressProxy({ routes, peers, observe: events.called }),
     },
     async close() {
-      await Promise.all([...targets.values()].map((target) => target.close()));
+      await Promise.all(targets.map((target) => target.close()));
       credentials.close();
     },
   };

@@ -29,10 +29,8 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     chargeKey: CreditCharge;
     digest: (token: string) => string;
     outbound: Outbound;
-    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents'>;
+    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress'>;
   }>;
-
-const silentEgress = { observe: () => undefined, onRefresh: () => undefined, onCacheHit: () => undefined };
 
 /** Keys that are fetched, and the key of the configuration that says from where. */
 type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
@@ -67,12 +65,12 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     : undefined;
   if (issuers) building.defer(issuers.close);
 
+  const identifiers = {
+    api_key: identifyKeys(keys, throttle, now),
+    ...(issuers && { jwt: issuers.identifier }),
+  };
   const gate = assembleGate(config, {
-    identifiers: {
-      api_key: identifyKeys(keys, throttle, now),
-      ...(issuers && { jwt: issuers.identifier }),
-      ...payments?.identifiers,
-    },
+    identifiers: { ...identifiers, ...payments?.identifiers },
     limiter,
     chargeKey,
     paywallFor: (rule) => payments?.paywallFor(rule),
@@ -82,7 +80,13 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const resolver =
     assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined;
   if (resolver) building.defer(resolver.close);
-  const egress = await parts.loadEgress(config, { peers, now, events: silentEgress });
+  const egress = await parts.loadEgress(config, {
+    identifiers,
+    limiter,
+    onReported: (target, caller, refusal) => telemetry.egress().callerReported(target, caller, refusal),
+    peers,
+    now,
+  });
   if (egress) building.defer(egress.close);
 
   const fetched: readonly Fetched[] = [

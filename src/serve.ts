@@ -93,7 +93,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const chargeKey = createCreditCharge(stores.keys, now);
   const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });
   starting.defer(keySources.close);
-  const loadEgress = createEgressLoader();
+  const loadEgress = createEgressLoader(telemetry.egress);
   const build = (built: Config): Promise<Generation> =>
     assembleGeneration(built, {
       outbound,

@@ -13,6 +13,7 @@ import { refusedAtOnce, refusedCaller } from './egress-refusals.ts';
 import { requestIdOf, single } from './http-request.ts';
 import type { Peer, Peers } from './peers.ts';
 import { mayArriveSlowly } from './server.ts';
+import { certificateOf } from './tls.ts';
 
 export type EgressProxyParts = Readonly<{
   routes: EgressRoutes<EgressRoute>;
@@ -22,11 +23,13 @@ export type EgressProxyParts = Readonly<{
 
 export type EgressProxy = (message: IncomingMessage, response: AuthResponse) => void;
 
-const callerRequest = ({ headers }: IncomingMessage, peer: Peer, peers: Peers): CallerRequest => ({
+const callerRequest = ({ headers, socket }: IncomingMessage, peer: Peer, peers: Peers): CallerRequest => ({
   get clientIp() {
     return peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
   },
-  certificate: undefined,
+  get certificate() {
+    return certificateOf(socket);
+  },
   header: (name) => single(headers[name]),
 });
 
