@@ -108,10 +108,6 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
         logger.warn({ event: 'egress_token_failed', target, err: error }, 'no token for the target');
     },
 
-    onStoreLost: (reason: string): void =>
-      logger.warn({ event: 'egress_tokens_lost', reason }, 'no Redis for tokens: each replica asks for its own'),
-    onStoreBack: (): void => logger.info({ event: 'egress_tokens_back' }, 'Redis keeps tokens again'),
-
     onCacheHit: (target: string): void => metrics.cacheHits.count({ target }),
 
     onStoreLost: (reason: string): void =>
