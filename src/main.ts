@@ -140,6 +140,19 @@ withCommonOptions(customers.command('remove'))
     process.exitCode = await removeCustomer(user, { ...options, insecure: insecureOf(options) });
   });
 
+const sandbox = program.command('sandbox').description('untrusted workloads whose calls get credentials');
+
+withCommonOptions(sandbox.command('token'))
+  .description('mint the token by which a sandbox proves itself, and print it')
+  .requiredOption('--tenant <id>', 'whose credentials it gets')
+  .requiredOption('--team <id>', 'the team of the tenant')
+  .requiredOption('--sandbox <id>', 'which sandbox it is, for the audit log')
+  .option('--ttl <time>', 'how long it is good, such as 30m or 24h', '24h')
+  .action(async (options: GlobalOptions & Readonly<{ tenant: string; team: string; sandbox: string; ttl: string }>) => {
+    const { makeSandboxToken } = await import('./commands/sandbox.ts');
+    process.exitCode = await makeSandboxToken({ ...options, insecure: insecureOf(options) });
+  });
+
 const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
 
 withCommonOptions(wallet.command('balance'))

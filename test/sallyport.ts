@@ -18,6 +18,8 @@ export type Sallyport = Running &
     adminUrl: string;
     /** Of the gRPC listener; 0 where the configuration has none. */
     grpcPort: number;
+    /** Of the resolver's own listener; 0 where it has none. */
+    resolverPort: number;
     directory: string;
     /** Makes an API key by the admin API and gives the whole answer. */
     createKey(fields?: Readonly<Record<string, unknown>>): Promise<{ key: string; id: string }>;
@@ -43,6 +45,8 @@ const announced = /answers on 127\.0\.0\.1:(\d+)\/auth/;
 const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
 
 const grpcAnnounced = /gRPC on 127\.0\.0\.1:(\d+)/;
+
+const resolverAnnounced = /resolver on 127\.0\.0\.1:(\d+)/;
 
 const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
 
@@ -70,7 +74,12 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   const ended = started.exited().then((how) => {
     throw new Error(`sallyport ended (${how}):\n${started.output()}`);
   });
-  const listeners = [announced, adminAnnounced, ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : [])];
+  const listeners = [
+    announced,
+    adminAnnounced,
+    ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : []),
+    ...(/^resolver:\n {2}addr:/m.test(options.config) ? [resolverAnnounced] : []),
+  ];
   const isAnnounced = () => listeners.every((pattern) => portOf(pattern) > 0);
   await Promise.race([until('sallyport answers', isAnnounced), ended]);
   ended.catch(() => undefined);
@@ -82,6 +91,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     port: portOf(announced),
     adminUrl,
     grpcPort: portOf(grpcAnnounced),
+    resolverPort: portOf(resolverAnnounced),
     directory,
 
     async createKey(fields = {}) {
