@@ -420,6 +420,70 @@ const cases: readonly Case[] = [
     ['resolver: takes credentials from a config service, but names none; expected resolver.config_service'],
   ],
 
+  [
+    'an integration that is for the same calls as a built-in one',
+    `resolver: { secret: ${secret}, integrations: [{ name: mine, paths: [/v1/**], headers: { X-Key: "{{key}}" } }] }`,
+    [
+      'resolver.integrations[0]: is for requests (localhost/v1/**) that the built-in anthropic is for just as specifically; change hosts, paths or methods of one of them',
+      'resolver.integrations[0]: is for requests (127.0.0.1/v1/**) that the built-in anthropic is for just as specifically; change hosts, paths or methods of one of them',
+      'resolver.integrations[0]: is for requests ([::1]/v1/**) that the built-in anthropic is for just as specifically; change hosts, paths or methods of one of them',
+    ],
+  ],
+  [
+    'an integration in the place of a built-in one',
+    `resolver: { secret: ${secret}, integrations: [{ name: anthropic, paths: [/v1/**], headers: { X-Key: "{{key}}" } }], credentials: { anthropic: { key: a } } }`,
+    [],
+  ],
+  [
+    'integrations of equal precedence',
+    `resolver: { secret: ${secret}, integrations: [{ name: a, hosts: a.example, headers: { X: "{{k}}" } }, { name: b, hosts: a.example, headers: { X: "{{k}}" } }] }`,
+    [
+      'resolver.integrations[1]: is for requests (a.example/**) that a is for just as specifically; change hosts, paths or methods of one of them',
+    ],
+  ],
+  [
+    'two integrations of one name',
+    `resolver: { secret: ${secret}, integrations: [{ name: a, hosts: a.example, headers: { X: "{{k}}" } }, { name: a, hosts: b.example, headers: { X: "{{k}}" } }] }`,
+    ['resolver.integrations[1].name: the same name as resolver.integrations[0].name; found "a"'],
+  ],
+  [
+    'headers of an integration that cannot be',
+    `resolver: { secret: ${secret}, integrations: [{ name: a, hosts: a.example, headers: { X-A: fixed, X-B: "{{K}}", x-a: "{{k}}", X-Sandbox-JWT: "{{k}}" } }, { name: b, hosts: b.example, headers: {} }] }`,
+    [
+      'resolver.integrations[0].headers.X-A: has no place for a value, such as {{api_key}}; expected text such as Bearer {{api_key}}',
+      'resolver.integrations[0].headers.X-B: {{K}} is no place for a value: {{key}}, or {{basic user password}} with two keys; expected text such as Bearer {{api_key}}',
+      'resolver.integrations[0].headers.x-a: the same header as resolver.integrations[0].headers.X-A; found "{{k}}"',
+      'resolver.integrations[0].headers.X-Sandbox-JWT: the header that carries the token of the sandbox; expected another header',
+      'resolver.integrations[1].headers: adds nothing; expected a header',
+    ],
+  ],
+  [
+    'a path that is no pattern',
+    `resolver: { secret: ${secret}, integrations: [{ name: a, hosts: a.example, paths: /a/../b, headers: { X: "{{k}}" } }] }`,
+    ['resolver.integrations[0].paths: a path has no dot segment; found "/a/../b", expected a pattern such as /v1/**'],
+  ],
+  [
+    'credentials that nobody asks for',
+    `resolver: { secret: ${secret}, credentials: { antropic: { api_key: a }, coralogix: { api_kye: a, domain: b } } }`,
+    [
+      'resolver.credentials.antropic: no integration of this name; expected one of anthropic, coralogix; did you mean "anthropic"?',
+      'resolver.credentials.coralogix.api_kye: no header of the integration has a place for it; expected one of api_key, domain',
+    ],
+  ],
+  ...['/', '/auth', '/auth/envoy', '/health', '/.sallyport/x', '/metrics/'].map(
+    (prefix): Case => [
+      `a resolver under ${prefix}`,
+      `resolver: { secret: ${secret}, path_prefix: ${prefix} }`,
+      [
+        `resolver.path_prefix: answers something else already; found "${prefix}", expected a path of its own such as /resolve, or a listener of its own (resolver.addr)`,
+      ],
+    ],
+  ),
+  [
+    'a resolver on its own listener, whose prefix counts for nothing',
+    `resolver: { secret: ${secret}, addr: ":9999", path_prefix: /auth }`,
+    [],
+  ],
   // Egress.
   [
     'a route to no target',
