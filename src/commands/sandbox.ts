@@ -63,7 +63,7 @@ export const makeSandboxToken = async (options: TokenOptions): Promise<number> =
     fail('--ttl: expected a time such as 90s, 30m or 24h, at most 30d');
     return 2;
   }
-  const loaded = loadToServe(options);
+  const loaded = await loadToServe(options);
   if (!loaded) return 1;
   const { resolver } = loaded.config;
   const secret = signerOf(resolver);
