@@ -144,3 +144,24 @@ test('a caller who would be refused is told of once in a while, and counted each
   );
   assert.match(await metrics(), /egress_callers_reported_total\{target="stripe",code="caller_refused"\} 4/);
 });
+
+test('a target that fails is one line and not one for each call, and retries are counted', async () => {
+  const { events, lines, metrics } = scene();
+  events.called({ ...call, attempts: 3 });
+  events.onBreaker('stripe', 'open');
+  events.onBreaker('stripe', 'half_open');
+  events.onBreaker('stripe', 'closed');
+  events.onCertificatesKept('stripe', new Error('key values mismatch'));
+  assert.deepEqual(
+    lines.slice(1).map(({ event, level, target }) => [event, level, target]),
+    [
+      ['egress_breaker', 50, 'stripe'],
+      ['egress_breaker', 30, 'stripe'],
+      ['certificates_kept', 50, 'stripe'],
+    ],
+  );
+  const text = await metrics();
+  assert.match(text, /egress_retries_total\{target="stripe"\} 2/);
+  for (const state of ['open', 'half_open', 'closed'])
+    assert.ok(text.includes(`egress_breaker_turns_total{target="stripe",state="${state}"} 1`), text);
+});

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from './config/config.ts';
 import type { Refusal } from './core/refusal.ts';
+import type { BreakerState } from './egress/attempts/breaker.ts';
 import { type AuditedTarget, createAuditPath } from './egress/audit-path.ts';
 import type { EgressErrorType, EgressEvent } from './egress/egress-event.ts';
 import { createEgressMetrics, methodLabel } from './telemetry/egress-metrics.ts';
@@ -83,6 +84,7 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
       const { target, method, status, error, durationMs } = event;
       metrics.requests.count({ target, method: methodLabel(method), status: String(status) });
       metrics.seconds.count(target, durationMs / 1000);
+      if (event.attempts > 1) metrics.retries.count({ target }, event.attempts - 1);
       const line = lineOf(event, auditPath(target, event.path));
       if (error === undefined) {
         audit.info(line, 'called');
@@ -117,5 +119,18 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
       ),
 
     onStoreBack: (): void => logger.info({ event: 'egress_token_store_back' }, 'tokens are shared again'),
+
+    onBreaker(target: string, state: BreakerState): void {
+      metrics.breakerTurns.count({ target, state });
+      const line = { event: 'egress_breaker', target, state };
+      if (state === 'open') logger.error(line, 'the target fails: its calls are refused for a while');
+      else if (state === 'closed') logger.info(line, 'the target answers again');
+    },
+
+    onCertificatesKept: (target: string, error: unknown): void =>
+      logger.error(
+        { event: 'certificates_kept', target, err: error },
+        'changed certificates of a target cannot be used: the old ones stay',
+      ),
   };
 };

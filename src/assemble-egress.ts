@@ -3,7 +3,7 @@
 import { assembleCallers, type CallerParts } from './assemble-callers.ts';
 import { assembleCredentials, type CredentialMemory } from './assemble-credentials.ts';
 import type { EgressEvents } from './assemble-egress-events.ts';
-import { assembleTarget } from './assemble-target.ts';
+import { assembleTarget, type TargetEvents } from './assemble-target.ts';
 import type { CredentialEvents } from './assemble-tokens.ts';
 import type { Config } from './config/config.ts';
 import { createRequestFilter } from './egress/headers.ts';
@@ -22,7 +22,7 @@ export type EgressParts = CallerParts &
     memory: CredentialMemory;
     peers: Peers;
     now(): number;
-    events: Pick<EgressEvents, 'use' | 'called'> & CredentialEvents;
+    events: Pick<EgressEvents, 'use' | 'called'> & CredentialEvents & TargetEvents;
   }>;
 
 /** All of one generation of the configuration. */
@@ -49,7 +49,7 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const admissionOf = assembleCallers(config, parts);
   const credentials = await assembleCredentials(config, { memory, now, events });
   const targets = Object.entries(egress.targets).map(([name, target]) => ({
-    ...assembleTarget(name, target, credentials.of(name), egress.defaults),
+    ...assembleTarget(name, target, credentials.of(name), egress.defaults, events),
     admission: admissionOf(name, target),
   }));
 

@@ -35,6 +35,11 @@ export const createEgressMetrics = (registry: Registry) => ({
     'target',
     'error_type',
   ]),
+  retries: createTally(registry, 'egress_retries_total', 'Further attempts at calls, by target.', ['target']),
+  breakerTurns: createTally(registry, 'egress_breaker_turns_total', 'Changes of the breaker, by target and to what.', [
+    'target',
+    'state',
+  ]),
   reported: createTally(
     registry,
     'egress_callers_reported_total',

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { TLSSocket } from 'node:tls';
 import { type Pair, readPair } from '../servers/certificates.ts';
 import type { Owner } from '../servers/last-resort.ts';
 
@@ -18,6 +20,8 @@ export type Recorded = Readonly<{
   body: string;
   /** By TLS, the name that the client asked for. */
   servername: string | undefined;
+  /** By TLS, the common name of the certificate that the client showed. */
+  client: string | undefined;
   /** Tells connections apart. */
   connection: number;
 }>;
@@ -41,6 +45,10 @@ export type RecordingOptions = Readonly<{
   owner: Owner;
   /** Speaks TLS, by this certificate. */
   tls?: Pair;
+  /** Path of the authority of those who may call, by TLS. */
+  clientCa?: string;
+  /** A free one without it. */
+  port?: number;
 }>;
 
 const answerOk: Behaviour = (_request, response) => {
@@ -48,7 +56,12 @@ const answerOk: Behaviour = (_request, response) => {
 };
 
 /** A service that records what it gets, over real sockets. */
-export const startRecordingTarget = async ({ owner, tls }: RecordingOptions): Promise<RecordingTarget> => {
+export const startRecordingTarget = async ({
+  owner,
+  tls,
+  clientCa,
+  port = 0,
+}: RecordingOptions): Promise<RecordingTarget> => {
   const calls: Recorded[] = [];
   const numbers = new WeakMap<object, number>();
   let connections = 0;
@@ -60,7 +73,9 @@ export const startRecordingTarget = async ({ owner, tls }: RecordingOptions): Pr
     const values = (name: string) =>
       rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase());
     const servername = 'servername' in socket && typeof socket.servername === 'string' ? socket.servername : undefined;
-    calls.push({ method, url, rawHeaders, values, body, servername, connection: numbers.get(socket) ?? 0 });
+    const client =
+      socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subject.replace('CN=', '') : undefined;
+    calls.push({ client, method, url, rawHeaders, values, body, servername, connection: numbers.get(socket) ?? 0 });
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -73,15 +88,18 @@ export const startRecordingTarget = async ({ owner, tls }: RecordingOptions): Pr
     // A caller that left in the middle is nothing to us.
     answer(request, response).catch(() => response.destroy());
   };
+  const clients = clientCa === undefined ? {} : { ca: readFileSync(clientCa), requestCert: true };
   const options = { keepAliveTimeout: 75_000, maxHeaderSize: 128 * 1024 };
-  const server = tls ? createSecureServer({ ...options, ...readPair(tls) }, listener) : createServer(options, listener);
+  const server = tls
+    ? createSecureServer({ ...options, ...readPair(tls), ...clients }, listener)
+    : createServer(options, listener);
   server.on(tls ? 'secureConnection' : 'connection', (socket: object) => {
     connections += 1;
     numbers.set(socket, connections);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port: bound } = server.address() as AddressInfo;
   const stop = async () => {
     if (!server.listening) return;
     server.close();
@@ -91,8 +109,8 @@ export const startRecordingTarget = async ({ owner, tls }: RecordingOptions): Pr
   owner.after(stop);
 
   return {
-    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
-    port,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${bound}`,
+    port: bound,
     calls,
     latest() {
       const call = calls.at(-1);

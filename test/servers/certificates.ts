@@ -12,7 +12,7 @@ export type Authority = Readonly<{
   /** Path of the authority's own certificate. */
   ca: string;
   /** A certificate for 127.0.0.1 and `localhost`, and for the URI if there is one, by this authority; paths of its files. */
-  issue(name: string, uri?: string): Pair;
+  issue(name: string, uri?: string, options?: Readonly<{ host?: string; isExpired?: boolean }>): Pair;
   /** Path of a new list of revoked certificates, with this one on it. */
   revoke(certificate: string): string;
 }>;
@@ -41,14 +41,14 @@ export const createAuthority = (owner: Owner): Authority => {
       return list;
     },
 
-    issue(name, uri) {
+    issue(name, uri, { host = 'IP:127.0.0.1,DNS:localhost', isExpired = false } = {}) {
       const [key, request, cert, extensions] = ['key', 'csr', 'pem', 'ext'].map((end) => join(path, `${name}.${end}`));
       if (!key || !request || !cert || !extensions) throw new Error('unreachable: four names make four paths');
-      writeFileSync(extensions, `subjectAltName=IP:127.0.0.1,DNS:localhost${uri === undefined ? '' : `,URI:${uri}`}\n`);
+      writeFileSync(extensions, `subjectAltName=${host}${uri === undefined ? '' : `,URI:${uri}`}\n`);
       openssl('req', ...newKey, '-subj', `/CN=${name}`, '-keyout', key, '-out', request);
       openssl(
         ...['x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial'],
-        ...['-days', '1', '-extfile', extensions, '-out', cert],
+        ...['-days', isExpired ? '-1' : '1', '-extfile', extensions, '-out', cert],
       );
       return { cert, key };
     },

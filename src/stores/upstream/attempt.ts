@@ -45,9 +45,13 @@ export class Attempt implements Dispatcher.DispatchHandler, Sending {
     this.#end({ failure: 'aborted', sent: this.#controller !== undefined, message: 'the call was given up' });
   }
 
+  /** Called just before the first byte leaves, and again where undici would send the call once more. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    const isAgain = this.#controller !== undefined;
     this.#controller = controller;
+    if (isAgain) this.#end({ failure: 'reset', sent: true, message: 'the target ended the connection' });
     if (this.#over) controller.abort(new Ended());
+    else if (this.#paused) controller.pause();
   }
 
   onBodySent(): void {

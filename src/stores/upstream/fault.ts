@@ -12,8 +12,9 @@ const failures: Readonly<Record<string, UpstreamFailure>> = {
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
+/** undici says by the name alone what its parser could not read. */
 const isUnreadable = (error: Error, code: string): boolean =>
-  code.startsWith('HPE_') || (code === 'UND_ERR_SOCKET' && error.message.startsWith('bad '));
+  error.name === 'HTTPParserError' || (code === 'UND_ERR_SOCKET' && error.message.startsWith('bad '));
 
 const failureOf = (error: Error, sent: boolean): UpstreamFailure => {
   if (error.name === 'BrokenBody') return 'body';
