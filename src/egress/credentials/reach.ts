@@ -14,6 +14,7 @@ const dotSegment = /^\.{1,2}(?:;.*)?$/;
 
 /** Whether some reader of this path leaves the folder that it seems to be in. */
 const climbs = (path: string): boolean =>
+  (path.includes('.') || path.includes('%')) &&
   path
     .replace(/%2e/gi, '.')
     .replace(/%3b/gi, ';')
