@@ -1,6 +1,7 @@
 /** Each case: what is compared with what, and the ratio that is hoped for. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SignJWT } from 'jose';
 import { createPayer } from '../examples/play-mint/payer.ts';
 import { start as startIssuer } from '../examples/sample-issuer/server.ts';
 import { startEchoApp } from '../test/peers/echo-app.ts';
@@ -268,6 +269,38 @@ const grpc = (bench: Bench) =>
     bench.report(await compareChecks({ grpcPort: bare.port, key }, { grpcPort, key }, bench.seconds));
   });
 
+/** What Envoy asks of a sandbox's call, over HTTP. */
+const sidecarHeaders = {
+  Host: 'localhost:8001',
+  'Content-Length': '0',
+  'X-Envoy-Internal': 'true',
+  'X-Forwarded-For': '10.1.2.3',
+  'X-Envoy-Expected-Rq-Timeout-Ms': '3000',
+} as const;
+
+/** Every answer is a line of the audit log. */
+const resolver = (bench: Bench) =>
+  withClosers(async (closing) => {
+    const directory = makeDirectory();
+    closing.defer(directory.remove);
+    const secret = 'secret-of-the-bench-0123456789abcdef';
+    const server = await startGate({
+      directory: directory.path,
+      config: `resolver: { secret: "${secret}", credentials: { anthropic: { api_key: sk-ant-bench } } }\n`,
+    });
+    closing.defer(server.stop);
+    const token = await new SignJWT({ tenant_id: 'acme', team_id: 'red', sandbox_id: 'sb-1' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('sallyport')
+      .setAudience('credential-resolver')
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(secret));
+    const bare = await bareFor(closing, 'answer');
+    const headers = { ...sidecarHeaders, 'X-Sandbox-JWT': token };
+    const asking = ({ url }: BenchServer) => ({ url: `${url}/resolve/v1/messages`, headers });
+    bench.report(await compare('resolver, hot token, audited', 0.75, asking(bare), asking(server), bench.seconds));
+  });
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -278,5 +311,6 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   session,
   limits,
   usage,
+  resolver,
   grpc,
 };
