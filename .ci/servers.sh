@@ -12,7 +12,7 @@ servers_cache=${SALLYPORT_CACHE:-$HOME/.cache/sallyport}
 servers_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 servers_packages=(nginx libnginx-mod-http-js libnginx-mod-http-lua haproxy redis-server postgresql wrk caddy openssl
-  chromium fonts-dejavu-core)
+  chromium fonts-dejavu-core prometheus)
 servers_caddy=2.11.9
 servers_envoy=1.40.0
 servers_nutshell=0.20.0
@@ -191,6 +191,7 @@ servers_export() {
   export SALLYPORT_TEST_HAPROXY=/usr/sbin/haproxy
   export SALLYPORT_TEST_REDIS=/usr/bin/redis-server
   export SALLYPORT_TEST_WRK=/usr/bin/wrk
+  export SALLYPORT_TEST_PROMETHEUS=/usr/bin/prometheus
   export SALLYPORT_TEST_CHROMIUM=/usr/bin/chromium
   local postgres
   for postgres in /usr/lib/postgresql/*/bin; do export SALLYPORT_TEST_POSTGRES_BIN=$postgres; done

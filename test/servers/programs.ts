@@ -83,6 +83,8 @@ const places = {
     get: apt('postgresql'),
     fits: (path) => existsSync(join(path, 'initdb')),
   },
+  /** The server that evaluates dashboards and alerts. */
+  prometheus: { variable: 'SALLYPORT_TEST_PROMETHEUS', name: 'prometheus', get: apt('prometheus') },
   wrk: { variable: 'SALLYPORT_TEST_WRK', name: 'wrk', get: apt('wrk') },
   kubeconform: {
     variable: 'SALLYPORT_TEST_KUBECONFORM',
