@@ -30,8 +30,7 @@ const scene = (level = 'info') => {
   const events = createEgressEvents(registry, logger);
   const { egress } = load(yaml).config;
   assert.ok(egress);
-  events.use(egress);
-  return { events, lines, metrics: () => registry.metrics() };
+  return { events: { ...events, called: events.of(egress) }, lines, metrics: () => registry.metrics() };
 };
 
 const call: EgressEvent = {

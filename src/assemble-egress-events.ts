@@ -67,32 +67,32 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
   // Whoever wants fewer lines in the log does not mean these: an audit has no holes.
   const audit = logger.child({ event: 'egress' }, { level: 'info' });
   const reported = new LRUCache<string, true>({ max: MOST_REPORTED, ttl: REPORT_AGAIN_MS });
-  let auditPath = createAuditPath([]);
+
+  const observe = (event: EgressEvent, path: string): void => {
+    const { target, method, status, error, durationMs } = event;
+    metrics.requests.count({ target, method: methodLabel(method), status: String(status) });
+    metrics.seconds.count(target, durationMs / 1000);
+    if (event.attempts > 1) metrics.retries.count({ target }, event.attempts - 1);
+    const line = lineOf(event, path);
+    if (error === undefined) {
+      audit.info(line, 'called');
+      return;
+    }
+    metrics.errors.count({ target, error_type: error });
+    if (mild.has(error)) audit.info(line, 'not called');
+    else audit.warn(line, 'call failed');
+  };
 
   return {
-    /** These targets are in use from here on. */
-    use(config: EgressConfig): void {
-      auditPath = createAuditPath(auditedTargets(config));
+    /** Who is told of the calls of one generation: what its lines show of a path is for its own configuration to say. */
+    of(config: EgressConfig): (event: EgressEvent) => void {
+      const auditPath = createAuditPath(auditedTargets(config));
       for (const [target, { auth, credentials }] of Object.entries(config.targets)) {
         // From nothing to one is no increase: an alert on the first failure would not fire.
         if (fetches({ auth, credentials }))
           for (const status of ['ok', 'error']) metrics.refreshes.count({ target, status }, 0);
       }
-    },
-
-    called(event: EgressEvent): void {
-      const { target, method, status, error, durationMs } = event;
-      metrics.requests.count({ target, method: methodLabel(method), status: String(status) });
-      metrics.seconds.count(target, durationMs / 1000);
-      if (event.attempts > 1) metrics.retries.count({ target }, event.attempts - 1);
-      const line = lineOf(event, auditPath(target, event.path));
-      if (error === undefined) {
-        audit.info(line, 'called');
-        return;
-      }
-      metrics.errors.count({ target, error_type: error });
-      if (mild.has(error)) audit.info(line, 'not called');
-      else audit.warn(line, 'call failed');
+      return (event) => observe(event, auditPath(event.target, event.path));
     },
 
     /** Once a minute for each caller: every call has its own line besides. */

@@ -22,7 +22,7 @@ export type EgressParts = CallerParts &
     memory: CredentialMemory;
     peers: Peers;
     now(): number;
-    events: Pick<EgressEvents, 'use' | 'called'> & CredentialEvents & TargetEvents;
+    events: Pick<EgressEvents, 'of'> & CredentialEvents & TargetEvents;
   }>;
 
 /** All of one generation of the configuration. */
@@ -79,11 +79,10 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const prefix = config.endpoints.egress;
   const routes = compileEgressRoutes(egress.routes.map(routeOf), prefix);
 
-  events.use(egress);
   return {
     door: {
       isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
-      answer: createEgressProxy({ routes, peers, observe: events.called }),
+      answer: createEgressProxy({ routes, peers, observe: events.of(egress) }),
     },
     async close() {
       await Promise.all(targets.map((target) => target.close()));

@@ -35,6 +35,8 @@ export type SallyportOptions = Readonly<{
   args?: readonly string[];
   /** The value of `store`; a SQLite file in its directory without it. */
   store?: string;
+  /** Further keys of `http`, in YAML's flow style. */
+  http?: string;
   /** Of the admin listener, for reports of units. */
   usageToken?: string;
   /** Of an earlier one, to start again on its data. */
@@ -51,11 +53,11 @@ const resolverAnnounced = /resolver on 127\.0\.0\.1:(\d+)/;
 const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
 
 export const startSallyport = async (options: SallyportOptions): Promise<Sallyport> => {
-  const { usageToken = '' } = options;
+  const { usageToken = '', http = '' } = options;
   const directory = options.directory ?? createWorkdir('sallyport', options.owner).path;
   const file = join(directory, 'sallyport.yaml');
   const frame = [
-    'http: { addr: "127.0.0.1:0" }',
+    `http: { addr: "127.0.0.1:0"${http && `, ${http}`} }`,
     `admin: { addr: "127.0.0.1:0", token: "${adminToken}"${usageToken && `, usage_token: "${usageToken}"`} }`,
     `store: ${options.store ?? `"sqlite:${join(directory, 'sallyport.db')}"`}`,
   ];

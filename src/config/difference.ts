@@ -11,6 +11,7 @@ const reloadable: readonly Path[] = [
   ['jwt'],
   ['trusted_proxies'],
   ['resolver'],
+  ['egress'],
   ['vault'],
   ['api_keys', 'rate_limit_per_minute'],
   ['api_keys', 'rate_limit_per_day'],
@@ -21,7 +22,11 @@ const reloadable: readonly Path[] = [
 ];
 
 /** Parts of those that are asked once all the same. */
-const lasting: readonly Path[] = [['resolver', 'addr']];
+const lasting: readonly Path[] = [
+  ['resolver', 'addr'],
+  ['egress', 'addr'],
+  ['egress', 'tls'],
+];
 
 export const needsRestart = (path: Path): boolean =>
   !reloadable.some((prefix) => startsWith(path, prefix)) || lasting.some((prefix) => startsWith(path, prefix));

@@ -23,14 +23,21 @@ export type EgressProxyParts = Readonly<{
 
 export type EgressProxy = (message: IncomingMessage, response: AuthResponse) => void;
 
-const callerRequest = ({ headers, socket }: IncomingMessage, peer: Peer, peers: Peers): CallerRequest => ({
+/** Whoever is named by a proxy that is trusted; where none names anybody, the caller is who connected. */
+const callerIp = ({ headers }: IncomingMessage, peer: Peer, peers: Peers): string => {
+  const chain = single(headers['x-forwarded-for']);
+  const real = single(headers['x-real-ip']);
+  return chain === undefined && real === undefined ? peer.ip : peers.clientIp(peer, chain, real);
+};
+
+const callerRequest = (message: IncomingMessage, peer: Peer, peers: Peers): CallerRequest => ({
   get clientIp() {
-    return peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+    return callerIp(message, peer, peers);
   },
   get certificate() {
-    return certificateOf(socket);
+    return certificateOf(message.socket);
   },
-  header: (name) => single(headers[name]),
+  header: (name) => single(message.headers[name]),
 });
 
 /** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { json, listen } from '../peers/loopback.ts';
 import { type Sallyport, startSallyport } from '../sallyport.ts';
 import { freePort } from '../servers/free-port.ts';
@@ -49,12 +49,9 @@ const expected: Readonly<Record<string, number>> = {
   gone: 502,
 };
 
-let sallyport: Sallyport;
-let prometheus: Prometheus;
-
 const CALLS = 15;
 
-const callAll = async (): Promise<void> => {
+const callAll = async (sallyport: Sallyport): Promise<void> => {
   for (const [target, status] of Object.entries(expected)) {
     for (let call = 0; call < CALLS; call++) {
       const answer = await fetch(`${sallyport.url}/ext/${target}/a`);
@@ -65,11 +62,11 @@ const callAll = async (): Promise<void> => {
   }
 };
 
-const isScraped = (calls: number) => async (): Promise<boolean> =>
+const isScraped = (prometheus: Prometheus, calls: number) => async (): Promise<boolean> =>
   (await prometheus.query('egress_requests_total{target="good"}')).some(({ value }) => value === calls);
 
-before(async () => {
-  if (prometheusNeeded.skip) return;
+/** Two rounds of calls with a scrape after each, so that everything has a rate. */
+const start = async (): Promise<Prometheus> => {
   const target = await listen(
     ({ url }) => {
       if (url.startsWith('/failing')) return json(500, {});
@@ -78,7 +75,7 @@ before(async () => {
     },
     { after },
   );
-  sallyport = await startSallyport({ config: targets(target.port, await freePort()), owner: { after } });
+  const sallyport = await startSallyport({ config: targets(target.port, await freePort()), owner: { after } });
   const { path } = createWorkdir('prometheus-config', { after });
   for (const file of globSync(`${deploy}/prometheus/*.yaml`)) {
     const text = readFileSync(file, 'utf8');
@@ -87,12 +84,17 @@ before(async () => {
       .replaceAll(/_interval: 15s/g, '_interval: 250ms');
     writeFileSync(join(path, basename(file)), near);
   }
-  prometheus = await startPrometheus({ config: join(path, 'prometheus.yaml'), owner: { after } });
-  await callAll();
-  await until('the first calls are scraped', isScraped(CALLS));
-  await callAll();
-  await until('the further calls are scraped', isScraped(2 * CALLS));
-});
+  const prometheus = await startPrometheus({ config: join(path, 'prometheus.yaml'), owner: { after } });
+  await callAll(sallyport);
+  await until('the first calls are scraped', isScraped(prometheus, CALLS));
+  await callAll(sallyport);
+  await until('the further calls are scraped', isScraped(prometheus, 2 * CALLS));
+  return prometheus;
+};
+
+const started = prometheusNeeded.skip ? undefined : await start();
+
+const running = (): Prometheus => started ?? assert.fail('Prometheus was not started');
 
 type Panel = Readonly<{ title: string; targets: readonly { expr: string }[] }>;
 
@@ -101,7 +103,7 @@ for (const file of globSync(`${deploy}/grafana/*.json`)) {
   for (const { title, targets: queries } of panels) {
     test(`${basename(file)} shows "${title}"`, prometheusNeeded, async () => {
       for (const { expr } of queries) {
-        const samples = await prometheus.query(expr);
+        const samples = await running().query(expr);
         assert.ok(
           samples.some(({ value }) => value > 0),
           `${expr}: ${JSON.stringify(samples)}`,
@@ -112,6 +114,7 @@ for (const file of globSync(`${deploy}/grafana/*.json`)) {
 }
 
 test('every alert is evaluated, and would fire for the target that it is about', prometheusNeeded, async () => {
+  const prometheus = running();
   await until('the rules are evaluated', async () =>
     (await prometheus.rules()).every(({ health }) => health !== 'unknown'),
   );
