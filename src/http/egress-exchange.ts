@@ -8,6 +8,7 @@ import type { AuthResponse } from './auth-response.ts';
 import { type Failed, failedBy, refusedBy, stoodStill, unexpected } from './egress-refusals.ts';
 import { problemReply } from './problem.ts';
 import { sendReply } from './reply.ts';
+import { endsConnection } from './server.ts';
 
 export type Observe = (event: EgressEvent) => void;
 
@@ -93,7 +94,7 @@ export class EgressExchange implements CallReceiver {
       return;
     }
     // Whoever still writes a long body is not to write all of it into the void.
-    if (!this.#message.complete) response.shouldKeepAlive = false;
+    if (!this.#message.complete) endsConnection(this.#message, response);
     const reply = problemReply(refusal);
     sendReply(response, reply, this.#story.requestId);
     this.#tell(reply.status, { error, cause });

@@ -1,7 +1,7 @@
 /** The way out: a caller's request becomes a call of a target, with credentials that the caller never sees. */
 import type { IncomingMessage } from 'node:http';
 import { type Eventually, whenReady } from '../core/eventually.ts';
-import { isRefusal } from '../core/refusal.ts';
+import { isRefusal, refuse } from '../core/refusal.ts';
 import type { CallerRequest } from '../egress/caller-proof.ts';
 import type { Admitted } from '../egress/callers.ts';
 import { type EgressRoute, outgoingCall, type Planned, planCall } from '../egress/plan-call.ts';
@@ -49,6 +49,8 @@ const pathOf = (url: string): string => {
   return mark < 0 ? url : url.slice(0, mark);
 };
 
+const noWebSocket = refuse('upgrade_refused', 'The route takes no WebSocket.');
+
 /** From here on the caller may send its body: the way is known and open. */
 const invite = (message: IncomingMessage, response: AuthResponse): void => {
   if (message.headers.expect !== undefined) response.writeContinue();
@@ -56,6 +58,10 @@ const invite = (message: IncomingMessage, response: AuthResponse): void => {
 };
 
 export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts): EgressProxy => {
+  /** Whoever offers another protocol besides, such as h2c, gets its answer by HTTP/1.1 (RFC 9110 section 7.8). */
+  const asksForWebSocket = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade !== undefined && headers.upgrade.toLowerCase().includes('websocket');
+
   const send = (planned: Planned, message: IncomingMessage, response: AuthResponse, exchange: EgressExchange): void => {
     const outgoing = outgoingCall(planned, message.rawHeaders);
     if (isRefusal(outgoing)) {
@@ -108,6 +114,10 @@ export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts):
         return;
       }
       story.target = planned.route.target.name;
+      if (asksForWebSocket(message)) {
+        exchange.failed(refusedAtOnce(noWebSocket));
+        return;
+      }
       const admitted: Eventually<Admitted> = planned.route.admission.admit(callerRequest(message, peer, peers));
       const sent = whenReady(admitted, ({ caller, refusal }) => {
         story.caller = caller;

@@ -31,6 +31,15 @@ const slowlyArriving = new WeakMap<object, IncomingMessage>();
 
 export const mayArriveSlowly = (message: IncomingMessage): void => void slowlyArriving.set(message.socket, message);
 
+/** Connections that end with an answer given already. Node would still carry out what follows, and answer nobody. */
+const ending = new WeakSet<object>();
+
+/** The answer to this request is the last one on its connection, and nothing that follows is looked at. */
+export const endsConnection = (message: IncomingMessage, response: AuthResponse): void => {
+  response.shouldKeepAlive = false;
+  ending.add(message.socket);
+};
+
 export type Listening = Readonly<{
   address: AddressInfo;
   /** For connections from now on; those that are open end with their next answer. Throws where the files do not fit. */
@@ -141,10 +150,11 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
 
   let draining = false;
   const answer = (message: AuthMessage, response: AuthResponse): void => {
+    if (ending.has(message.socket)) return;
     const problem = problemOf(message);
     // Node loses what follows an upgrade in the same packet: nothing may follow it.
     if (draining || problem || ages.isOld(message.socket) || message.headers.upgrade !== undefined)
-      response.shouldKeepAlive = false;
+      endsConnection(message, response);
     if (problem) response.writeHead(problem, { 'Content-Length': '0' }).end();
     else listener(message, response);
   };

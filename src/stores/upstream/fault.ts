@@ -3,6 +3,7 @@ import type { UpstreamFailure, UpstreamFault } from '../../egress/upstream.ts';
 const failures: Readonly<Record<string, UpstreamFailure>> = {
   UND_ERR_ABORTED: 'aborted',
   UND_ERR_HEADERS_OVERFLOW: 'malformed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'malformed',
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'body',
   UND_ERR_INVALID_ARG: 'internal',
   UND_ERR_NOT_SUPPORTED: 'internal',
