@@ -57,11 +57,10 @@ const invite = (message: IncomingMessage, response: AuthResponse): void => {
   mayArriveSlowly(message);
 };
 
-export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts): EgressProxy => {
-  /** Whoever offers another protocol besides, such as h2c, gets its answer by HTTP/1.1 (RFC 9110 section 7.8). */
-  const asksForWebSocket = ({ headers }: IncomingMessage): boolean =>
-    headers.upgrade !== undefined && headers.upgrade.toLowerCase().includes('websocket');
+/** Whoever offers another protocol besides, such as h2c, gets its answer by HTTP/1.1 (RFC 9110 section 7.8). */
+const asksForWebSocket = ({ headers }: IncomingMessage): boolean => /websocket/i.test(headers.upgrade ?? '');
 
+export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts): EgressProxy => {
   const send = (planned: Planned, message: IncomingMessage, response: AuthResponse, exchange: EgressExchange): void => {
     const outgoing = outgoingCall(planned, message.rawHeaders);
     if (isRefusal(outgoing)) {

@@ -12,7 +12,7 @@ const sallyport = await startSallyport({
   config: `
 egress:
   targets:
-    keyed: { url: "${target.url}", allow_private: true, retry_count: 0, auth: { type: bearer, token: the-secret } }
+    keyed: { url: "${target.url}", allow_private: true, retry_count: 0, breaker: { enabled: false }, auth: { type: bearer, token: the-secret } }
   routes:
     - { path_prefix: /ext/keyed, target: keyed, strip_prefix: /ext/keyed }
 `,
