@@ -16,6 +16,9 @@ export const folders = [
   'traefik/plain-ingress',
 ] as const;
 
+/** The way out. */
+export const egressFolders = ['egress', 'egress/mesh'] as const;
+
 type Metadata = Readonly<{
   name: string;
   namespace?: string;

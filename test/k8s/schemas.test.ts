@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problemsOf } from '../k8s-schemas/kubeconform.ts';
 import { needs } from '../servers/programs.ts';
-import { filesOf, folders, resourcesOf, textOf } from './manifests.ts';
+import { egressFolders, filesOf, folders, resourcesOf, textOf } from './manifests.ts';
 
-for (const folder of folders) {
+for (const folder of [...folders, ...egressFolders]) {
   test(
     `k8s/${folder}: every document fits its schema, without unknown fields`,
     needs('kubeconform', 'kube-schemas'),
@@ -22,6 +22,7 @@ for (const folder of folders) {
       'apps/v1 Deployment',
       'autoscaling/v2 HorizontalPodAutoscaler',
       'networking.istio.io/v1 Gateway',
+      'networking.istio.io/v1 ServiceEntry',
       'networking.istio.io/v1 VirtualService',
       'networking.istio.io/v1alpha3 EnvoyFilter',
       'networking.k8s.io/v1 Ingress',

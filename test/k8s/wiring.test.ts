@@ -1,50 +1,8 @@
 /** Whether the resources of a folder fit together. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  at,
-  controllers,
-  filesOf,
-  find,
-  folders,
-  listAt,
-  type Resource,
-  resourcesOf,
-  textAt,
-  textOf,
-} from './manifests.ts';
-
-type Labels = Readonly<Record<string, string>>;
-
-const labelsAt = (value: unknown, path: string): Labels => {
-  const found = at(value, path);
-  assert.ok(typeof found === 'object' && found !== null, `${path} has no labels`);
-  return found as Labels;
-};
-
-const matches = (selector: Labels, labels: Labels) =>
-  Object.keys(selector).length > 0 && Object.entries(selector).every(([name, value]) => labels[name] === value);
-
-const podsFor = (resources: readonly Resource[], selector: Labels) =>
-  resources.filter(
-    ({ kind, ...rest }) => kind === 'Deployment' && matches(selector, labelsAt(rest, 'spec.template.metadata.labels')),
-  );
-
-const portsOf = (deployment: Resource) =>
-  listAt(deployment, 'spec.template.spec.containers').flatMap((container) => listAt(container, 'ports'));
-
-const one = <T>(list: readonly T[], what: string): T => {
-  const [only, ...more] = list;
-  assert.ok(only !== undefined && more.length === 0, `${list.length} ${what}`);
-  return only;
-};
-
-/** The port that a Service's or an Ingress's port leads to. */
-const targetOf = (deployment: Resource, target: unknown) =>
-  one(
-    portsOf(deployment).filter((port) => at(port, 'name') === target || at(port, 'containerPort') === target),
-    `ports ${target} in ${deployment.metadata.name}`,
-  );
+import { at, controllers, filesOf, find, folders, listAt, resourcesOf, textAt, textOf } from './manifests.ts';
+import { labelsAt, matches, one, podsFor, targetOf } from './selectors.ts';
 
 for (const controller of controllers) {
   test(`k8s/${controller}: the namespace comes first, so that one apply is enough`, () => {
@@ -101,7 +59,7 @@ for (const controller of controllers) {
   });
 }
 
-for (const folder of ['nginx', 'traefik', 'istio', 'nginx/other-namespace'] as const) {
+for (const folder of ['nginx', 'traefik', 'istio', 'nginx/other-namespace', 'egress'] as const) {
   const resources = resourcesOf(folder);
   const ofKind = (kind: string) => resources.filter((resource) => resource.kind === kind);
 
@@ -129,14 +87,17 @@ for (const folder of ['nginx', 'traefik', 'istio', 'nginx/other-namespace'] as c
     }
   });
 
-  test(`k8s/${folder}: every pod is behind a policy that lets in the controller alone, on the port it has`, () => {
+  test(`k8s/${folder}: every pod is behind a policy that lets in whom it names alone, on the port it has`, () => {
     const guarded = ofKind('NetworkPolicy').flatMap((policy) => {
       assert.deepEqual(listAt(policy, 'spec.policyTypes'), ['Ingress', 'Egress']);
       const pods = one(podsFor(resources, labelsAt(policy, 'spec.podSelector.matchLabels')), 'Deployments');
       for (const rule of listAt(policy, 'spec.ingress')) {
         assert.ok(listAt(rule, 'from').length > 0, 'from everywhere');
         for (const from of listAt(rule, 'from'))
-          assert.ok(at(from, 'namespaceSelector.matchLabels'), 'from every namespace');
+          assert.ok(
+            at(from, 'namespaceSelector.matchLabels') ?? at(from, 'podSelector.matchLabels'),
+            'from everywhere',
+          );
         for (const port of listAt(rule, 'ports')) targetOf(pods, at(port, 'port'));
       }
       return [pods];
