@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type Asked, listen } from '../peers/loopback.ts';
-import { type Sallyport, startSallyport } from '../sallyport.ts';
+import { startRecordingTarget } from '../peers/recording-target.ts';
+import { startSallyport } from '../sallyport.ts';
 import { locate, needs } from '../servers/programs.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 
@@ -14,28 +14,21 @@ const docs = readFileSync(join(import.meta.dirname, '../../docs/egress.md'), 'ut
 const { path: folder } = createWorkdir('clients', { after });
 
 const snippet = (language: string): string =>
-  new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(docs)?.[1] ?? assert.fail(`docs/egress.md has no ${language}`);
+  new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(docs)?.[1] ??
+  assert.fail(`docs/egress.md has no ${language}`);
 
-const asked: Asked[] = [];
-let sallyport: Sallyport;
-
-before(async () => {
-  const target = await listen(
-    (call) => {
-      asked.push(call);
-      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"id":"ch_1"}' };
-    },
-    { after },
-  );
-  const config = `
+const target = await startRecordingTarget({ owner: { after } });
+target.behave((_request, response) => {
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"id":"ch_1"}');
+});
+const config = `
 egress:
   targets:
     stripe: { url: "${target.url}/v1", allow_private: true, auth: { type: bearer, token: sk_test_of_the_target } }
   routes:
     - { path_prefix: /ext/stripe, strip_prefix: /ext/stripe, target: stripe }
 `;
-  sallyport = await startSallyport({ config, owner: { after } });
-});
+const sallyport = await startSallyport({ config, owner: { after } });
 
 const clients = [
   ['python', 'client.py', ({ file }: { file: string }) => [locate('python3'), file], 'python3'],
@@ -51,13 +44,15 @@ for (const [language, name, commandOf, program] of clients) {
       const file = join(folder, name);
       writeFileSync(file, snippet(language));
       const [command = '', ...args] = commandOf({ file });
-      asked.length = 0;
+      const before = target.calls.length;
       const env = { ...process.env, EGRESS_PROXY_URL: sallyport.url };
       const { stdout } = await promisify(execFile)(command, args, { env });
       assert.match(stdout, /ch_1/);
       assert.deepEqual(
-        asked.map(({ method, url, header, body }) => [method, url, header('authorization'), JSON.parse(`${body}`)]),
-        [['POST', '/v1/charges', 'Bearer sk_test_of_the_target', { amount: 1000, currency: 'usd' }]],
+        target.calls
+          .slice(before)
+          .map(({ method, url, values, body }) => [method, url, values('authorization'), JSON.parse(body)]),
+        [['POST', '/v1/charges', ['Bearer sk_test_of_the_target'], { amount: 1000, currency: 'usd' }]],
       );
     },
   );
