@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { assembleCredentials, createCredentialMemory } from './assemble-credentials.ts';
-import { load } from './config/harness.test.ts';
+import { load, withFolder } from './config/harness.test.ts';
+import { loadConfig } from './config/load.ts';
 import { CredentialForbidden, type Dressing, type LeavingCall } from './egress/credential.ts';
 
 const memory = createCredentialMemory();
@@ -156,4 +159,24 @@ test('a call is signed last, when everything else is on it', async () => {
     credentials.of('a').map(({ kind }) => kind),
     ['api_key', 'api_key', 'aws_sigv4'],
   );
+});
+
+const authKinds = [
+  ...['none', 'bearer', 'basic', 'api_key', 'mtls', 'aws_sigv4'],
+  ...['oauth2_client_credentials', 'oauth2_refresh_token', 'gcp_service_account'],
+];
+
+test('every example of the documentation loads, and there is one of each kind', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../docs/egress.md'), 'utf8');
+  const examples = [...docs.matchAll(/^\| `(\w+)` \| `(\{ type: .+? \})`/gm)];
+  const lines = examples.map(([, kind, auth]) => `    ${kind}: { url: https://a.example, auth: ${auth}, ${mtls} }`);
+  const { config } = withFolder({ 'sallyport.yaml': ['egress:', '  targets:', ...lines].join('\n') }, (cwd) =>
+    loadConfig({ cwd, env: {}, allowMissingVariables: true }),
+  );
+  const kinds = Object.entries(config.egress?.targets ?? {}).map(([name, { auth }]) => [name, auth?.type]);
+  assert.deepEqual(
+    kinds.map(([name]) => name),
+    kinds.map(([, type]) => type),
+  );
+  assert.deepEqual(kinds.map(([name]) => name).toSorted(), authKinds.toSorted());
 });

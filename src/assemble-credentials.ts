@@ -30,8 +30,8 @@ export type CredentialParts = Readonly<{
 export type Credentials = Readonly<{
   /** Of the target of this name; none for a target that has none. */
   of(target: string): readonly Credential[];
-  /** What is wrong with the Redis that keeps tokens; undefined where nothing is, or there is none. */
-  problem(): string | undefined;
+  /** What is wrong with the Redis that keeps tokens; left out where there is none. */
+  problem?: () => string | undefined;
   /** After the last call of this generation. Tokens that the next one does not use are forgotten. */
   close(): void;
 }>;
@@ -126,7 +126,8 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
   ];
   try {
     const made = new Map(Object.entries(targets).map(createAll));
-    return { of: (target) => made.get(target) ?? [], problem: tokens.problem, close: tokens.close };
+    const { problem, close } = tokens;
+    return { of: (target) => made.get(target) ?? [], ...(problem && { problem }), close };
   } catch (error) {
     tokens.close();
     throw error;

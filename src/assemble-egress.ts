@@ -28,6 +28,8 @@ export type EgressParts = CallerParts &
 /** All of one generation of the configuration. */
 export type Egress = Readonly<{
   door: Door;
+  /** What is wrong with the Redis that keeps tokens; left out where there is none. */
+  problem?: () => string | undefined;
   /** Once no call is under way any more. */
   close(): Promise<void>;
 }>;
@@ -47,11 +49,18 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   if (!egress) throw new Error('unreachable: loaded only where egress is configured');
   const { memory, peers, now, events } = parts;
   const admissionOf = assembleCallers(config, parts);
+  await using building = new AsyncDisposableStack();
   const credentials = await assembleCredentials(config, { memory, now, events });
-  const targets = Object.entries(egress.targets).map(([name, target]) => ({
-    ...assembleTarget(name, target, credentials.of(name), egress.defaults, events),
-    admission: admissionOf(name, target),
-  }));
+  building.defer(credentials.close);
+  const closing: (() => Promise<void>)[] = [];
+  building.defer(async () => {
+    await Promise.all(closing.map((close) => close()));
+  });
+  const targets = Object.entries(egress.targets).map(([name, target]) => {
+    const assembled = assembleTarget(name, target, credentials.of(name), egress.defaults, events);
+    closing.push(assembled.close);
+    return { ...assembled, admission: admissionOf(name, target) };
+  });
 
   // Ten thousand routes lead to few targets: what a filter remembers is kept once for each of these.
   const sharedBy = new Map(
@@ -79,14 +88,13 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const prefix = config.endpoints.egress;
   const routes = compileEgressRoutes(egress.routes.map(routeOf), prefix);
 
+  const built = building.move();
   return {
     door: {
       isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
       answer: createEgressProxy({ routes, peers, observe: events.of(egress) }),
     },
-    async close() {
-      await Promise.all(targets.map((target) => target.close()));
-      credentials.close();
-    },
+    ...(credentials.problem && { problem: credentials.problem }),
+    close: () => built.disposeAsync(),
   };
 };

@@ -101,6 +101,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   ];
   const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
   const serviceProblem = resolver?.problem;
+  const tokenStoreProblem = egress?.problem;
   const admin = await assembleAdmin(config, parts);
   const built = building.move();
 
@@ -114,6 +115,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     readiness: [
       ...remoteParts(remotes),
       ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),
+      ...(tokenStoreProblem ? [{ name: 'token_store', essential: false, check: async () => tokenStoreProblem() }] : []),
     ],
 
     /** Keys that another generation holds as well are there, or were missing before. */

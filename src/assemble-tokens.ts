@@ -46,8 +46,8 @@ export type TokenParts = Readonly<{
 
 export type Tokens = Readonly<{
   create(auth: TokenAuth, target: Readonly<{ name: string; allowPrivate: boolean }>): Credential;
-  /** What is wrong with the Redis that keeps tokens; undefined where nothing is, or there is none. */
-  problem(): string | undefined;
+  /** What is wrong with the Redis that keeps tokens; left out where there is none. */
+  problem?: () => string | undefined;
   close(): void;
 }>;
 
@@ -147,7 +147,7 @@ export const assembleTokens = async (config: Config, parts: TokenParts): Promise
       return createOauthToken(auth.type, versionOf(...identity), source);
     },
 
-    problem: () => store?.problem(),
+    ...(store && { problem: store.problem }),
 
     close() {
       store?.close();

@@ -203,9 +203,9 @@ test(
       assert.equal(await one.token(), provider.given().at(-1));
       assert.ok(performance.now() - startedAt < 2_500, mood);
     }
-    assert.ok(one.problem());
+    assert.ok(one.problem?.());
     relay.become('good');
-    await until('Redis is back', () => one.problem() === undefined);
+    await until('Redis is back', () => one.problem?.() === undefined);
     assert.equal(one.told.filter((what) => what === 'lost').length, one.told.filter((what) => what === 'back').length);
     now += 3_600_000;
     const token = await one.token();
