@@ -79,8 +79,8 @@ const doorOf = (keeper: Doorkeeper): Door => ({
   answer: (message, response) => keeper()?.door.answer(message, response),
 });
 
-/** On a listener of its own every request is for it. */
-const alone = (door: Door): Door => ({ ...door, isFor: () => true });
+/** On a listener of its own every request is for it, for as long as a reload has not switched it off. */
+const alone = (keeper: Doorkeeper): Door => ({ ...doorOf(keeper), isFor: () => keeper() !== undefined });
 
 /** Where something listens by itself. */
 const ownAddrOf = (block: Config['resolver'] | Config['egress']): string | undefined =>
@@ -162,10 +162,10 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const openEndpoints = async (addr: string | undefined) =>
     addr === undefined ? undefined : open('endpoints.addr', addr, createKoaListener([health], telemetry.failed));
 
-  const openAlone = async (key: string, addr: string | undefined, door: Door, options?: OpenOptions) =>
+  const openAlone = async (key: string, addr: string | undefined, keeper: Doorkeeper, options?: OpenOptions) =>
     addr === undefined
       ? undefined
-      : open(key, addr, createDoorListener([alone(door)], nobodyAnswers, telemetry.failed), options);
+      : open(key, addr, createDoorListener([alone(keeper)], nobodyAnswers, telemetry.failed), options);
 
   const opened: Draining[] = [];
   const keep = <T extends Draining | undefined>(listening: T): T => {
@@ -177,9 +177,9 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       main: keep(await open('http.addr', http.addr, main, { tls: http.tls, invitesBody })),
       admin: keep(admin && (await open('admin.addr', admin.addr, parts.admin))),
       endpoints: keep(await openEndpoints(endpoints.addr)),
-      resolver: keep(await openAlone('resolver.addr', ownResolver, resolver)),
+      resolver: keep(await openAlone('resolver.addr', ownResolver, parts.resolver)),
       egress: keep(
-        await openAlone('egress.addr', ownEgress, egress, { tls: config.egress?.tls, invitesBody: () => true }),
+        await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, invitesBody: () => true }),
       ),
       grpc: keep(config.grpc && (await openGrpc(config.grpc))),
       all: opened,

@@ -37,10 +37,11 @@ const checkKeys = (resolver: Resolver): Finding[] => {
 const isWithin = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
 /** On `http.addr` a sandbox that asks for `/health` is asked about under the prefix, which must be nobody else's. */
-const checkPrefix = ({ resolver, endpoints }: Config): Finding[] => {
+const checkPrefix = ({ resolver, egress, endpoints }: Config): Finding[] => {
   if (!resolver || resolver.addr !== undefined) return [];
   const prefix = resolver.path_prefix.replace(/\/+$/, '');
   const others = ['/auth', '/.sallyport', endpoints.health, endpoints.ready, endpoints.metrics];
+  if (egress?.enabled && egress.addr === undefined) others.push(endpoints.egress);
   if (prefix !== '' && !others.some((other) => isWithin(prefix, other) || isWithin(other, prefix))) return [];
   return [
     {
@@ -59,6 +60,11 @@ const checkPaths = ({ paths }: IntegrationConfig, at: Path): Finding[] =>
     if (typeof pattern !== 'string') return [];
     return [{ path: [...at, 'paths', index], message: pattern, shows: 'value', expected: 'a pattern such as /v1/**' }];
   });
+
+const checkHosts = ({ hosts }: IntegrationConfig, path: Path): Finding[] =>
+  hosts.length > 0
+    ? []
+    : [{ path, message: 'is for no host', expected: 'hosts, or resolver.sidecar_hosts', reads: [['resolver']] }];
 
 const checkHeaders = ({ headers }: IntegrationConfig, at: Path, { header: tokenHeader }: Resolver): Finding[] => {
   const entries = Object.entries(headers).map(([name, text]) => ({ name, text, path: [...at, 'headers', name] }));
@@ -158,6 +164,7 @@ export const checkResolver = (config: Config): Finding[] => {
       integration.index === undefined
         ? []
         : [
+            ...checkHosts(integration, at(integration.index)),
             ...checkPaths(integration, at(integration.index)),
             ...checkHeaders(integration, at(integration.index), resolver),
           ],

@@ -480,6 +480,18 @@ const cases: readonly Case[] = [
     ],
   ),
   [
+    'a resolver under the path of egress',
+    `egress: {}\nresolver: { secret: ${secret}, path_prefix: /ext/resolve }`,
+    [
+      'resolver.path_prefix: answers something else already; found "/ext/resolve", expected a path of its own such as /resolve, or a listener of its own (resolver.addr)',
+    ],
+  ],
+  [
+    'an integration for no host',
+    `resolver: { secret: ${secret}, sidecar_hosts: [], integrations: [{ name: a, headers: { X: "{{k}}" } }] }`,
+    ['resolver.integrations[0]: is for no host; expected hosts, or resolver.sidecar_hosts'],
+  ],
+  [
     'a resolver on its own listener, whose prefix counts for nothing',
     `resolver: { secret: ${secret}, addr: ":9999", path_prefix: /auth }`,
     [],

@@ -29,6 +29,11 @@ const unsafe: readonly Case[] = [
   ['insecure-http', 'jwt.issuer', issuer('issuer: "http://id.example.com", discovery: true')],
   [
     'insecure-http',
+    'resolver.config_service.url',
+    `resolver: { secret: ${'s'.repeat(32)}, source: config_service, config_service: { url: "http://config.example.com/{tenant}" } }`,
+  ],
+  [
+    'insecure-http',
     'egress.targets.a.auth.token_url',
     'egress: { targets: { a: { url: https://a.example, auth: { type: oauth2_client_credentials, token_url: "http://id.example.com/token", client_id: a, client_secret: b } } } }',
   ],

@@ -111,6 +111,7 @@ const trustedUrls = ({ jwt, cashu, egress, resolver, vault }: Config): [path: Pa
   ]),
   ...cashu.mints.map(({ url }, index): [Path, string] => [['cashu', 'mints', index, 'url'], url]),
   [['resolver', 'jwks_url'], resolver?.jwks_url],
+  [['resolver', 'config_service', 'url'], resolver?.config_service?.url],
   [['vault', 'address'], vault?.address],
   ...Object.entries(egress?.targets ?? {}).flatMap(([name, target]) =>
     [

@@ -140,6 +140,20 @@ test('each use is a line that says whose and what, and no secret is said anywher
   }
 });
 
+test('a reload that switches it off closes its listener to all, and one that switches it on opens it', async () => {
+  const file = join(gate.directory, 'sallyport.yaml');
+  const good = readFileSync(file, 'utf8').replace('addr: ":1"', 'addr: "127.0.0.1:0"');
+  const reload = async (text: string): Promise<number> => {
+    writeFileSync(file, text);
+    const headers = { Authorization: `Bearer ${adminToken}` };
+    return (await request(gate.adminUrl, '/admin/reload', { method: 'POST', headers })).status;
+  };
+  assert.equal(await reload(good.replace('resolver:\n', 'resolver:\n  enabled: false\n')), 200);
+  assert.equal((await ask('acme', 'red')).status, 503);
+  assert.equal(await reload(good), 200);
+  assert.equal((await ask('acme', 'red')).status, 200);
+});
+
 test('the variables of the seed alone switch it on, with the built-in integrations', async () => {
   const { path: cwd } = createWorkdir('seed', owner);
   const port = await freePort();
