@@ -36,27 +36,29 @@ export const tokenSecretOf = (auth: AuthConfig): string | undefined => {
   }
 };
 
-type Store = NonNullable<Config['egress']>['token_store'];
+const kept = 'a refresh token that the provider replaces is kept in the memory of this process, and lost at its end';
+const keptByEach =
+  'a refresh token that the provider replaces is known to one worker alone, and no longer good for the others';
 
-const noticesOf = (auth: AuthConfig, { type, encryption_key }: Store): string[] => {
+const noticesOf = (auth: AuthConfig, { egress, workers }: Config): string[] => {
   const secret = tokenSecretOf(auth);
   if (!isTokenKind(auth) || secret === undefined) return [];
+  const { type, encryption_key } = egress?.token_store ?? {};
   const isAssertion = auth.type === 'oauth2_client_credentials' && isPrivateKey(secret);
   const isShort = type === 'redis' && encryption_key === undefined && ownSealing(secret) === undefined;
+  const isLost = auth.type === 'oauth2_refresh_token' && (type === 'memory' || isShort);
   return [
     ...(isAssertion ? ['client_secret is a private key, so tokens are asked for by a signed JWT (RFC 7523)'] : []),
     ...(isShort
       ? ['the secret is too short to seal tokens in Redis: they stay in memory without an encryption_key']
       : []),
-    ...(auth.type === 'oauth2_refresh_token' && (type === 'memory' || isShort)
-      ? ['a refresh token that the provider replaces is kept in memory, and lost at the next start']
-      : []),
+    ...(isLost ? [`${workers > 1 ? keptByEach : kept}: use token_store.type redis`] : []),
   ];
 };
 
-export const credentialNotices = ({ egress }: Config): string[] =>
-  Object.entries(egress?.enabled ? egress.targets : {}).flatMap(([name, target]) =>
+export const credentialNotices = (config: Config): string[] =>
+  Object.entries(config.egress?.enabled ? config.egress.targets : {}).flatMap(([name, target]) =>
     credentialsOf(target, ['egress', 'targets', name]).flatMap(({ auth, path }) =>
-      egress ? noticesOf(auth, egress.token_store).map((notice) => `${formatPath(path)}: ${notice}`) : [],
+      noticesOf(auth, config).map((notice) => `${formatPath(path)}: ${notice}`),
     ),
   );

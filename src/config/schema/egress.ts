@@ -14,7 +14,11 @@ import { choice, filePath, hostPattern, method, name, text, urlPath } from './te
 const tokenStore = block({
   type: choice(['memory', 'redis']).prefault('memory').describe('Where fetched tokens are kept.'),
   redis: redis.optional().describe('The Redis of `type: redis`; by default the one of the `redis` block.'),
-  encryption_key: secret.optional().describe('Encrypts tokens in Redis; at least 32 bytes.'),
+  encryption_key: secret
+    .optional()
+    .describe(
+      'Seals tokens in Redis: at least 32 random bytes in base64 or hex. Without it each is sealed with the secret of its credential, if that is long enough.',
+    ),
 });
 
 const tries = {
