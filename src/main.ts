@@ -48,6 +48,20 @@ withCommonOptions(program.command('validate'))
     process.exitCode = runValidate(file ?? options.config, { ...options, insecure: insecureOf(options) });
   });
 
+withCommonOptions(program.command('explain'))
+  .description('say what would become of a call, and why; nothing is sent')
+  .option('--egress <url>', 'a call of egress: a URL, or a path such as /ext/stripe/charges')
+  .option('--method <method>', 'its method', 'GET')
+  .option(
+    '--as <caller...>',
+    'who calls: certificate:…, jwt:ISSUER/SUBJECT, api_key:ID, an address; several at once',
+    [],
+  )
+  .action(async (options: GlobalOptions & { method: string; as: string[] }) => {
+    const { runExplain } = await import('./commands/explain.ts');
+    process.exitCode = await runExplain({ ...options, insecure: insecureOf(options) });
+  });
+
 program
   .command('init')
   .description('write a commented configuration to begin with')

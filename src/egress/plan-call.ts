@@ -24,7 +24,7 @@ export type EgressRoute = Readonly<{
 /** What came, still unread. */
 export type Asked = Readonly<{ method: string | undefined; host: string | undefined; target: string }>;
 
-export type Planned = Readonly<{ route: EgressRoute; path: CallPath; method: string }>;
+export type Planned<R = EgressRoute> = Readonly<{ route: R; path: CallPath; method: string }>;
 
 const noRoute = refuse('no_route', 'No egress route is for this path or host.');
 
@@ -36,7 +36,10 @@ const notAllowed = (allow: readonly string[]): Refusal =>
 /** What they answer to shows the credential (TRACE), or is no answer at all. */
 const neverSent = new Set(['TRACE', 'TRACK', 'CONNECT']);
 
-export const planCall = (routes: EgressRoutes<EgressRoute>, asked: Asked): Planned | Refusal => {
+export const planCall = <R extends Pick<EgressRoute, 'escapedSlashes'>>(
+  routes: EgressRoutes<R>,
+  asked: Asked,
+): Planned<R> | Refusal => {
   const method = parseMethod(asked.method);
   if (isRefusal(method)) return method;
   const path = readCallPath(asked.target);
