@@ -1,6 +1,8 @@
 /** Every kind of credential through the whole service; and the secrets of all of them in nothing that comes out of it. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { answering, hugeBody, redirected } from '../peers/faults.ts';
 import { type Asked, json, listen } from '../peers/loopback.ts';
@@ -199,6 +201,32 @@ for (const [name, fault] of Object.entries(faults)) {
     assert.equal(failing.asked() - before, 1);
   });
 }
+
+test('a reload takes a changed secret into use, keeps the tokens of the others, and is refused where a secret is unfit', async () => {
+  const file = join(gate.directory, 'sallyport.yaml');
+  const before = readFileSync(file, 'utf8');
+  const reload = async (from: string, to: string) => {
+    assert.ok(before.includes(from));
+    writeFileSync(file, before.replace(from, to));
+    const asking = { method: 'POST', headers: { Authorization: `Bearer ${adminToken}` } };
+    const answer = await request(gate.adminUrl, '/admin/reload', asking);
+    shown.push(['reload', answer.body]);
+    return answer.status;
+  };
+  await call('oauth/x');
+  const [token, asked] = [arrived().header('authorization'), provider.asked()];
+  assert.equal(await reload(variable('BEARER'), `"${canary('rotated')}"`), 200);
+  await call('bearer/x');
+  assert.equal(arrived().header('authorization'), `Bearer ${canary('rotated')}`);
+  await call('oauth/x');
+  assert.deepEqual([arrived().header('authorization'), provider.asked()], [token, asked]);
+  assert.equal(await reload(variable('BEARER'), '"canary ü"'), 409);
+  await call('bearer/x');
+  assert.equal(arrived().header('authorization'), `Bearer ${canary('rotated')}`);
+  assert.equal(await reload('client_auth: post, ', 'client_auth: post, scopes: [more], '), 200);
+  await call('post/x');
+  assert.equal(provider.form().get('scope'), 'more');
+});
 
 test('what providers and targets were asked for is counted', async () => {
   const metrics = (await request(gate.url, '/metrics')).body;
