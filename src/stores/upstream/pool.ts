@@ -4,6 +4,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { Upstream, UpstreamCall } from '../../egress/upstream.ts';
 import { Attempt } from './attempt.ts';
 import { CallBody } from './call-body.ts';
+import { createConnect } from './connect.ts';
 
 export type UpstreamOptions = Readonly<{
   /** `https://api.example.com`: scheme, host and port. */
@@ -35,7 +36,7 @@ const withLength = ({ headers, body, bodyLength }: UpstreamCall): string[] =>
 export const createUpstream = ({ origin, lookup, tls }: UpstreamOptions): Upstream => {
   const pool = new Pool(origin, {
     // Said here, for an environment variable of Node's could turn it off.
-    connect: { timeout: CONNECT_TIMEOUT_MS, lookup, ...tls, rejectUnauthorized: true },
+    connect: createConnect({ timeout: CONNECT_TIMEOUT_MS, lookup, ...tls, allowH2: false, rejectUnauthorized: true }),
     allowH2: false,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
