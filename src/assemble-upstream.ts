@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config } from './config/config.ts';
 import type { Upstream } from './egress/upstream.ts';
+import { createHttp2Upstream } from './stores/upstream/http2.ts';
 import { createUpstream, type UpstreamOptions } from './stores/upstream/pool.ts';
 import { createRenewable } from './stores/upstream/renewable.ts';
 import { watchFiles } from './watched-files.ts';
@@ -38,15 +39,19 @@ const contextOf = (tls: TlsFiles, contents: readonly Buffer[]): SecureContext =>
 
 /** Throws where a file cannot be read or used. */
 export const assembleUpstream = (
-  { tls }: Pick<TargetConfig, 'tls'>,
+  { tls, http2 }: Pick<TargetConfig, 'tls' | 'http2'>,
   { onKept, lookEveryMs, ...fixed }: UpstreamParts,
 ): Upstream => {
-  if (!tls?.enabled) return createUpstream(fixed);
+  const create = (options: UpstreamOptions): Upstream => {
+    const http1 = createUpstream(options);
+    return http2 && fixed.origin.startsWith('https:') ? createHttp2Upstream(options, http1) : http1;
+  };
+  if (!tls?.enabled) return create(fixed);
   const files = [tls.ca_cert, tls.client_cert, tls.client_key].filter((file) => file !== undefined);
   const watched = watchFiles(files, onKept, lookEveryMs);
   const upstream = createRenewable(
     (secureContext: SecureContext) =>
-      createUpstream({
+      create({
         ...fixed,
         tls: { secureContext, ...(tls.server_name !== undefined && { servername: tls.server_name }) },
       }),

@@ -184,3 +184,39 @@ test('no more calls are under way at once than configured; some wait, the rest a
   await until('the next comes', () => held.length === 2);
   held[1]?.();
 });
+
+test('a target that is restarted under load loses no GET, and gets no charge twice', async (t) => {
+  const first = await startRecordingTarget({ owner: t });
+  const restarted = await startSallyport({
+    owner: t,
+    config: `
+egress:
+  targets:
+    a: { url: "${first.url}", allow_private: true, retry_count: 10, retry_delay: 20ms, retry_budget: 1, breaker: { enabled: false } }
+  routes: [{ path_prefix: /ext/a, target: a, strip_prefix: /ext/a }]
+`,
+  });
+  const statuses: number[] = [];
+  const charged: string[] = [];
+  let isOver = false;
+  const gets = [1, 2, 3].map(async () => {
+    while (!isOver) statuses.push((await fetch(`${restarted.url}/ext/a/x`)).status);
+  });
+  const posts = [1, 2].map(async (caller) => {
+    for (let order = 0; !isOver; order += 1)
+      await fetch(`${restarted.url}/ext/a/charges`, { method: 'POST', body: `${caller}-${order}` });
+  });
+  await until('it is busy', () => statuses.length > 20);
+  await first.stop();
+  const second = await startRecordingTarget({ owner: t, port: first.port });
+  await until('it is busy again', () => second.calls.length > 50);
+  isOver = true;
+  await Promise.all([...gets, ...posts]);
+  for (const { method, body: order } of [...first.calls, ...second.calls]) if (method === 'POST') charged.push(order);
+  assert.equal(new Set(charged).size, charged.length);
+  assert.ok(charged.length > 10);
+  assert.deepEqual(
+    statuses.filter((status) => status !== 200),
+    [],
+  );
+});

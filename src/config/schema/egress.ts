@@ -108,6 +108,9 @@ const target = block({
   max_waiting: integer({ least: 0, most: 100_000 })
     .prefault(10_000)
     .describe('Most calls that wait, within their deadline, where that many are under way.'),
+  http2: toggle
+    .prefault(false)
+    .describe('Whether HTTP/2 is spoken where the target offers it, by TLS. WebSockets and others go by HTTP/1.1.'),
 });
 
 const route = block({
