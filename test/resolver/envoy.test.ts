@@ -153,6 +153,29 @@ for (const door of ['http', 'grpc'] as const) {
     });
   });
 
+  test(
+    `${door}: neither doubled lines nor Connection bring a sandbox's own through, or take ours off`,
+    options,
+    async () => {
+      const { anthropic } = scene();
+      const headers = [
+        ['Connection', 'close, X-API-Key, X-Sandbox-JWT, Authorization'],
+        ['authorization', 'Bearer one'],
+        ['AUTHORIZATION', 'Bearer two'],
+        ['x-api-key', 'one'],
+        ['X-Api-Key', 'two'],
+        ['x-sandbox-jwt', await sandboxToken({ claims: { tenant_id: 'victim' } })],
+        ['X-SANDBOX-JWT', 'two'],
+      ] as const;
+      const { status } = await request(scene().urls[door], '/v1/doubled', { headers });
+      assert.equal(status, 200);
+      const none = { authorization: [], 'x-sandbox-jwt': [] };
+      assert.deepEqual(arrived(anthropic, 'x-api-key', ...Object.keys(none)), { 'x-api-key': [anthropicKey], ...none });
+      const { status: refused } = await ask('/v1/imitated', { X_API_Key: 'of-the-sandbox' });
+      assert.equal(refused, 400);
+    },
+  );
+
   test(`${door}: paths of our own endpoints are checked like any other, and refused`, options, async () => {
     const seen = scene().other.seen();
     for (const path of [

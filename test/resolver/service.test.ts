@@ -170,6 +170,7 @@ test('the variables of the seed alone switch it on, with the built-in integratio
       CORALOGIX_API_KEY: 'cx-1',
       CORALOGIX_DOMAIN: 'eu2.coralogix.com',
     },
+    stopSignal: 'SIGINT',
     owner,
   });
   await until('it answers', async () => running.output().includes('answers on'));

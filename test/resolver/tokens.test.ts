@@ -15,9 +15,12 @@ const shape = (keys: string) => `resolver:
 grpc: { addr: "127.0.0.1:0" }
 logger: { format: json }
 `;
-const bySecret = await startSallyport({ owner, config: shape(`secret: "${jwtSecret}"`) });
-const byKeys = await startSallyport({ owner, config: shape(`jwks_url: "${issuer.jwksUrl}"`) });
-const permissive = await startSallyport({ owner, config: shape(`mode: permissive\n  secret: "${jwtSecret}"`) });
+const start = (keys: string): Promise<Sallyport> => startSallyport({ owner, config: shape(keys) });
+const [bySecret, byKeys, permissive] = await Promise.all([
+  start(`secret: "${jwtSecret}"`),
+  start(`jwks_url: "${issuer.jwksUrl}"`),
+  start(`mode: permissive\n  secret: "${jwtSecret}"`),
+]);
 
 type Told = Readonly<{ status: number; code: string | undefined; key: string | undefined }>;
 
