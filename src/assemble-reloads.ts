@@ -1,11 +1,13 @@
 /** Reloading, in the one process of a replica that is asked for it: the service itself, or the primary of several workers. */
+import type { Logger } from 'pino';
+import { redisTarget } from './assemble-shared.ts';
 import type { SecretLoader } from './assemble-vault.ts';
 import { type CandidateOptions, createCandidates } from './candidates.ts';
 import type { Config } from './config/config.ts';
 import { createRounds } from './core/rounds.ts';
 import { pause } from './pause.ts';
 import { createReloads, type Reloads } from './reload/reloads.ts';
-import { alone, createReplicaId } from './reload/replicas.ts';
+import { alone, createReplicaId, type Replicas } from './reload/replicas.ts';
 import type { ReplicaStatus } from './reload/status.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createReloadLog } from './telemetry/reload-events.ts';
@@ -24,6 +26,19 @@ const LOOK_EVERY_MS = 1_000;
 const nextRefresh = ({ vault }: Config, nowMs: number): number =>
   nowMs + (vault?.refresh_interval ?? 0) * (0.9 + Math.random() / 5);
 
+/** They find each other through Redis, where there is one. */
+const replicasOf = async ({ redis }: Config, logger: Logger): Promise<Replicas> => {
+  const id = createReplicaId();
+  if (!redis) return alone(id);
+  const { createRedisReplicas } = await import('./stores/redis/replicas.ts');
+  return createRedisReplicas({
+    id,
+    target: redisTarget(redis),
+    onLost: (reason) => logger.warn({ event: 'replicas_lost', reason }, 'other replicas cannot be told of reloads'),
+    onBack: () => logger.info({ event: 'replicas_back' }, 'other replicas are told of reloads again'),
+  });
+};
+
 export const assembleReloads = async (parts: ReloadParts): Promise<Reloads> => {
   const { loaded, loader, now, onStatus } = parts;
   const { logger, flush } = createLogger(loaded.config.logger);
@@ -31,7 +46,7 @@ export const assembleReloads = async (parts: ReloadParts): Promise<Reloads> => {
   const reloads = createReloads({
     digest: loaded.digest,
     read: candidates.read,
-    replicas: alone(createReplicaId()),
+    replicas: await replicasOf(loaded.config, logger),
     now,
     onReload: createReloadLog(logger),
     onStatus,
@@ -56,8 +71,8 @@ export const assembleReloads = async (parts: ReloadParts): Promise<Reloads> => {
   return {
     ...reloads,
 
-    async start() {
-      await reloads.start();
+    start() {
+      reloads.start();
       rounds.start();
     },
 

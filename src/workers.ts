@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { AggregatorRegistry } from 'prom-client';
+import type { PrimaryReloads } from './primary-reloads.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import type { Announced, FromPrimary, FromWorker } from './stores/primary/protocol.ts';
 
@@ -18,7 +19,11 @@ const TOO_SOON_MS = 5_000;
 const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
 /** Starts `count` workers and resolves when all of them answer. Rejects with the reason of the first that cannot start. */
-export const startWorkers = async (count: number, onRestart: (reason: string) => void): Promise<Workers> => {
+export const startWorkers = async (
+  count: number,
+  reloads: Pick<PrimaryReloads, 'hear' | 'forget'>,
+  onRestart: (reason: string) => void,
+): Promise<Workers> => {
   const limiter = createMemoryRateLimiter(Date.now);
   const registry = new AggregatorRegistry();
   const failed = Promise.withResolvers<string>();
@@ -36,8 +41,8 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
       case 'key_changed':
         for (const other of workers()) if (other !== worker) other.send(message);
         return;
-      case 'ready':
-        return;
+      default:
+        await reloads.hear(worker, message);
     }
   };
 
@@ -50,6 +55,7 @@ export const startWorkers = async (count: number, onRestart: (reason: string) =>
       answer(worker, message).catch((error: unknown) => onRestart(String(error)));
     });
     worker.on('exit', (code, signal) => {
+      reloads.forget(worker);
       if (stopping) return;
       const reason = `worker ${worker.process.pid} ended (${signal ?? `code ${code}`})`;
       if (!wasReady || Date.now() - startedAt < TOO_SOON_MS) return failed.resolve(reason);

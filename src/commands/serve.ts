@@ -2,9 +2,12 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { SecretLoader } from '../assemble-vault.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { Secret } from '../core/secret.ts';
+import { reasonsOf } from '../reload/refused.ts';
+import type { Reloads } from '../reload/reloads.ts';
 import type { Service } from '../serve.ts';
 import type { Announced, Announcement } from '../stores/primary/protocol.ts';
-import { type CommandOptions, createLoader, fail, loadBy, say } from './load.ts';
+import { type CommandOptions, createLoader, fail, loadAgain, loadBy, say } from './load.ts';
 
 /** Long enough for a cluster to take the pod out of its endpoints; a person at a terminal does not wait for that. */
 const DRAIN_MS = { SIGTERM: 5_000, SIGINT: 0 } as const;
@@ -47,18 +50,33 @@ const announcedBy = (service: Service): Announced => ({
   egress: service.egressAddress,
 });
 
-const startWorker = async ({ config }: LoadedConfig): Promise<Started> => {
+/** Who asks by SIGHUP while the service starts is heard when it has. */
+const onHangup = () => {
+  const isUp = Promise.withResolvers<Pick<Reloads, 'reload'>>();
+  process.on('SIGHUP', () => {
+    isUp.promise.then(({ reload }) => reload('request')).catch((error: unknown) => fail(messageOf(error)));
+  });
+  return isUp.resolve;
+};
+
+/** What it loads comes from the primary, so that all workers run the same, whatever the files say meanwhile. */
+const startWorker = async (options: CommandOptions): Promise<Started> => {
+  const hear = onHangup();
   const { serve } = await import('../serve.ts');
   const { connectToPrimary } = await import('../stores/primary/worker-side.ts');
   const primary = connectToPrimary(process);
-  const service = await serve(config, { primary });
+  const { config } = loadAgain(options, new Secret(await primary.recording()));
+  const service = await serve(config, { primary, reloads: primary.reloads });
+  primary.onReload(async (recording) => service.prepare(loadAgain(options, new Secret(recording)).config), reasonsOf);
   const announced = announcedBy(service);
   primary.tell({ kind: 'ready', ...announced });
+  hear(primary.reloads);
   return { ...announced, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
 };
 
-/** One process, which is asked for reloads itself. Who asks while it starts is answered when it has. */
+/** One process, which is asked for reloads itself. */
 const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
+  const hear = onHangup();
   const { serve } = await import('../serve.ts');
   const { assembleReloads } = await import('../assemble-reloads.ts');
   const started = Promise.withResolvers<Service>();
@@ -70,11 +88,11 @@ const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
     now: Date.now,
     onStatus: () => undefined,
   });
-  process.on('SIGHUP', () => void reloads.reload('request'));
   try {
     const service = await serve(loaded.config, { reloads });
     started.resolve(service);
-    await reloads.start();
+    reloads.start();
+    hear(reloads);
     const stop: Stop = async (signal) => {
       await service.stop(DRAIN_MS[signal], GRACE_MS);
       await reloads.close();
@@ -87,16 +105,33 @@ const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
   }
 };
 
-const startMany = async (count: number): Promise<Started> => {
+const startMany = async (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
+  const hear = onHangup();
   const { startWorkers } = await import('../workers.ts');
-  return startWorkers(count, (reason) => fail(`${reason}; another is started`));
+  const { createPrimaryReloads } = await import('../primary-reloads.ts');
+  const { assembleReloads } = await import('../assemble-reloads.ts');
+  const primary = createPrimaryReloads(loaded, () => reloads);
+  const { prepare, tell: onStatus } = primary;
+  const reloads = await assembleReloads({ loaded, loader, prepare, now: Date.now, onStatus });
+  try {
+    const workers = await startWorkers(loaded.config.workers, primary, (reason) =>
+      fail(`${reason}; another is started`),
+    );
+    reloads.start();
+    hear(reloads);
+    const stop: Stop = async (signal) => {
+      await workers.stop(signal);
+      await reloads.close();
+    };
+    return { ...workers, stop };
+  } catch (error) {
+    await reloads.close();
+    throw error;
+  }
 };
 
-const start = (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
-  if (cluster.isWorker) return startWorker(loaded);
-  const { workers } = loaded.config;
-  return workers > 1 ? startMany(workers) : startHere(loaded, loader);
-};
+const start = (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> =>
+  loaded.config.workers > 1 ? startMany(loaded, loader) : startHere(loaded, loader);
 
 /** A terminal signals the whole group and npm passes its own copy on: what comes that soon is the same Ctrl-C. */
 const SAME_SIGNAL_MS = 1_000;
@@ -118,21 +153,21 @@ const leavePrimary = (): void => {
 /** Runs until SIGTERM or SIGINT, a second of which ends it at once. */
 export const runServe = async (options: CommandOptions): Promise<number> => {
   const loader = createLoader(options);
-  const loaded = await loadBy(loader, options);
-  if (!loaded) {
+  const loaded = cluster.isPrimary ? await loadBy(loader, options) : undefined;
+  if (cluster.isPrimary && !loaded) {
     await loader.close();
     return 1;
   }
   const asked = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(([name]) => name);
   let started: Started;
   try {
-    started = await start(loaded, loader);
+    started = await (loaded ? start(loaded, loader) : startWorker(options));
   } catch (error) {
     fail(`sallyport cannot start: ${messageOf(error)}`);
     leavePrimary();
     return 1;
   }
-  if (cluster.isPrimary) announce(loaded, started);
+  if (loaded) announce(loaded, started);
 
   const signal = await Promise.race([asked, started.failed]);
   endAtOnceOnSecondSignal();

@@ -6,7 +6,7 @@ import type { ReloadCause, ReloadOutcome, ReloadResult, ReplicaStatus, StatusRep
 /** A configuration that was built and started beside the one that runs. */
 export type Prepared = Readonly<{
   /** Takes the place of what runs. Does not fail. */
-  commit(generation: number): void;
+  commit(generation: number): void | Promise<void>;
   discard(): Promise<void>;
 }>;
 
@@ -42,7 +42,7 @@ export type Reloads = Readonly<{
   reload(cause: ReloadCause): Promise<ReloadResult>;
   status(): Promise<StatusReport>;
   own(): ReplicaStatus;
-  start(): Promise<void>;
+  start(): void;
   close(): Promise<void>;
 }>;
 
@@ -113,18 +113,22 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
 
   const attempt = async (cause: ReloadCause): Promise<ReloadResult> => {
     let explain: Candidate['explain'] = asGiven;
+    let prepared: Prepared | undefined;
     try {
       if (isClosed) throw new ReloadRefused([{ message: 'the service is stopping' }]);
       const candidate = await read(cause);
       explain = candidate.explain;
       const { changed, needRestart } = candidate;
       if (needRestart.length > 0) throw new ReloadRefused(needRestart);
-      const prepared = changed.length > 0 ? await candidate.prepare() : undefined;
+      if (changed.length > 0) prepared = await candidate.prepare();
       const generation = await numberFor(cause, candidate.digest);
-      prepared?.commit(generation);
+      const taken = prepared;
+      prepared = undefined;
+      await taken?.commit(generation);
       accept(candidate, cause, generation);
       return { outcome: changed.length > 0 ? 'changed' : 'unchanged', generation, changed, problems: [] };
     } catch (error) {
+      await prepared?.discard();
       const problems = reasonsOf(error).map(explain);
       if (cause === 'secrets') set({ secretsProblem: problems.join('\n'), counts: count('refused') });
       else set({ lastError: { atMs: now(), problems }, counts: count('refused') });
@@ -168,6 +172,14 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
     return promise;
   };
 
+  const onNews = (generation: number, digest: string): void => {
+    if (generation <= status.generation) return;
+    if (target?.generation !== generation) target = { generation, digest, sinceMs: now() };
+    if (status.behind !== generation) set({ behind: generation });
+    else if (now() < nextFollowMs) return;
+    void reload('follow');
+  };
+
   return {
     reload,
     own: () => status,
@@ -182,16 +194,9 @@ export const createReloads = (options: ReloadsOptions): Reloads => {
       };
     },
 
-    async start() {
-      const known = await replicas.start(status, (generation, digest) => {
-        if (generation <= status.generation) return;
-        if (target?.generation !== generation) target = { generation, digest, sinceMs: now() };
-        if (status.behind !== generation) set({ behind: generation });
-        else if (now() < nextFollowMs) return;
-        void reload('follow');
-      });
-      if (known !== undefined) set({ generation: known });
-      else onStatus(status);
+    start() {
+      onStatus(status);
+      replicas.start(status, { onNews, onRenumbered: (generation) => set({ generation, behind: undefined }) });
     },
 
     async close() {

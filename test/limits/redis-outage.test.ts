@@ -109,7 +109,8 @@ test('Redis under load', options, async (t) => {
       assert.deepEqual(Object.keys(statuses), ['200']);
       assert.ok(slowestMs < ANSWERED_WITHIN_MS, `${slowestMs} ms`);
       await toldOf(gate, lost);
-      assert.equal(relay.connections(), 1, 'no connection is left behind');
+      // One is for decisions, the other for what replicas tell each other of their configuration.
+      await until('no connection is left behind', () => relay.connections() === 2);
     });
   }
 
@@ -159,7 +160,7 @@ test('without Redis it starts, says so once, and finds Redis when it comes', opt
   relay.become('failing');
   const gate = await start(t, relay.port);
   assert.equal(await statusOfRedis(gate), 'degraded');
-  assert.match((await request(gate.url, '/ready')).body, /OOM command not allowed/);
+  assert.match((await request(gate.url, '/ready')).body, /OOM command not allowed|no answer within/);
   assert.equal(await passing(gate, '198.51.100.1'), LIMIT);
   relay.become('refusing');
   await until('it was tried again and again', () => relay.seen() > 5);

@@ -1,16 +1,18 @@
 /** A worker's connection to its primary process. */
 import type { RateLimiter, Taken } from '../../checks/rate-limit.ts';
 import type { FromPrimary, FromWorker } from './protocol.ts';
+import { createWorkerReloads, type WorkerReloads } from './worker-reloads.ts';
 
-export type Primary = Readonly<{
-  limiter: RateLimiter;
-  /** The metrics of all workers together, in Prometheus' text format. */
-  metrics(): Promise<string>;
-  /** Tells the other workers of a key that was created or revoked here. */
-  spreadKeyChange(hash: string): void;
-  onKeyChange(forget: (hash: string) => void): void;
-  tell(message: FromWorker): void;
-}>;
+export type Primary = WorkerReloads &
+  Readonly<{
+    limiter: RateLimiter;
+    /** The metrics of all workers together, in Prometheus' text format. */
+    metrics(): Promise<string>;
+    /** Tells the other workers of a key that was created or revoked here. */
+    spreadKeyChange(hash: string): void;
+    onKeyChange(forget: (hash: string) => void): void;
+    tell(message: FromWorker): void;
+  }>;
 
 const ANSWER_WITHIN_MS = 2_000;
 
@@ -26,19 +28,24 @@ export const connectToPrimary = (channel: NodeJS.Process): Primary => {
   };
 
   /** A primary that does not answer is an error, and what cannot be decided is denied. */
-  const ask = (message: FromWorker & { id: number }): Promise<FromPrimary> =>
+  const ask = (message: FromWorker & { id: number }, withinMs = ANSWER_WITHIN_MS): Promise<FromPrimary> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(message.id);
         reject(new Error('the primary process does not answer'));
-      }, ANSWER_WITHIN_MS);
+      }, withinMs);
       waiting.set(message.id, { resolve, timer });
       tell(message);
     });
 
+  const reloading = createWorkerReloads({
+    tell,
+    ask: (message, withinMs) => ask({ ...message, id: ++lastId }, withinMs),
+  });
+
   channel.on('message', (message: FromPrimary) => {
     if (message.kind === 'key_changed') return forgetKey(message.hash);
-    if (message.kind !== 'taken' && message.kind !== 'metrics') return;
+    if (reloading.hear(message) || !('id' in message)) return;
     const asked = waiting.get(message.id);
     waiting.delete(message.id);
     clearTimeout(asked?.timer);
@@ -66,5 +73,6 @@ export const connectToPrimary = (channel: NodeJS.Process): Primary => {
     },
 
     tell,
+    ...reloading.own,
   };
 };
