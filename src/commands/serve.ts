@@ -34,7 +34,7 @@ const announce = (
   if (config.resolver?.enabled && config.resolver.mode === 'permissive') {
     say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
   }
-  if (config.rules.length === 0) {
+  if (config.rules.length === 0 && !config.resolver?.enabled && !config.egress?.enabled) {
     say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
   }
   for (const notice of notices) say(notice);

@@ -1,12 +1,13 @@
 /** The files of examples/sandbox fit each other, their schemas, and the programs that read them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { problemsOf } from '../k8s-schemas/kubeconform.ts';
 import { locate, needs } from '../servers/programs.ts';
+import { createWorkdir } from '../servers/workdir.ts';
 
 const folder = join(import.meta.dirname, '../../examples/sandbox');
 const textOf = (path: string) => readFileSync(join(folder, path), 'utf8');
@@ -103,11 +104,26 @@ test('every script is sound and may be run', () => {
   }
 });
 
-test('create-sandbox.sh finds what it replaces', () => {
-  const manifest = textOf('k8s/sandbox.yaml');
-  for (const text of ['sandbox-demo', 'sandbox: demo', 'SANDBOX_TOKEN_HERE']) {
-    assert.ok(manifest.includes(text) && textOf('k8s/create-sandbox.sh').includes(text), text);
-  }
+test('create-sandbox.sh asks for a token of the sandbox, and makes its ConfigMap and its pod', () => {
+  const { path } = createWorkdir('sandbox', { after });
+  const kubectl = [
+    '#!/usr/bin/env bash',
+    'printf "%s\\n" "$*" >> "$FAKE/calls"',
+    'case $1 in exec) echo the.token.itself ;; apply) cat > "$FAKE/applied" ;; esac',
+  ];
+  writeFileSync(join(path, 'kubectl'), kubectl.join('\n'), { mode: 0o755 });
+  const env = { PATH: `${path}:${process.env['PATH']}`, FAKE: path };
+  const run = (...args: string[]) =>
+    spawnSync(join(folder, 'k8s/create-sandbox.sh'), args, { encoding: 'utf8', env }).status;
+  assert.equal(run('agent-7', 'acme', 'red', '2h'), 0);
+  const read = (name: string) => readFileSync(join(path, name), 'utf8');
+  assert.match(read('calls'), /sallyport sandbox token --tenant acme --team red --sandbox agent-7 --ttl 2h\n/);
+  assert.ok(!read('calls').includes('the.token.itself'), 'no token is among the arguments of a process');
+  const [map, pod] = parseAllDocuments(read('applied')).map((one) => one.toJS());
+  assert.deepEqual([map.metadata.name, map.data], ['sandbox-agent-7', { SANDBOX_JWT: 'the.token.itself' }]);
+  assert.deepEqual([pod.metadata.name, pod.metadata.labels.sandbox], ['sandbox-agent-7', 'agent-7']);
+  assert.equal(pod.spec.initContainers[0].env[0].valueFrom.configMapKeyRef.name, 'sandbox-agent-7');
+  assert.equal(run('Not A Name', 'acme', 'red'), 2);
 });
 
 for (const file of ['sallyport.yaml', 'integrations.yaml']) {
