@@ -106,11 +106,12 @@ test('calls are counted by the names that dashboards know, and a method that nob
   assert.doesNotMatch(text, /CANARY/);
 });
 
-test('a refresh that never failed is a zero, so that its first failure is an increase', async () => {
+test('what never failed is a zero, so that its first failure is an increase', async () => {
   const { metrics } = scene();
   const text = await metrics();
   assert.match(text, /egress_credential_refresh_total\{target="paypal",status="error"\} 0/);
-  assert.doesNotMatch(text, /target="stripe"/);
+  assert.match(text, /egress_errors_total\{target="stripe",error_type="unreachable"\} 0/);
+  assert.doesNotMatch(text, /egress_credential_refresh_total\{target="stripe"/);
 });
 
 test('a call that failed is a warning, and of its cause no more is told than name and message', () => {

@@ -20,6 +20,17 @@ const MOST_REPORTED = 1_000;
 /** The caller's own doing. */
 const mild = new Set<EgressErrorType>(['no_route', 'method', 'caller', 'limited', 'aborted', 'bad_request']);
 
+/** What the alerts of deploy/prometheus look at. */
+const alerting: readonly EgressErrorType[] = [
+  'unreachable',
+  'timeout',
+  'reset',
+  'breaker',
+  'forbidden_address',
+  'credential',
+  'caller',
+];
+
 /** A parser quotes what it could not read, and that may be a secret. */
 const causeOf = (cause: unknown): string | undefined => {
   if (cause === undefined) return undefined;
@@ -88,7 +99,8 @@ export const createEgressEvents = (registry: Registry, logger: Logger) => {
     of(config: EgressConfig): (event: EgressEvent) => void {
       const auditPath = createAuditPath(auditedTargets(config));
       for (const [target, { auth, credentials }] of Object.entries(config.targets)) {
-        // From nothing to one is no increase: an alert on the first failure would not fire.
+        // From nothing to something is no increase: an alert on the first failures would not fire.
+        for (const error of alerting) metrics.errors.count({ target, error_type: error }, 0);
         if (fetches({ auth, credentials }))
           for (const status of ['ok', 'error']) metrics.refreshes.count({ target, status }, 0);
       }
