@@ -54,6 +54,13 @@ const assembleAdmin = async (config: Config, parts: LastingParts): Promise<Liste
   return app.callback();
 };
 
+/** A call is tried again within its timeout, and not after it. */
+const longestCallMs = ({ egress }: Config): number => {
+  const { defaults, targets = {}, routes = [] } = egress ?? {};
+  const own = [...Object.values(targets), ...routes].map(({ timeout }) => timeout ?? 0);
+  return own.reduce((longest, timeout) => Math.max(longest, timeout), defaults?.timeout ?? 0);
+};
+
 export const assembleGeneration = async (config: Config, parts: LastingParts): Promise<Generation> => {
   const { keySources, shared, payments, chargeKey, keys, digest, telemetry, now } = parts;
   const { limiter, throttle } = shared;
@@ -112,6 +119,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     admin,
     resolver,
     egress,
+    lastsMs: longestCallMs(config),
     readiness: [
       ...remoteParts(remotes),
       ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),

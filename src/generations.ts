@@ -16,6 +16,8 @@ export type Generation = Readonly<{
   resolver: Resolver | undefined;
   egress: Egress | undefined;
   readiness: readonly ReadinessPart[];
+  /** After so long no call of it begins anything new; what is under way then may still end. */
+  lastsMs: number;
   /** Rejects with what must be there and is not. Asked before it takes the place of another. */
   ready(): Promise<void>;
   /** After its last request, or when that takes too long. */
@@ -33,7 +35,7 @@ export type Generations = Readonly<{
   close(): Promise<void>;
 }>;
 
-/** Longer than any decision may take: by then no request is left that began by it. */
+/** Longer than any decision may take. */
 const RETIRED_FOR_MS = 20_000;
 /** A storm of reloads must not fill the memory. */
 const MOST_RETIRED = 8;
@@ -53,7 +55,7 @@ export const createGenerations = (
   };
 
   const retire = (generation: Generation): void => {
-    retired.set(generation, setTimeout(end, RETIRED_FOR_MS, generation).unref());
+    retired.set(generation, setTimeout(end, Math.max(RETIRED_FOR_MS, generation.lastsMs), generation).unref());
     const [oldest] = retired.keys();
     if (oldest && retired.size > MOST_RETIRED) void end(oldest);
   };
