@@ -205,20 +205,48 @@ for (const [what, failure, end] of givesUp)
 
 const breaks: readonly (readonly [what: string, (stream: ServerHttp2Stream) => void])[] = [
   ['a reset', (stream) => stream.destroy(new Error('it breaks'))],
-  ['a cancellation', (stream) => stream.close(constants.NGHTTP2_CANCEL)],
+  ['a cancellation', (stream) => stream.destroy(new DOMException('cancelled', 'AbortError'))],
   ['an end before its length', (stream) => stream.end()],
+  ['a reset that names no error', (stream) => stream.destroy()],
   ['the end of the connection', (stream) => (stream.session as ServerHttp2Session).destroy()],
 ];
 
 for (const [what, end] of breaks)
-  test(`an answer broken off by ${what} is never taken for whole`, async () => {
-    serve = (stream) => {
-      stream.respond({ ':status': 200, 'content-length': 100 });
-      stream.write('half of it', () => setImmediate(end, stream));
-    };
-    const { status, fault } = await ask({});
-    assert.deepEqual([status, fault?.failure], [200, 'reset']);
-  });
+  for (const length of what === 'an end before its length' ? [100] : [undefined, 100])
+    test(`an answer of ${length ?? 'unknown'} bytes broken off by ${what} is never taken for whole`, async () => {
+      let isCut = false;
+      serve = (stream) => {
+        stream.once('close', () => {
+          isCut = true;
+        });
+        stream.respond({ ':status': 200, ...(length !== undefined && { 'content-length': length }) });
+        stream.write('half of it', () => setImmediate(end, stream));
+      };
+      const { status, fault } = await ask({});
+      assert.deepEqual([status, fault?.failure], [200, 'reset']);
+      isCut = false;
+      const { sending, answer } = begin({});
+      sending.pause();
+      await until('it is cut', () => isCut);
+      sending.resume();
+      assert.equal((await answer).fault?.failure, 'reset', 'whose reader pauses');
+    });
+
+test('a whole answer whose reader pauses beyond its end is whole', async () => {
+  let isEnded = false;
+  serve = (stream) => {
+    stream.once('close', () => {
+      isEnded = true;
+    });
+    stream.respond({ ':status': 200 });
+    stream.end('all of it');
+  };
+  const { sending, answer } = begin({});
+  sending.pause();
+  await until('it is ended', () => isEnded);
+  sending.resume();
+  assert.deepEqual([(await answer).fault, (await answer).body.toString()], [undefined, 'all of it']);
+});
 
 test('whoever closes waits for what is under way, and opens nothing more', async () => {
   const held: (() => void)[] = [];

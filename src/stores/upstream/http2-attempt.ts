@@ -35,6 +35,20 @@ const listOf = (headers: Readonly<Record<string, string | string[] | number | un
     name.startsWith(':') ? [] : [values].flat().flatMap((value) => [name, String(value)]),
   );
 
+/**
+ * Whether the answer had its END_STREAM. Node ends one that is reset without an error code as if it were whole; its stream is
+ * closed by then, and that of a whole one is not yet.
+ */
+const watchEnd = (stream: ClientHttp2Stream): (() => boolean) => {
+  const push = stream.push.bind(stream);
+  let isWhole = false;
+  stream.push = (chunk, encoding) => {
+    if (chunk === null) isWhole ||= !stream.closed;
+    return push(chunk, encoding);
+  };
+  return () => isWhole;
+};
+
 /** One stream of a connection, or the wait for a connection. */
 export class Http2Attempt implements Sending {
   readonly #call: UpstreamCall;
@@ -44,6 +58,7 @@ export class Http2Attempt implements Sending {
   #stream: ClientHttp2Stream | undefined;
   /** The target speaks HTTP/1.1: the attempt is made there. */
   #elsewhere: Sending | undefined;
+  #isWhole = (): boolean => false;
   #awaited: number | undefined;
   #isPaused = false;
   isOver = false;
@@ -87,6 +102,7 @@ export class Http2Attempt implements Sending {
       return undefined;
     }
     this.#stream = stream;
+    this.#isWhole = watchEnd(stream);
     stream.on('response', (headers) => this.#head(stream, headers));
     stream.on('data', (chunk: Buffer) => {
       if (this.isOver) return;
@@ -145,7 +161,8 @@ export class Http2Attempt implements Sending {
   /** Comes after a reset as well, and after the end of a connection. */
   #end(stream: ClientHttp2Stream): void {
     if (this.isOver) return;
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || (this.#awaited !== undefined && this.#awaited !== 0)) {
+    const isMissing = this.#awaited !== undefined && this.#awaited !== 0;
+    if (!this.#isWhole() || isMissing || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
       this.fail({ failure: 'reset', message: `the answer broke off (code ${stream.rstCode})` });
       return;
     }
