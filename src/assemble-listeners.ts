@@ -177,7 +177,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       main: keep(await open('http.addr', http.addr, main, { tls: http.tls, invitesBody })),
       admin: keep(admin && (await open('admin.addr', admin.addr, parts.admin))),
       endpoints: keep(await openEndpoints(endpoints.addr)),
-      resolver: keep(await openAlone('resolver.addr', ownResolver, parts.resolver)),
+      resolver: keep(await openAlone('resolver.addr', ownResolver, parts.resolver, { tls: config.resolver?.tls })),
       egress: keep(
         await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, invitesBody: () => true }),
       ),

@@ -24,6 +24,13 @@ const checkKeys = (resolver: Resolver): Finding[] => {
       expected: 'secret (JWT_SECRET) or jwks_url',
       reads: [path],
     });
+  if (resolver.tls?.enabled && resolver.addr === undefined)
+    findings.push({
+      path: ['resolver', 'tls'],
+      message: 'TLS on a listener that is not there',
+      expected: 'resolver.addr beside it; http.tls is for http.addr',
+      reads: [path],
+    });
   if (resolver.source === 'config_service' && !resolver.config_service)
     findings.push({
       path,

@@ -31,7 +31,8 @@ const checkListenerTls = (tls: ListenerTls | undefined, path: Path): Finding[] =
   return findings;
 };
 
-export const checkTls = ({ http, egress }: Config): Finding[] => [
+export const checkTls = ({ http, egress, resolver }: Config): Finding[] => [
   ...checkListenerTls(http.tls, ['http', 'tls']),
   ...checkListenerTls(egress?.tls, ['egress', 'tls']),
+  ...checkListenerTls(resolver?.tls, ['resolver', 'tls']),
 ];

@@ -492,6 +492,16 @@ const cases: readonly Case[] = [
     ['resolver.integrations[0]: is for no host; expected hosts, or resolver.sidecar_hosts'],
   ],
   [
+    'TLS of a resolver that has no listener of its own',
+    `resolver: { secret: ${secret}, tls: { cert_file: c, key_file: k } }`,
+    ['resolver.tls: TLS on a listener that is not there; expected resolver.addr beside it; http.tls is for http.addr'],
+  ],
+  [
+    'TLS of a resolver without a certificate',
+    `resolver: { secret: ${secret}, addr: ":9999", tls: {} }`,
+    ['resolver.tls: TLS without a certificate; expected both cert_file and key_file'],
+  ],
+  [
     'a resolver on its own listener, whose prefix counts for nothing',
     `resolver: { secret: ${secret}, addr: ":9999", path_prefix: /auth }`,
     [],

@@ -24,6 +24,7 @@ const reloadable: readonly Path[] = [
 /** Parts of those that are asked once all the same. */
 const lasting: readonly Path[] = [
   ['resolver', 'addr'],
+  ['resolver', 'tls'],
   ['egress', 'addr'],
   ['egress', 'tls'],
 ];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { credentialHeader } from './credentials.ts';
 import { block, listOf } from './forms.ts';
+import { listenerTls } from './http.ts';
 import { address, url } from './network.ts';
 import { duration, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
@@ -34,6 +35,7 @@ export const resolver = block({
     .describe(
       'A listener of its own, where every path is the path asked for; by default `http.addr` under `path_prefix`.',
     ),
+  tls: listenerTls.optional().describe('TLS on the listener of `addr`: its answers are the credentials.'),
   path_prefix: urlPath
     .prefault('/resolve')
     .describe('What Envoy puts before the original path on `http.addr`. It counts for nothing on `addr`.'),
