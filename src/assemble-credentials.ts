@@ -33,7 +33,7 @@ export type Credentials = Readonly<{
   /** What is wrong with the Redis that keeps tokens; left out where there is none. */
   problem?: () => string | undefined;
   /** After the last call of this generation. Tokens that the next one does not use are forgotten. */
-  close(): void;
+  close(): Promise<void>;
 }>;
 
 type Target = NonNullable<Config['egress']>['targets'][string];
@@ -129,7 +129,7 @@ export const assembleCredentials = async (config: Config, parts: CredentialParts
     const { problem, close } = tokens;
     return { of: (target) => made.get(target) ?? [], ...(problem && { problem }), close };
   } catch (error) {
-    tokens.close();
+    await tokens.close();
     throw error;
   }
 };

@@ -48,7 +48,7 @@ export type Tokens = Readonly<{
   create(auth: TokenAuth, target: Readonly<{ name: string; allowPrivate: boolean }>): Credential;
   /** What is wrong with the Redis that keeps tokens; left out where there is none. */
   problem?: () => string | undefined;
-  close(): void;
+  close(): Promise<void>;
 }>;
 
 const secretIn = (value: unknown): Secret => {
@@ -109,6 +109,11 @@ const openStore = async (
   return openRedisTokens({ target: redisTarget(target), onLost, onBack });
 };
 
+/** For tokens that were asked for before the end. */
+const LAST_ANSWERS_MS = 2_000;
+
+const pause = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
+
 export const assembleTokens = async (config: Config, parts: TokenParts): Promise<Tokens> => {
   const { now, cells, ownKey, versionOf, events } = parts;
   const { egress } = config;
@@ -116,7 +121,7 @@ export const assembleTokens = async (config: Config, parts: TokenParts): Promise
   const outbounds = new Map(
     [true, false].map((isPrivate) => [isPrivate, createOutbound(undefined, refusedFor(isPrivate))]),
   );
-  const releases: (() => void)[] = [];
+  const held: ReturnType<TokenCells['hold']>[] = [];
   const key = egress?.token_store.encryption_key;
   const encryptionKey = key instanceof Secret ? readEncryptionKey(key.reveal()) : undefined;
 
@@ -128,15 +133,16 @@ export const assembleTokens = async (config: Config, parts: TokenParts): Promise
       const material = store && (encryptionKey ?? ownSealing(tokenSecretOf(auth) ?? ''));
       const identity = [name, auth.type, auth.token_url, ...secrets, ...auth.scopes];
       const tokenKey = createTokenKey(material ?? ownKey, identity);
-      const { cell, release } = cells.hold(tokenKey.id);
-      releases.push(release);
+      const holding = cells.hold(tokenKey.id);
+      held.push(holding);
+      const { cell } = holding;
       const source = createTokenSource({
         cell,
         grant,
         ask: createTokenEndpoint(outbound),
         shelf: material === undefined ? undefined : store?.shelf(tokenKey),
         now,
-        pause: (ms) => delay(ms, undefined, { ref: false }),
+        pause,
         random: Math.random,
         refreshBeforeMs: auth.refresh_before_expiry,
         events: {
@@ -149,9 +155,12 @@ export const assembleTokens = async (config: Config, parts: TokenParts): Promise
 
     ...(store && { problem: store.problem }),
 
-    close() {
+    async close() {
+      const flights = held.map(({ cell }) => cell.flight);
+      for (const { release } of held) release();
+      // The next generation may wait for a token that this one asked for.
+      await Promise.race([Promise.allSettled(flights), pause(LAST_ANSWERS_MS)]);
       store?.close();
-      for (const release of releases) release();
       for (const outbound of outbounds.values()) outbound.close();
     },
   };

@@ -52,7 +52,7 @@ const credentialsOf = async (config: Config, egress: EgressConfig, target: strin
     memory: createCredentialMemory(),
     events: { onRefresh: silent, onCacheHit: silent, onStoreLost: silent, onStoreBack: silent },
   });
-  credentials.close();
+  await credentials.close();
   return credentials.of(target);
 };
 

@@ -93,7 +93,7 @@ test(
   async (t) => {
     const asked = provider.asked();
     const replicas = await Promise.all(Array.from({ length: 4 }, () => startReplica({ scope: 'together' })));
-    t.after(() => replicas.map(({ close }) => close()));
+    t.after(() => Promise.all(replicas.map(({ close }) => close())));
     const tokens = await Promise.all(replicas.flatMap(({ token }) => Array.from({ length: 50 }, token)));
     assert.equal(new Set(tokens).size, 1);
     assert.equal(provider.asked() - asked, 1);
@@ -134,7 +134,7 @@ test(
     });
     assert.equal(await three.token(), provider.given().at(-1));
     assert.equal(provider.asked() - asked, 2);
-    t.after(() => [one, two, three].map(({ close }) => close()));
+    t.after(() => Promise.all([one, two, three].map(({ close }) => close())));
   },
 );
 
@@ -149,7 +149,7 @@ test(
       await startReplica({ auth: short, store: '' }),
       await startReplica({ auth: short, store: '' }),
     ];
-    t.after(() => [one, two, three, four].map(({ close }) => close()));
+    t.after(() => Promise.all([one, two, three, four].map(({ close }) => close())));
     assert.equal(await one.token(), await two.token());
     const kept = await everything();
     assert.ok(!kept.includes(String(await one.token())));
@@ -164,7 +164,7 @@ test('the latest refresh token outlives the replica that got it', options, async
   const auth = `type: oauth2_refresh_token, client_id: shop, client_secret: ${clientSecret}, refresh_token: canary-refresh-token`;
   const one = await startReplica({ auth, now: () => now });
   await one.token();
-  one.close();
+  await one.close();
   assert.ok(!(await everything()).includes('canary'));
   now += 3_600_000;
   const two = await startReplica({ auth, now: () => now });

@@ -6,9 +6,10 @@ import { inspect } from 'node:util';
 import { assembleCredentials, createCredentialMemory } from '../../src/assemble-credentials.ts';
 import { load } from '../../src/config/harness.test.ts';
 import { type Credential, CredentialUnavailable, type Dressing } from '../../src/egress/credential.ts';
-import { answering, cutShort, type Fault, hugeBody, redirected } from '../peers/faults.ts';
+import { answering, cutShort, type Fault, hold, hugeBody, redirected } from '../peers/faults.ts';
 import { json } from '../peers/loopback.ts';
 import { startTokenServer, type TokenServer } from '../peers/token-server.ts';
+import { until } from '../servers/until.ts';
 
 const secret = 'canary sécret+/=:&';
 const email = 'robot@project.iam.gserviceaccount.com';
@@ -47,7 +48,7 @@ const env = {
 
 const text = (variable: string) => `"\${${variable}}"`;
 
-type Scene = Readonly<{ credential: Credential; told: string[]; errors: unknown[]; close(): void }>;
+type Scene = Readonly<{ credential: Credential; told: string[]; errors: unknown[]; close(): Promise<void> }>;
 
 const assemble = async (
   auth: string,
@@ -143,7 +144,7 @@ test('a refresh token that is replaced is used from then on, also after a reload
   assert.equal(first.credential.renew?.(used), true);
   await dress(first, refreshing);
   const second = await assemble(auth, refreshing, memory, () => now);
-  first.close();
+  await first.close();
   t.after(second.close);
   assert.equal(second.credential.version, first.credential.version);
   now += 3_600_000;
@@ -160,10 +161,28 @@ test('after a reload a token goes on, unless its credential changed', async (t) 
   assert.equal(await dress(same), worn);
   const other = await assemble(`${auth}, scopes: [more]`, server, memory);
   assert.notEqual(await dress(other), worn);
-  for (const scene of [before, same, other]) scene.close();
+  await Promise.all([before, same, other].map((scene) => scene.close()));
   const later = await assemble(auth, server, memory);
   t.after(later.close);
   assert.notEqual(await dress(later), worn);
+});
+
+test('a token that is asked for while the configuration is reloaded is waited for on both sides', async (t) => {
+  const memory = createCredentialMemory();
+  const auth = `type: oauth2_client_credentials, ${client}, scopes: [reloaded]`;
+  const { fault, waiting, release } = hold('before');
+  server.faults.set('/token', fault);
+  t.after(() => server.faults.clear());
+  const old = await assemble(auth, server, memory);
+  const before = dress(old);
+  await until('the provider was asked', () => waiting() === 1);
+  const next = await assemble(auth, server, memory);
+  t.after(next.close);
+  const after = dress(next);
+  const closed = old.close();
+  release();
+  assert.deepEqual(await before, await after);
+  await closed;
 });
 
 test('ten thousand calls at a cold token make one token call', async (t) => {
@@ -223,7 +242,7 @@ for (const [what, fault, message] of faults) {
     ]) {
       const scene = await assemble(auth);
       const error = await dress(scene).catch((thrown: unknown) => thrown);
-      scene.close();
+      await scene.close();
       assert.ok(error instanceof CredentialUnavailable && message.test(error.message), String(error));
       for (const shown of [error, ...scene.errors, scene.told, scene.credential].map(printed)) {
         for (const spelling of spellings) assert.ok(!shown.includes(spelling), `${spelling} is in ${shown}`);
