@@ -18,55 +18,44 @@ export type DecisionUsageOptions = Readonly<{
 /** Of one width for the first thousand million, so that they are inserted in their order. */
 const FIRST_NUMBER = 1_000_000_000;
 
-/** The last text and its quoted form: neighbouring requests are much alike. */
-const createLastQuoted = () => {
-  let last = '';
-  let quoted = '""';
-  return (text: string): string => {
-    if (text !== last) {
-      quoted = quoteName(text);
-      last = text;
-    }
-    return quoted;
-  };
-};
-
 const keyOf = (identity: Identity): string => (identity.method === 'api_key' ? identity.keyId : '');
 
-/** By identity and rule: source, key, user and rule. */
-const createCallers = () => {
-  const known = new WeakMap<Identity, Map<string, string>>();
-  return (identity: Identity, rule: string): string => {
+/** Source, key, user, rule, method and host, as far as the path: the last of each identity and rule, for they stay the same. */
+const createMiddles = () => {
+  type Middle = { method: string; host: string; text: string };
+  const known = new WeakMap<Identity, Map<string, Middle>>();
+  return (identity: Identity, rule: string, method: string, host: string): string => {
     let byRule = known.get(identity);
     if (!byRule) {
       byRule = new Map();
       known.set(identity, byRule);
     }
-    let caller = byRule.get(rule);
-    if (caller === undefined) {
-      caller = `"decision",${quoteName(keyOf(identity))},${quoteName(identity.subject)},${quoteName(rule)}`;
-      byRule.set(rule, caller);
-    }
-    return caller;
+    const last = byRule.get(rule);
+    if (last?.method === method && last.host === host) return last.text;
+    const names = [keyOf(identity), identity.subject, rule, method, host].map(quoteName);
+    const text = `,"decision",${names.join(',')},`;
+    byRule.set(rule, { method, host, text });
+    return text;
   };
 };
 
 export const createDecisionUsage = (options: DecisionUsageOptions): ((event: DecisionEvent) => void) => {
   const { prefix, isBillable, except, now, recorder } = options;
   const head = `["${prefix}-`;
-  const result = `200,${isBillable(200) ? 1 : 0},0,0`;
-  const [methodOf, hostOf] = [createLastQuoted(), createLastQuoted()];
-  const callerOf = createCallers();
+  const result = `,200,${isBillable(200) ? 1 : 0},0,0,`;
+  const middleOf = createMiddles();
   let number = FIRST_NUMBER;
-  let atMs = '';
+  let time = '';
 
   return ({ decision, request, rule, dialect, durationMs }) => {
     if (decision.verdict !== 'allow' || !request || except.has(dialect)) return;
     // One time for a whole turn: to ask for it and to write it down costs as much as the rest.
-    if (recorder.isEmpty()) atMs = `${now()}`;
+    if (recorder.isEmpty()) time = `",${now()}`;
     number += 1;
-    const what = `${methodOf(request.method)},${hostOf(request.host)},${quotePath(request.path)}`;
-    const who = callerOf(decision.identity, rule);
-    recorder.recordLine(`${head}${number}",${atMs},${who},${what},${result},${Math.round(durationMs * 1_000)}]\n`);
+    const middle = middleOf(decision.identity, rule, request.method, request.host);
+    // Of few parts, for each is joined with the rest and taken apart again when the turn is written.
+    recorder.recordLine(
+      `${head}${number}${time}${middle}${quotePath(request.path)}${result}${Math.round(durationMs * 1_000)}]\n`,
+    );
   };
 };
