@@ -3,8 +3,8 @@ import type { BillingAssignment } from '../../usage/billing/assignment.ts';
 import type { UsageLine } from '../../usage/usage-line.ts';
 import type { UsageAdded } from '../../usage/usage-store.ts';
 import { addToBillingSums } from './billing-sums.ts';
-import { insertRows } from './insert-rows.ts';
-import { type Transaction, text } from './transaction.ts';
+import { insertNew } from './insert-rows.ts';
+import type { Transaction } from './transaction.ts';
 import { addToUsageSums } from './usage-sums.ts';
 
 const columns = `id, at_ms, source, key_id, user_id, rule, method, host, path, status, billable, request_bytes,
@@ -35,6 +35,14 @@ const readLines = (given: string): unknown[] => {
   return Array.isArray(all) ? all : lines.split('\n').map(parse);
 };
 
+/** Each once, in one order for all, so that none waits for another that waits for it. */
+const inOrder = (events: readonly UsageLine[]): readonly UsageLine[] => {
+  // As one process writes them they are so already.
+  if (events.every(([id], index) => index === 0 || (events[index - 1]?.[0] ?? '') < id)) return events;
+  const byId = new Map(events.map((event) => [event[0], event]));
+  return [...byId.values()].sort(([one], [other]) => (one < other ? -1 : 1));
+};
+
 /** Gets the events that were new, in the transaction that has written them: each is on a bill once, and not without it. */
 const follow = async (
   transaction: Transaction,
@@ -53,16 +61,9 @@ export const usageOperations = {
   ): Promise<UsageAdded> {
     const read = readLines(lines);
     const events = read.filter(isLine);
-    const byId = new Map(events.map((event) => [event[0], event]));
-    // In one order for all, so that none waits for another that waits for it.
-    const distinct = [...byId.values()].sort(([one], [other]) => (one < other ? -1 : 1));
-    const inserted = await insertRows(
-      transaction,
-      `INSERT INTO usage_events (${columns}) VALUES`,
-      distinct,
-      'ON CONFLICT (id) DO NOTHING RETURNING id',
-    );
-    const added = inserted.map((row) => byId.get(text(row, 'id'))).filter((event) => event !== undefined);
+    const distinct = inOrder(events);
+    const isNew = await insertNew(transaction, `INSERT INTO usage_events (${columns}) VALUES`, distinct, 'id');
+    const added = isNew ? distinct.filter(([id]) => isNew.has(id)) : distinct;
     await follow(transaction, added, assignment);
     return { added: added.length, known: events.length - added.length, unreadable: read.length - events.length };
   },

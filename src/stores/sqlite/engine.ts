@@ -84,7 +84,10 @@ export const createTransaction = (database: DatabaseSync): Transaction => {
       return (isByPlace ? statement.all(...values) : statement.all(named(values))) as Row[];
     },
 
-    run: async (sql, values) => Number(prepare(sql, 0).statement.run(named(values)).changes),
+    async run(sql, values) {
+      const { statement, isByPlace } = prepare(sql, values.length);
+      return Number((isByPlace ? statement.run(...values) : statement.run(named(values))).changes);
+    },
   };
 };
 
