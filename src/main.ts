@@ -62,6 +62,13 @@ withCommonOptions(program.command('explain'))
     process.exitCode = await runExplain({ ...options, insecure: insecureOf(options) });
   });
 
+withCommonOptions(program.command('reload'))
+  .description('have the running service load its configuration again')
+  .action(async (options: GlobalOptions) => {
+    const { runReload } = await import('./commands/reload.ts');
+    process.exitCode = await runReload({ ...options, insecure: insecureOf(options) });
+  });
+
 program
   .command('init')
   .description('write a commented configuration to begin with')

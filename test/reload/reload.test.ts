@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { adminToken, startSallyport } from '../sallyport.ts';
+import { adminToken, runSallyport, startSallyport } from '../sallyport.ts';
 import { type Answered, request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 
@@ -75,10 +75,24 @@ test('SIGHUP does the same, and writes one line with the keys that differ', asyn
   assert.deepEqual(line?.['changed'], ['rules[0].match.path']);
 });
 
+test('sallyport reload asks the running service, and says what differs or what is wrong', async () => {
+  const listening = gate.adminUrl.replace('http://', '');
+  const here = join(gate.directory, 'asking.yaml');
+  const asking = (text: string) => writeFileSync(here, `${text.replace('"127.0.0.1:0"', `"${listening}"`)}\n`);
+  const asked = () => runSallyport(['reload', '--config', here], { cwd: gate.directory });
+  asking(frame.replace('addr: "127.0.0.1:0" }\nadmin', 'addr: ":0" }\nadmin'));
+  write(`rules: [${rule('/four/**')}]`);
+  assert.deepEqual(asked(), { status: 0, stdout: 'generation 4: differs: rules[0].match.path\n', stderr: '' });
+  write('nonsense: 1');
+  const { status: code, stderr } = asked();
+  assert.deepEqual([code, /nonsense: unknown key/.test(stderr)], [1, true]);
+  write(`rules: [${rule('/four/**')}]`);
+});
+
 test('metrics tell the generation and what came of reloads', async () => {
   const { body } = await request(gate.url, '/metrics');
-  assert.match(body, /^sallyport_config_generation 3$/m);
-  assert.match(body, /^sallyport_config_reloads_total\{result="changed"\} 2$/m);
-  assert.match(body, /^sallyport_config_reloads_total\{result="refused"\} 2$/m);
+  assert.match(body, /^sallyport_config_generation 4$/m);
+  assert.match(body, /^sallyport_config_reloads_total\{result="changed"\} 3$/m);
+  assert.match(body, /^sallyport_config_reloads_total\{result="refused"\} 3$/m);
   assert.match(body, /^sallyport_config_last_success_timestamp_seconds \d+/m);
 });
