@@ -14,6 +14,8 @@ export const createTokenEndpoint =
       body: form,
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
+        // Some providers refuse whoever does not say what it is.
+        'user-agent': 'sallyport',
         // Kept connections idle for the life of a token, and what then cuts them would fail the next question.
         connection: 'close',
         ...headers,
