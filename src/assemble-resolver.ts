@@ -148,7 +148,9 @@ const createService = (
 
 export const assembleResolver = (config: ResolverConfig, parts: ResolverParts): Resolver => {
   const { keySources, peers, telemetry } = parts;
-  const { resolved: observe, serviceFailed } = telemetry.resolverEvents(config.audit);
+  const integrations = settingsOf(config);
+  const names = integrations.map(({ name }) => name);
+  const { resolved: observe, serviceFailed } = telemetry.resolverEvents(config.audit, names);
   const { keys, remote } = createKeys(config, keySources);
   const identify = identifierOf(config, keys, parts);
   const service = createService(config, parts, serviceFailed);
@@ -159,7 +161,7 @@ export const assembleResolver = (config: ResolverConfig, parts: ResolverParts): 
     sandboxOf: createSandboxReader(config.claims, claimAt),
     permissive: config.mode === 'permissive' ? own : undefined,
     source: service?.credentialsOf ?? (() => own),
-    integrations: settingsOf(config),
+    integrations,
     sidecarHosts: config.sidecar_hosts,
     unmapped: config.unmapped,
     claims: config.claims,

@@ -42,8 +42,12 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     payments: createPaymentEvents(metrics, logger, now),
     usage: createUsageEvents(metrics, logger, now),
     billing: createBillingEvents(metrics, logger, now),
-    resolverEvents: (audit: 'all' | 'sampled') =>
-      createResolverEvents(metrics, logger, audit === 'sampled' ? options.sample_allows : 1, Math.random),
+    resolverEvents: (audit: 'all' | 'sampled', integrations: readonly string[]) =>
+      createResolverEvents(metrics, logger, {
+        share: audit === 'sampled' ? options.sample_allows : 1,
+        random: Math.random,
+        integrations,
+      }),
 
     accessLogOpened: (node: string, log: string, peerIp: string) =>
       logger.info({ event: 'access_log_opened', node, log, peer_ip: peerIp }, 'Envoy sends an access log'),
