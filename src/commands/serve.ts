@@ -29,12 +29,13 @@ const announce = (
   say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
   if (admin) say(`admin API on ${show(admin)}/api`);
   if (grpc) say(`gRPC on ${show(grpc)}`);
-  if (resolver) say(`resolver on ${show(resolver)}`);
-  if (egress) say(`egress on ${show(egress)}`);
-  if (config.resolver?.enabled && config.resolver.mode === 'permissive') {
+  const { resolver: resolving, egress: calling, endpoints } = config;
+  if (resolving?.enabled) say(`resolver on ${resolver ? show(resolver) : `${show(main)}${resolving.path_prefix}`}`);
+  if (calling?.enabled) say(`egress on ${egress ? show(egress) : `${show(main)}${endpoints.egress}`}`);
+  if (resolving?.enabled && resolving.mode === 'permissive') {
     say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
   }
-  if (config.rules.length === 0 && !config.resolver?.enabled && !config.egress?.enabled) {
+  if (config.rules.length === 0 && !resolving?.enabled && !calling?.enabled) {
     say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
   }
   for (const notice of notices) say(notice);
