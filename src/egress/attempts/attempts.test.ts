@@ -14,20 +14,26 @@ const everyMethod = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH']
 const fault = (failure: UpstreamFailure, sent = true): UpstreamFault => ({ failure, sent, message: failure });
 
 /** A target whose every attempt the test ends by hand, and a clock that stands still until it is told. */
-const setUp = (options: { failures?: number; most?: number; longestLine?: number; retryCount?: number } = {}) => {
+const setUp = (
+  options: { dressesLater?: boolean; failures?: number; most?: number; longestLine?: number; retryCount?: number } = {},
+) => {
   let now = 0;
   let timers: { at: number; then: () => void }[] = [];
   const attempts: { call: OutgoingCall; receiver: CallReceiver; isAborted: boolean }[] = [];
   const renewals = { left: 0 };
+  const dressings: (() => void)[] = [];
   const nowMs = () => now;
   const parts: AttemptsParts = {
     send(call, receiver) {
       const made = { call, receiver, isAborted: false };
       attempts.push(made);
-      receiver.attempt(`v${attempts.length}`, () => {
-        renewals.left -= 1;
-        return renewals.left >= 0;
-      });
+      const dressed = () =>
+        receiver.attempt(`v${attempts.length}`, () => {
+          renewals.left -= 1;
+          return renewals.left >= 0;
+        });
+      if (options.dressesLater) dressings.push(dressed);
+      else dressed();
       const abort = () => {
         if (made.isAborted) return;
         made.isAborted = true;
@@ -92,7 +98,17 @@ const setUp = (options: { failures?: number; most?: number; longestLine?: number
     receiver.data(Buffer.from('body'));
     receiver.end();
   };
-  return { ask, answer, latest, attempts, pass, renewals, timers: () => timers.length, breaker: parts.breaker };
+  return {
+    ask,
+    answer,
+    latest,
+    attempts,
+    pass,
+    renewals,
+    dressings,
+    timers: () => timers.length,
+    breaker: parts.breaker,
+  };
 };
 
 const good = ['head 200', 'data 4', 'end'];
@@ -236,6 +252,37 @@ test('all tries together have one deadline', async () => {
   assert.ok(latest().isAborted);
   await pass(0);
   assert.deepEqual(told, ['v1', 'v2', 'fail timeout']);
+  assert.equal(timers(), 0);
+});
+
+test('a credential that does not come in time is not the target’s fault', async () => {
+  const { ask, latest, pass, timers, breaker } = setUp({ dressesLater: true, failures: 1 });
+  for (const body of [undefined, Readable.from(['x'])]) {
+    const { told } = ask({ timeoutMs: 1_000, body });
+    await pass(1_000);
+    assert.ok(latest().isAborted);
+    await pass(0);
+    assert.deepEqual(told, ['refuse credential undefined']);
+  }
+  assert.deepEqual([timers(), breaker.state()], [0, 'closed']);
+});
+
+test('the time that a credential takes is of the deadline, but a body that streams has its own', async () => {
+  const { ask, latest, pass, dressings, answer, timers } = setUp({ dressesLater: true });
+  const held = ask({ timeoutMs: 1_000 });
+  await pass(900);
+  dressings.shift()?.();
+  await pass(100);
+  assert.ok(latest().isAborted);
+  await pass(0);
+  assert.deepEqual(held.told, ['v1', 'fail timeout']);
+  const streamed = ask({ timeoutMs: 1_000, body: Readable.from(['x']) });
+  await pass(900);
+  dressings.shift()?.();
+  await pass(5_000);
+  assert.equal(latest().isAborted, false);
+  answer(200);
+  assert.deepEqual(streamed.told, ['v2', ...good]);
   assert.equal(timers(), 0);
 });
 

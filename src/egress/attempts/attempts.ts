@@ -52,6 +52,8 @@ class CallWithAttempts implements CallReceiver, Sending {
   #ticket = -1;
   #tries: Tries | undefined;
   #renew: (() => boolean) | undefined;
+  /** The credentials of the attempt are there, so that from now on the target is waited for. */
+  #isDressed = false;
   #wasSent = false;
   #discarded = 0;
   #isDue = false;
@@ -82,6 +84,9 @@ class CallWithAttempts implements CallReceiver, Sending {
 
   attempt(credentialVersion: string, renew?: () => boolean): void {
     this.#renew = renew;
+    this.#isDressed = true;
+    // A body that streams has a deadline of its own: it lasts for as long as the target takes its parts.
+    if (!isHeld(this.#call.body)) this.#dropDeadline();
     this.#receiver.attempt(credentialVersion);
   }
 
@@ -132,6 +137,10 @@ class CallWithAttempts implements CallReceiver, Sending {
       this.#hasDiscarded();
       return;
     }
+    if (this.#stage === 'trying' && this.#ended === 'timeout' && !this.#isDressed) {
+      this.refuse({ why: 'credential', retryAfterMs: undefined, cause: 'the credential was not there in time' });
+      return;
+    }
     if (this.#stage === 'trying') {
       this.#parts.breaker.settle(this.#ticket, this.#ended === 'timeout' ? 'bad' : healthOfFailure(fault.failure));
       const wait = this.#ended === undefined ? this.#triesSoFar().afterFault(fault, this.#leftMs()) : undefined;
@@ -159,8 +168,7 @@ class CallWithAttempts implements CallReceiver, Sending {
   #try(): void {
     const { breaker, send } = this.#parts;
     this.#stage = 'trying';
-    // A body that streams has a deadline of its own: it lasts for as long as the target takes its parts.
-    if (!isHeld(this.#call.body)) this.#dropDeadline();
+    this.#isDressed = false;
     const ticket = breaker.enter();
     if (ticket === undefined) {
       const retryAfterMs = breaker.retryAfterMs();
@@ -169,6 +177,7 @@ class CallWithAttempts implements CallReceiver, Sending {
     }
     this.#ticket = ticket;
     this.#sending = send(this.#call, this);
+    if (!this.#isDressed && this.#stage === 'trying') this.#keepDeadline();
   }
 
   #triesSoFar(): Tries {
