@@ -95,8 +95,21 @@ const checkTarget = (target: Target, path: Path, config: Config): Finding[] => [
         },
       ]
     : []),
+  ...checkPlain(target, path),
   ...checkCallers(target.callers, [...path, 'callers', 'allow'], config),
 ];
+
+/** What is said of TLS would be forgotten without a word where there is none. */
+const checkPlain = ({ url, tls, http2 }: Target, path: Path): Finding[] => {
+  if (url.startsWith('https:')) return [];
+  const said = [...(tls?.enabled ? ['tls'] : []), ...(http2 ? ['http2'] : [])];
+  return said.map((key) => ({
+    path: [...path, key],
+    message: 'needs TLS, and the url is plain http',
+    expected: 'an https url',
+    reads: [[...path, 'url']],
+  }));
+};
 
 const checkAuth = (auth: Auth, path: Path, target: Target): Finding[] => [
   ...('token_url' in auth ? checkReach(auth.token_url, [...path, 'token_url'], target) : []),

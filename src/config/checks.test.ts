@@ -435,6 +435,14 @@ const cases: readonly Case[] = [
     [],
   ],
   [
+    'TLS towards a target without TLS',
+    'egress: { targets: { a: { url: "http://10.0.0.1", allow_private: true, http2: true, tls: { ca_cert: /ca.pem } } } }',
+    [
+      'egress.targets.a.tls: needs TLS, and the url is plain http; expected an https url',
+      'egress.targets.a.http2: needs TLS, and the url is plain http; expected an https url',
+    ],
+  ],
+  [
     'integrations of equal precedence',
     `resolver: { secret: ${secret}, integrations: [{ name: a, hosts: a.example, headers: { X: "{{k}}" } }, { name: b, hosts: a.example, headers: { X: "{{k}}" } }] }`,
     [
