@@ -192,8 +192,7 @@ for (const [name, fault] of Object.entries(faults)) {
   test(`where the provider fails (${name}), calls are told to come again, and the provider is asked once`, async () => {
     failing.faults.set('/token', fault);
     const before = failing.asked();
-    for (const _again of [1, 2, 3]) {
-      const { status, headers, body } = await call(`${name}/x`);
+    for (const { status, headers, body } of await Promise.all([1, 2, 3].map(() => call(`${name}/x`)))) {
       assert.equal(status, 503);
       assert.equal(JSON.parse(body).code, 'credential_unavailable');
       assert.ok(Number(headers['retry-after']) >= 1);
