@@ -92,7 +92,12 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   return {
     door: {
       isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
-      answer: createEgressProxy({ routes, peers, observe: events.of(egress) }),
+      answer: createEgressProxy({
+        routes,
+        peers,
+        forwardedCertificates: egress.forwarded_certificates,
+        observe: events.of(egress),
+      }),
     },
     ...(credentials.problem && { problem: credentials.problem }),
     close: () => built.disposeAsync(),

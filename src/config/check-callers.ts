@@ -10,7 +10,8 @@ type Caller = Callers['allow'][number];
 const certificatesAskedFor = ({ http, egress }: Config): Readonly<{ key: Path; asked: boolean }> => {
   const own = egress?.addr !== undefined;
   const tls = own ? egress.tls : http.tls;
-  return { key: own ? ['egress', 'tls'] : ['http', 'tls'], asked: tls?.enabled === true && tls.client_auth !== 'none' };
+  const asked = (tls?.enabled === true && tls.client_auth !== 'none') || egress?.forwarded_certificates === true;
+  return { key: own ? ['egress', 'tls'] : ['http', 'tls'], asked };
 };
 
 const checkIssuer = ({ issuer }: Caller, at: Path, issuers: readonly string[]): Finding[] => {
@@ -54,7 +55,7 @@ const checkEntry = (caller: Caller, at: Path, config: Config): Finding[] => {
       path: [...at, 'certificate'],
       message: 'no certificate is ever seen',
       expected: `${key.join('.')} with client_ca_file, and client_auth request or require`,
-      reads: [key],
+      reads: [key, ['egress', 'forwarded_certificates']],
     });
   return findings;
 };

@@ -2,43 +2,24 @@
 import type { IncomingMessage } from 'node:http';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import { isRefusal, refuse } from '../core/refusal.ts';
-import type { CallerRequest } from '../egress/caller-proof.ts';
 import type { Admitted } from '../egress/callers.ts';
 import { type EgressRoute, outgoingCall, type Planned, planCall } from '../egress/plan-call.ts';
 import type { EgressRoutes } from '../egress/routes.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { readBody, tooLarge } from './body.ts';
+import { type CallerSources, callerRequest } from './egress-caller.ts';
 import { type CallStory, EgressExchange, type Observe } from './egress-exchange.ts';
 import { refusedAtOnce, refusedCaller } from './egress-refusals.ts';
-import { requestIdOf, single } from './http-request.ts';
-import type { Peer, Peers } from './peers.ts';
+import { requestIdOf } from './http-request.ts';
 import { mayArriveSlowly } from './server.ts';
-import { certificateOf } from './tls.ts';
 
-export type EgressProxyParts = Readonly<{
-  routes: EgressRoutes<EgressRoute>;
-  peers: Peers;
-  observe: Observe;
-}>;
+export type EgressProxyParts = CallerSources &
+  Readonly<{
+    routes: EgressRoutes<EgressRoute>;
+    observe: Observe;
+  }>;
 
 export type EgressProxy = (message: IncomingMessage, response: AuthResponse) => void;
-
-/** Whoever is named by a proxy that is trusted; where none names anybody, the caller is who connected. */
-const callerIp = ({ headers }: IncomingMessage, peer: Peer, peers: Peers): string => {
-  const chain = single(headers['x-forwarded-for']);
-  const real = single(headers['x-real-ip']);
-  return chain === undefined && real === undefined ? peer.ip : peers.clientIp(peer, chain, real);
-};
-
-const callerRequest = (message: IncomingMessage, peer: Peer, peers: Peers): CallerRequest => ({
-  get clientIp() {
-    return callerIp(message, peer, peers);
-  },
-  get certificate() {
-    return certificateOf(message.socket);
-  },
-  header: (name) => single(message.headers[name]),
-});
 
 /** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */
 const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
@@ -60,7 +41,7 @@ const invite = (message: IncomingMessage, response: AuthResponse): void => {
 /** Whoever offers another protocol besides, such as h2c, gets its answer by HTTP/1.1 (RFC 9110 section 7.8). */
 const asksForWebSocket = ({ headers }: IncomingMessage): boolean => /websocket/i.test(headers.upgrade ?? '');
 
-export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts): EgressProxy => {
+export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyParts): EgressProxy => {
   const send = (planned: Planned, message: IncomingMessage, response: AuthResponse, exchange: EgressExchange): void => {
     const outgoing = outgoingCall(planned, message.rawHeaders);
     if (isRefusal(outgoing)) {
@@ -96,7 +77,7 @@ export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts):
 
   return (message, response) => {
     const url = message.url ?? '';
-    const peer = peers.of(message.socket);
+    const peer = sources.peers.of(message.socket);
     const story: CallStory = {
       requestId: requestIdOf({ peer, headers: message.headers }),
       startedAt: performance.now(),
@@ -117,7 +98,7 @@ export const createEgressProxy = ({ routes, peers, observe }: EgressProxyParts):
         exchange.failed(refusedAtOnce(noWebSocket));
         return;
       }
-      const admitted: Eventually<Admitted> = planned.route.admission.admit(callerRequest(message, peer, peers));
+      const admitted: Eventually<Admitted> = planned.route.admission.admit(callerRequest(message, peer, sources));
       const sent = whenReady(admitted, ({ caller, refusal }) => {
         story.caller = caller;
         if (refusal) exchange.failed(refusedCaller(refusal));

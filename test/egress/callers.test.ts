@@ -59,13 +59,15 @@ const sallyport = await startSallyport({ owner, http: tls('require'), config: co
 const { key, id } = await sallyport.createKey();
 
 // The id of a key is known once it is made: the rest of the file is about what a reload took into use.
-const file = join(sallyport.directory, 'sallyport.yaml');
-writeFileSync(file, readFileSync(file, 'utf8').replace('key-of-nobody', id));
-const reloaded = await fetch(`${sallyport.adminUrl}/admin/reload`, {
-  method: 'POST',
-  headers: { authorization: `Bearer ${adminToken}` },
-});
-assert.equal(reloaded.status, 200, await reloaded.text());
+const reload = async (change: (text: string) => string): Promise<void> => {
+  const file = join(sallyport.directory, 'sallyport.yaml');
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const answer = await fetch(`${sallyport.adminUrl}/admin/reload`, { method: 'POST', headers });
+  assert.equal(answer.status, 200, await answer.text());
+};
+
+await reload((text) => text.replace('key-of-nobody', id));
 
 const egressPort = Number(/egress on 127\.0\.0\.1:(\d+)/.exec(sallyport.output())?.[1]);
 
@@ -132,6 +134,19 @@ for (const [what, name, sent, status, code] of cases) {
   });
 }
 
+test('a certificate that a header tells of is believed only where the configuration says so', async () => {
+  const headers = { 'x-forwarded-client-cert': 'Hash=00;URI=spiffe://zone/orders' };
+  assert.equal((await ask('/ext/certificate/a', { headers })).code, 'caller_unknown');
+  await reload((text) => text.replace('  targets:', '  forwarded_certificates: true\n  targets:'));
+  assert.equal((await ask('/ext/certificate/a', { headers })).status, 200);
+  assert.equal(
+    (await ask('/ext/certificate/a', { client: orders, headers: { 'x-forwarded-client-cert': 'URI=a,' } })).code,
+    'caller_unknown',
+  );
+  assert.equal((await ask('/ext/certificate/a', { client: orders })).status, 200);
+  await reload((text) => text.replace('  forwarded_certificates: true\n', ''));
+});
+
 test('a certificate of another authority gets no answer at all', async () => {
   await assert.rejects(ask('/ext/open/a', { client: stranger }));
 });
@@ -192,7 +207,7 @@ test('where certificates are demanded, health and metrics are on a listener that
   assert.equal((await ask('/health', { port, client: orders })).status, 404);
   assert.equal((await fetch(`http://127.0.0.1:${endpointsPort}/health`)).status, 200);
   const metrics = await (await fetch(`http://127.0.0.1:${endpointsPort}/metrics`)).text();
-  assert.match(metrics, /egress_requests_total\{target="certificate",method="GET",status="200"\} 1\n/);
+  assert.match(metrics, /egress_requests_total\{target="certificate",method="GET",status="200"\} 3\n/);
   assert.match(metrics, /egress_errors_total\{target="limited",error_type="limited"\} 1\n/);
   assert.doesNotMatch(metrics, /canary/);
 });

@@ -138,6 +138,11 @@ export const egress = block({
       'A listener of its own. By default `http.addr` serves the routes, or `127.0.0.1:8080` where `proxy` does ingress.',
     ),
   tls: listenerTls.optional().describe('TLS on the listener of `addr`.'),
+  forwarded_certificates: toggle
+    .prefault(false)
+    .describe(
+      'Whether `X-Forwarded-Client-Cert` of `trusted_proxies` tells who calls, as in a mesh. They must not pass on what their own callers send by that name.',
+    ),
   token_store: tokenStore.prefault({}).describe('Cache of fetched tokens.'),
   defaults: defaults.prefault({}).describe('For targets that say nothing else.'),
   targets: z.record(name, target).prefault({}).describe('External services, by name.'),
