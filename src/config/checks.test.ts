@@ -438,8 +438,8 @@ const cases: readonly Case[] = [
     'TLS towards a target without TLS',
     'egress: { targets: { a: { url: "http://10.0.0.1", allow_private: true, http2: true, tls: { ca_cert: /ca.pem } } } }',
     [
-      'egress.targets.a.tls: needs TLS, and the url is plain http; expected an https url',
       'egress.targets.a.http2: needs TLS, and the url is plain http; expected an https url',
+      'egress.targets.a.tls: needs TLS, and the url is plain http; expected an https url',
     ],
   ],
   [
