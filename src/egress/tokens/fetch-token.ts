@@ -22,6 +22,9 @@ export type Fetched = Readonly<{ token: HeldToken; by: 'provider' | 'replica' }>
 /** Longer than the endpoint has to answer, so that the lock of whoever still asks holds. */
 const LOCK_MS = 15_000;
 const LOOK_AGAIN_MS = 100;
+const KEEP_AGAIN_MS = 5_000;
+/** An hour. */
+const MOST_TRIES_TO_KEEP = 720;
 /** Longer than providers keep refresh tokens that are not used. */
 const KEEP_REFRESH_TOKEN_MS = 180 * 24 * 3_600_000;
 
@@ -85,6 +88,21 @@ const keep = async (shelf: TokenShelf, stored: StoredToken, now: number): Promis
   await shelf.write(stored, stored.refreshToken === undefined ? lifetimeMs : KEEP_REFRESH_TOKEN_MS);
 };
 
+/** A refresh token that nobody else knows is lost with this process: it is left as soon as the store is back. */
+const keepLater = async ({ cell, pause, now }: FetchTokenOptions, shelf: TokenShelf, stored: StoredToken) => {
+  for (let tries = 0; tries < MOST_TRIES_TO_KEEP; tries++) {
+    await pause(KEEP_AGAIN_MS);
+    if (cell.refreshToken?.text.reveal() !== stored.refreshToken) return;
+    try {
+      const there = await shelf.read();
+      if (there === undefined || there.obtainedAtMs < stored.obtainedAtMs) await keep(shelf, stored, now());
+      return;
+    } catch {
+      // Still away.
+    }
+  }
+};
+
 /** Rejects with `TokenRefused`, or with whatever kept the endpoint from answering. */
 export const fetchToken = async (options: FetchTokenOptions): Promise<Fetched> => {
   const { shelf, now } = options;
@@ -92,8 +110,12 @@ export const fetchToken = async (options: FetchTokenOptions): Promise<Fetched> =
   if (turn && 'accessToken' in turn) return { token: toHeld(turn), by: 'replica' };
   try {
     const stored = await askProvider(options);
-    // Whether the others can have it is no matter of ours: the store tells of itself.
-    if (shelf) await keep(shelf, stored, now()).catch(() => undefined);
+    // Nobody waits for a store that is away: it tells of itself.
+    if (shelf) {
+      await keep(shelf, stored, now()).catch(() => {
+        if (stored.refreshToken !== undefined) void keepLater(options, shelf, stored);
+      });
+    }
     return { token: toHeld(stored), by: 'provider' };
   } finally {
     await turn?.release?.().catch(() => undefined);

@@ -333,3 +333,27 @@ test('the latest refresh token of any replica is the one that is used', async ()
   await one.token();
   assert.deepEqual([...one.asked, ...other.asked], [undefined, 'r2', 'r1']);
 });
+
+test('a refresh token that came while the store was away is left there as soon as it is back', async () => {
+  const { shelf, away, stored } = createShelf();
+  const { token, answer } = scene({ shelf, rotates: true });
+  answer(given('a', { refresh_token: 'r1' }));
+  away();
+  await token();
+  assert.equal(stored(), undefined);
+  away(false);
+  await settle();
+  assert.deepEqual([stored()?.accessToken, stored()?.refreshToken], ['a', 'r1']);
+});
+
+test('a refresh token that came while the store was away takes the place of no later one', async () => {
+  const { shelf, away, stored, put } = createShelf();
+  const { token, answer, now } = scene({ shelf, rotates: true });
+  answer(given('a', { refresh_token: 'r1' }));
+  away();
+  await token();
+  put({ accessToken: 'b', obtainedAtMs: now() + 1, expiresAtMs: now() + 1_000, refreshToken: 'r2' });
+  away(false);
+  await settle();
+  assert.equal(stored()?.refreshToken, 'r2');
+});
