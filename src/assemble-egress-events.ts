@@ -18,7 +18,15 @@ const REPORT_AGAIN_MS = 60_000;
 const MOST_REPORTED = 1_000;
 
 /** The caller's own doing. */
-const mild = new Set<EgressErrorType>(['no_route', 'method', 'caller', 'limited', 'aborted', 'bad_request']);
+const mild = new Set<EgressErrorType>([
+  'no_route',
+  'method',
+  'caller',
+  'limited',
+  'forbidden',
+  'aborted',
+  'bad_request',
+]);
 
 /** What the alerts of deploy/prometheus look at. */
 const alerting: readonly EgressErrorType[] = [

@@ -7,6 +7,8 @@ export type EgressErrorType =
   | 'busy'
   | 'breaker'
   | 'credential'
+  /** The credential is not for this path or method. */
+  | 'forbidden'
   | 'forbidden_address'
   | 'unreachable'
   | 'timeout'

@@ -64,7 +64,7 @@ export const refusedBy = ({ why, retryAfterMs, cause }: CallRefused): Failed => 
     }
     case 'forbidden':
       return {
-        error: 'credential',
+        error: 'forbidden',
         refusal: refuse('credential_forbidden', 'The credential of the target is not for this path or method.'),
         cause,
       };
@@ -81,6 +81,7 @@ const errorOfRefusal = ({ code }: Refusal): EgressErrorType => {
       return 'limited';
     case 'internal_error':
     case 'store_unavailable':
+    case 'keys_unavailable':
       return 'internal';
     default:
       return 'bad_request';
