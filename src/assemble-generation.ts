@@ -109,6 +109,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
   const serviceProblem = resolver?.problem;
   const tokenStoreProblem = egress?.problem;
+  const { reloads } = parts;
   const admin = await assembleAdmin(config, parts);
   const built = building.move();
 
@@ -122,6 +123,9 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     lastsMs: longestCallMs(config),
     readiness: [
       ...remoteParts(remotes),
+      ...(config.vault && reloads
+        ? [{ name: 'vault', essential: false, check: async () => reloads.own().secretsProblem }]
+        : []),
       ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),
       ...(tokenStoreProblem ? [{ name: 'token_store', essential: false, check: async () => tokenStoreProblem() }] : []),
     ],

@@ -34,7 +34,6 @@ export const readinessOf = (
   payments: Pick<Payments, 'problem'> | undefined,
   usage: Pick<Usage, 'problem'> | undefined,
   billing: Pick<Billing, 'problem'> | undefined,
-  vault: Readonly<{ problem(): string | undefined }> | undefined,
   remotes: readonly Remote[],
 ): readonly ReadinessPart[] => [
   { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
@@ -42,6 +41,5 @@ export const readinessOf = (
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
   ...(usage ? [{ name: 'usage', essential: false, check: async () => usage.problem() }] : []),
   ...(billing ? [{ name: 'billing', essential: false, check: async () => billing.problem() }] : []),
-  ...(vault ? [{ name: 'vault', essential: false, check: async () => vault.problem() }] : []),
   ...remoteParts(remotes),
 ];

@@ -120,8 +120,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     for (const { source } of mints) source.close();
     await fetching;
   });
-  const vault = config.vault && reloads && { problem: () => reloads.own().secretsProblem };
-  const lasting = readinessOf(stores, shared, payments, usage, billing, vault, mints);
+  const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
 
   let stopping = false;
   const { main, admin, grpc, resolver, egress, all } = await openListeners({

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { SignJWT } from 'jose';
+import { startVault } from '../peers/vault-server.ts';
 import { adminToken, startSallyport } from '../sallyport.ts';
 import { request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
@@ -12,10 +14,19 @@ const owner = { after };
 const rules = (open: string, shut: string) => `rules:
   - { name: a, match: { path: "/${open}/**" }, accept: [anonymous] }
   - { name: b, match: { path: "/${shut}/**" }, accept: [api_key] }
+  - { name: c, match: { path: "/jwt/**" }, accept: [jwt] }
 `;
 
 const [oldRules, newRules] = [rules('old', 'new'), rules('new', 'old')];
-const gate = await startSallyport({ owner, config: `workers: 3\n${oldRules}` });
+const vault = await startVault({ owner });
+const secrets = ['one', 'two'].map((name) => `canary-${name}-`.padEnd(40, 'x'));
+const [oldSecret = '', newSecret = ''] = secrets;
+vault.put('secret/data/issuer', { hs: oldSecret });
+const config = `workers: 3
+vault: { address: "${vault.url}", auth: { token: "${vault.createToken()}" } }
+jwt: { issuers: [{ name: own, issuer: own, audience: api, algorithms: [HS256], secret: "vault:secret/data/issuer#hs" }] }
+${oldRules}`;
+const gate = await startSallyport({ owner, config });
 const readyAtMs = Date.now();
 const file = join(gate.directory, 'sallyport.yaml');
 const frame = readFileSync(file, 'utf8').replace(oldRules, '');
@@ -26,9 +37,18 @@ const write = (text: string): void => {
 };
 
 /** Each on a connection of its own, which go to the workers in turn. */
-const ask = async (path: string): Promise<number> => (await request(gate.url, `/auth/native${path}`)).status;
-const everywhere = async (path: string): Promise<Set<number>> =>
-  new Set(await Promise.all(Array.from({ length: 12 }, () => ask(path))));
+const ask = async (path: string, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
+  (await request(gate.url, `/auth/native${path}`, { headers })).status;
+const everywhere = async (path: string, headers = {}): Promise<Set<number>> =>
+  new Set(await Promise.all(Array.from({ length: 12 }, () => ask(path, headers))));
+const tokenBy = (secret: string): Promise<string> =>
+  new SignJWT({ sub: 'ann' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer('own')
+    .setAudience('api')
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(Buffer.from(secret));
 
 const admin = async (method: string, path: string) => {
   const { status, body } = await request(gate.adminUrl, path, {
@@ -47,6 +67,24 @@ test('a reload that one worker is asked for reaches all before it is answered', 
   const { status, body } = await admin('POST', '/admin/reload');
   assert.deepEqual([status, body.outcome, body.generation], [200, 'changed', 2]);
   assert.deepEqual([await everywhere('/new/x'), await everywhere('/old/x')], [new Set([200]), new Set([401])]);
+});
+
+test('a secret of Vault is read once for all workers, and rotated for all of them', async () => {
+  const [byOld, byNew] = await Promise.all([tokenBy(oldSecret), tokenBy(newSecret)]);
+  const both = async () => [
+    await everywhere('/jwt/x', { Authorization: `Bearer ${byOld}` }),
+    await everywhere('/jwt/x', { Authorization: `Bearer ${byNew}` }),
+  ];
+  assert.deepEqual(await both(), [new Set([200]), new Set([401])]);
+  const reads = vault.asked('GET secret/data/issuer');
+  vault.put('secret/data/issuer', { hs: newSecret });
+  assert.equal((await admin('POST', '/admin/reload')).body.outcome, 'changed');
+  assert.deepEqual(await both(), [new Set([401]), new Set([200])]);
+  assert.equal(vault.asked('GET secret/data/issuer'), reads + 1);
+  assert.deepEqual(
+    secrets.filter((secret) => gate.output().includes(secret)),
+    [],
+  );
 });
 
 test('a storm of SIGHUPs ends in the state of the file, and no request fails or sees a mixture', async () => {
