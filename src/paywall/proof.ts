@@ -20,7 +20,8 @@ const LONGEST_SECRET = 1_024;
 
 const compressedPoint = /^0[23][0-9a-f]{64}$/;
 
-type RawProof = Readonly<{ amount: { toString(): string }; secret: unknown; C: unknown; dleq?: unknown }>;
+/** As a token holds it. */
+export type RawProof = Readonly<{ amount: { toString(): string }; secret: unknown; C: unknown; dleq?: unknown }>;
 
 const isScalar = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value);
 

@@ -21,7 +21,8 @@ const MAX_PROOFS = 8;
 
 const readAt = (mint: Mint) =>
   createTokenReader((asked) => (asked === mint.url ? mint : undefined), { maxProofs: MAX_PROOFS });
-const read = readAt(stubMint({ list, units: ['sat', 'usd'], refreshKeysets: async () => undefined }));
+const ours = stubMint({ list, units: ['sat', 'usd'], refreshKeysets: async () => undefined });
+const read = readAt(ours);
 
 /** What came of it, in a word. */
 const outcomeOf = async (text: string, reader = read): Promise<string> => {
@@ -123,8 +124,40 @@ const table: readonly (readonly [title: string, text: string, outcome: string])[
 ];
 
 for (const [title, text, outcome] of table) {
-  test(`${title}: ${outcome}`, async () => assert.equal(await outcomeOf(text), outcome));
+  test(`${title}: ${outcome}, whether or not another was read before`, async () => {
+    const reader = readAt(ours);
+    assert.equal(await outcomeOf(text, readAt(ours)), outcome);
+    assert.equal(await outcomeOf(encodeToken(payment, { memo: 'before' }), reader), '11 sat');
+    assert.equal(await outcomeOf(text, reader), outcome);
+  });
 }
+
+test('a token is of the mint that it names, whichever mint the token before was of', async () => {
+  const otherUrl = 'https://other.example';
+  const other = stubMint({
+    url: otherUrl,
+    list: list.slice(0, 1),
+    units: ['sat'],
+    refreshKeysets: async () => undefined,
+  });
+  const reader = createTokenReader((asked) => [ours, other].find((mint) => mint.url === asked), {
+    maxProofs: MAX_PROOFS,
+  });
+  const [coinOfV2] = sats.map((proof) => ({ ...proof, id: v2 }));
+  assert.ok(coinOfV2);
+  for (const [mint, outcome] of [
+    [url, `${url} 1`],
+    [otherUrl, `${otherUrl} 1`],
+    [url, `${url} 1`],
+  ] as const) {
+    const memo = `${Math.random()}`;
+    const token = await reader(encodeToken({ mint, unit: 'sat', proofs: [coinOfV2] }, { memo }));
+    assert.equal(isRefusal(token) ? token.code : `${token.mint} ${token.amount}`, outcome);
+    // Of a keyset that only the other mint has.
+    const foreign = await reader(encodeToken({ mint: otherUrl, unit: 'sat', proofs: sats }, { memo }));
+    assert.ok(isRefusal(foreign) && foreign.code === 'malformed_payment');
+  }
+});
 
 test('what was read is what was sent: keysets in full, amounts as numbers, nothing else', async () => {
   const token = await read(encodeToken({ ...payment, proofs: sats.map((proof) => ({ ...proof, id: v2 })) }));
