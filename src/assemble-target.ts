@@ -33,6 +33,7 @@ export const assembleTarget = (
   const lookup = guardTarget(url, config.allow_private ?? false);
   const { origin } = url;
   const upstream = assembleUpstream(config, {
+    name,
     origin,
     lookup,
     onKept: (error) => events.onCertificatesKept(name, error),

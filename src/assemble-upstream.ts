@@ -14,6 +14,8 @@ type TargetConfig = NonNullable<Config['egress']>['targets'][string];
 type TlsFiles = NonNullable<TargetConfig['tls']>;
 
 export type UpstreamParts = Readonly<{
+  /** Of the target. */
+  name: string;
   origin: string;
   lookup: UpstreamOptions['lookup'];
   /** Changed files cannot be used: calls go on with what was read before. */
@@ -37,10 +39,20 @@ const contextOf = (tls: TlsFiles, contents: readonly Buffer[]): SecureContext =>
   return createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
 };
 
+/** Of a start or a reload: which target it is, and what of it. */
+const named = <T>(name: string, use: () => T): T => {
+  try {
+    return use();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`egress.targets.${name}.tls: ${why}`, { cause });
+  }
+};
+
 /** Throws where a file cannot be read or used. */
 export const assembleUpstream = (
   { tls, http2 }: Pick<TargetConfig, 'tls' | 'http2'>,
-  { onKept, lookEveryMs, ...fixed }: UpstreamParts,
+  { name, onKept, lookEveryMs, ...fixed }: UpstreamParts,
 ): Upstream => {
   const create = (options: UpstreamOptions): Upstream => {
     const http1 = createUpstream(options);
@@ -48,14 +60,14 @@ export const assembleUpstream = (
   };
   if (!tls?.enabled) return create(fixed);
   const files = [tls.ca_cert, tls.client_cert, tls.client_key].filter((file) => file !== undefined);
-  const watched = watchFiles(files, onKept, lookEveryMs);
+  const watched = named(name, () => watchFiles(files, onKept, lookEveryMs));
   const upstream = createRenewable(
     (secureContext: SecureContext) =>
       create({
         ...fixed,
         tls: { secureContext, ...(tls.server_name !== undefined && { servername: tls.server_name }) },
       }),
-    contextOf(tls, watched.current),
+    named(name, () => contextOf(tls, watched.current)),
   );
   if (files.length > 0) watched.onChange((contents) => upstream.renew(contextOf(tls, contents)));
   return {

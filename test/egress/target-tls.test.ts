@@ -40,7 +40,7 @@ const open = (url: string, tls: string, kept: unknown[] = []): Upstream => {
   const target = config.egress?.targets['a'];
   assert.ok(target);
   const onKept = (error: unknown) => kept.push(error);
-  const upstream = assembleUpstream(target, { origin: url, lookup, onKept, lookEveryMs: 5 });
+  const upstream = assembleUpstream(target, { name: 'a', origin: url, lookup, onKept, lookEveryMs: 5 });
   after(() => upstream.destroy());
   return upstream;
 };
@@ -143,9 +143,13 @@ test('a target that renews its own certificate is called on, on kept connections
 });
 
 const unusable: readonly (readonly [what: string, tls: string, message: RegExp])[] = [
-  ['that is not there', 'ca_cert: /nowhere/ca.pem', /nowhere/],
-  ['without a certificate in it', `ca_cert: ${good.key}`, /holds no certificate/],
-  ['whose key is of another', `client_cert: ${good.cert}, client_key: ${wrong.key}`, /mismatch/],
+  ['that is not there', 'ca_cert: /nowhere/ca.pem', /^Error: egress.targets.a.tls: .*nowhere/],
+  ['without a certificate in it', `ca_cert: ${good.key}`, /^Error: egress.targets.a.tls: .*holds no certificate/],
+  [
+    'whose key is of another',
+    `client_cert: ${good.cert}, client_key: ${wrong.key}`,
+    /^Error: egress.targets.a.tls: .*mismatch/,
+  ],
 ];
 
 for (const [what, tls, message] of unusable)
