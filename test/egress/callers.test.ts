@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
@@ -71,10 +71,18 @@ await reload((text) => text.replace('key-of-nobody', id));
 
 const egressPort = Number(/egress on 127\.0\.0\.1:(\d+)/.exec(sallyport.output())?.[1]);
 
-type Sent = Readonly<{ client?: Pair; headers?: Record<string, string>; port?: number }>;
+type Sent = Readonly<{ client?: Pair; headers?: Record<string, string>; port?: number; agent?: Agent }>;
 
-const ask = async (path: string, { client, headers = {}, port = egressPort }: Sent = {}) => {
-  const asked = request({ host: '127.0.0.1', port, path, ca, headers, agent: false, ...(client && readPair(client)) });
+const ask = async (path: string, { client, headers = {}, port = egressPort, agent }: Sent = {}) => {
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    ca,
+    headers,
+    agent: agent ?? false,
+    ...(client && readPair(client)),
+  });
   asked.end();
   const [response] = await once(asked, 'response');
   const body = Buffer.concat(await response.toArray()).toString();
@@ -163,6 +171,18 @@ test('a caller that has had enough waits, and no other', async () => {
   for (const client of [orders, orders, orders, billing])
     statuses.push((await ask('/ext/limited/a', { client })).status);
   assert.deepEqual(statuses, [200, 200, 429, 200]);
+});
+
+test('who guesses is slowed down, and nobody else', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  after(() => agent.destroy());
+  const guess = (from: string) =>
+    ask('/ext/far/a', { agent, headers: { 'x-forwarded-for': from, ...proof(forged) } }).then(({ code }) => code);
+  const codes = await Promise.all(Array.from({ length: 101 }, () => guess('203.0.113.99')));
+  assert.deepEqual([codes[0], codes.at(-1)], ['invalid_token', 'too_many_failures']);
+  assert.equal(await guess('203.0.113.98'), 'invalid_token');
+  const good = { 'x-forwarded-for': '203.0.113.99', ...proof(ordersToken) };
+  assert.equal((await ask('/ext/far/a', { headers: good })).status, 200);
 });
 
 test('each call has its line, whoever made it and whatever became of it, and none tells a secret', async () => {
