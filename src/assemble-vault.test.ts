@@ -226,6 +226,21 @@ test('secrets alone are loaded again: the file stays as it was, whatever it says
   await loader.close();
 });
 
+test('of secrets alone those stay that only a restart takes over, and hold back no others', async () => {
+  put({ admin, usage: admin, redis: 'redis-1' });
+  const loader = loaderOf(`${byRole}${referring}redis: { address: "r:1", password: "vault:${path}#redis" }\n`);
+  const { recording } = await loader.load();
+  put({ admin: `${admin}-2`, usage: admin, redis: 'redis-2' });
+  const reveal = (value: unknown) => (value instanceof Secret ? value.reveal() : value);
+  const shown = async (given?: Secret) => {
+    const { config } = await loader.load(given);
+    return [reveal(config.admin?.token), reveal(config.redis?.password)];
+  };
+  assert.deepEqual(await shown(recording), [`${admin}-2`, 'redis-1']);
+  assert.deepEqual(await shown(), [`${admin}-2`, 'redis-2']);
+  await loader.close();
+});
+
 test('what was loaded shows no secret of Vault', async () => {
   put();
   const loader = loaderOf(byRole + referring);

@@ -2,6 +2,7 @@
 
 import { vaultReferences } from './config/check-vault.ts';
 import type { Config } from './config/config.ts';
+import { needsRestart } from './config/difference.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { ConfigError, type Problem } from './config/problem.ts';
 import { pack, type Recording, unpack, type VaultValues } from './config/recording.ts';
@@ -89,23 +90,33 @@ export const createSecretLoader = (
     return vault;
   };
 
-  const valuesFor = async ({ config, place }: LoadedConfig): Promise<VaultValues> => {
+  /** Of `before`, what only a restart takes over stays as it is: it must not hold back what can change. */
+  const valuesFor = async ({ config, place }: LoadedConfig, before: VaultValues = {}): Promise<VaultValues> => {
     const { vault: named, ...rest } = config;
     const referred = vaultReferences(rest);
     if (!named) {
       throw new ConfigError(referred.map(({ path }): Problem => ({ ...place(path), ...unnamed })));
     }
+    const lasting = new Set(
+      referred.filter(({ path }) => needsRestart(path)).map(({ reference }) => nameOf(reference)),
+    );
+    const kept = Object.entries(before).filter(([name]) => lasting.has(name));
+    const keptNames = new Set(kept.map(([name]) => name));
+    const wanted = referred.filter(({ reference }) => !keptNames.has(nameOf(reference)));
     const { read } = await vaultOf(named);
-    const found = await read(referred.map(({ reference }) => reference));
-    return Object.fromEntries([...found].map(([{ path, key }, value]) => [nameOf({ path, key }), value]));
+    const found = await read(wanted.map(({ reference }) => reference));
+    return Object.fromEntries([
+      ...kept,
+      ...[...found].map(([reference, value]) => [nameOf(reference), value] as const),
+    ]);
   };
 
   return {
     async load(recording) {
-      const asked = recording && pack({ ...unpack(recording), vault: undefined });
-      const loaded = loadOnce(asked);
+      const recorded = recording && unpack(recording);
+      const loaded = loadOnce(recorded && pack({ ...recorded, vault: undefined }));
       if (vaultReferences(loaded.config).length === 0) return loaded;
-      const values = await valuesFor(loaded);
+      const values = await valuesFor(loaded, recorded?.vault);
       return loadOnce(pack({ ...unpack(loaded.recording), vault: values }));
     },
 

@@ -71,7 +71,7 @@ const settleFile = (
   return reference.secret ? new Secret(text) : text;
 };
 
-export const nameOf = ({ path, key }: VaultReference): string => `${path}#${key}`;
+export const nameOf = ({ path, key }: Readonly<{ path: string; key: string }>): string => `${path}#${key}`;
 
 const settleVault = (reference: VaultReference, path: Path, { vault, report }: Settling): Secret | VaultReference => {
   if (!vault) return reference;

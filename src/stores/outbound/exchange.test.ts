@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { cutShort, droppedBefore, hold, hugeBody, redirected, withFaults } from '../../../test/peers/faults.ts';
 import { json, listen } from '../../../test/peers/loopback.ts';
+import { createAuthority, readPair } from '../../../test/servers/certificates.ts';
 import { until } from '../../../test/servers/until.ts';
 import type { Resolve } from './address-guard.ts';
 import { createOutbound } from './exchange.ts';
@@ -187,4 +190,25 @@ test('connections are kept, and closing ends them', async (t) => {
   assert.deepEqual([opened, closed], [1, 0]);
   outbound.close();
   await until('the connection is closed', () => closed === 1);
+});
+
+test('with an authority of its own it believes that one, and without it does not', async (t) => {
+  const owner = { after: (end: () => Promise<void>) => t.after(end) };
+  const authority = createAuthority(owner);
+  const server = createSecureServer(readPair(authority.issue('server')), (_, response) => response.end('{}'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.after(() => server.close());
+  const ask = async (ca?: string): Promise<number> => {
+    const outbound = createOutbound(undefined, undefined, ca);
+    try {
+      const url = new URL(`https://127.0.0.1:${port}/`);
+      return (await outbound.exchange({ url, timeoutMs: 5_000, maxBytes: 100 })).status;
+    } finally {
+      outbound.close();
+    }
+  };
+  assert.equal(await ask(readFileSync(authority.ca, 'utf8')), 200);
+  await assert.rejects(ask(), /unable to verify|self-signed/);
 });
