@@ -11,6 +11,7 @@ import { startNginx } from '../test/servers/nginx.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import { until } from '../test/servers/until.ts';
 import { type Comparison, compare } from './compare.ts';
+import { compareEgress } from './egress/cases.ts';
 import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
 import { compareChecks } from './grpc/case.ts';
 import {
@@ -301,6 +302,8 @@ const resolver = (bench: Bench) =>
     bench.report(await compare('resolver, hot token, audited', 0.75, asking(bare), asking(server), bench.seconds));
   });
 
+const egress = (bench: Bench) => withClosers((closing) => compareEgress(closing, bench));
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -313,4 +316,5 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   usage,
   resolver,
   grpc,
+  egress,
 };

@@ -56,6 +56,10 @@ const start = async (args: readonly string[], pattern: RegExp, processors: Proce
 export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<BenchServer> =>
   start([join(root, 'bench', 'bare-server.ts'), variant, jwksUrl], /listening on (\d+)/);
 
+/** undici's dispatch behind node:http. */
+export const startBareProxy = (origin: string): Promise<BenchServer> =>
+  start([join(root, 'bench', 'egress', 'bare-proxy.ts'), origin], /listening on (\d+)/);
+
 /** A bare unary method of grpc-js. */
 export const startBareGrpc = (): Promise<BenchServer> =>
   start([join(root, 'bench', 'grpc', 'bare-server.ts')], /listening on (\d+)/);

@@ -1,0 +1,125 @@
+/** Calls through egress, beside a bare undici proxy and nginx; and ten thousand routes beside ten. */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { startNginx } from '../../test/servers/nginx.ts';
+import { type Comparison, compareBy } from '../compare.ts';
+import { type BenchServer, makeDirectory, onProcessor, startBareProxy, startGate } from '../servers.ts';
+import { loadByCpu } from './cpu.ts';
+
+type Closing = { defer(close: () => unknown): void };
+
+const sizes = { '1 KiB': 1024, '1 MiB': 1024 * 1024 } as const;
+type Size = keyof typeof sizes;
+
+const headers = {
+  'User-Agent': 'orders/1.4 (Linux; x86_64)',
+  Accept: 'application/json',
+  'Accept-Encoding': 'gzip, deflate, br',
+  'Content-Type': 'application/json',
+  'X-Request-ID': '4f1d2c3b5a69788796a5b4c3d2e1f001',
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+};
+
+/** Answers files, from the processor of those who ask. */
+const startTarget = async (closing: Closing): Promise<Readonly<{ url: string; port: number }>> => {
+  const directory = makeDirectory();
+  closing.defer(directory.remove);
+  for (const bytes of Object.values(sizes))
+    writeFileSync(join(directory.path, String(bytes)), Buffer.alloc(bytes, 'x'));
+  const server = await startNginx({
+    config: `server { listen 127.0.0.1:8000; keepalive_requests 1000000; sendfile on; location / { root ${directory.path}; open_file_cache max=10; } }`,
+    ports: {},
+    owner: { after: closing.defer },
+  });
+  onProcessor(1, server.pid);
+  return server;
+};
+
+/** Gives a token that lasts. */
+const startTokens = async (closing: Closing): Promise<string> => {
+  const server = createServer((_request, response) => {
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ access_token: 'token', token_type: 'Bearer', expires_in: 3600 }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.defer(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+};
+
+const startEgress = async (closing: Closing, target: string, tokens: string, routes: number): Promise<BenchServer> => {
+  const directory = makeDirectory();
+  closing.defer(directory.remove);
+  const others = Array.from(
+    { length: routes - 1 },
+    (_, index) => `    - { path_prefix: /ext/service-${index}, target: target }`,
+  );
+  const server = await startGate({
+    directory: directory.path,
+    config: `egress:
+  targets:
+    target:
+      url: ${target}
+      allow_private: true
+      auth: { type: oauth2_client_credentials, token_url: "${tokens}", client_id: id, client_secret: secret }
+  routes:
+    - { path_prefix: /ext/target, target: target, strip_prefix: /ext/target }
+${others.join('\n')}
+`,
+  });
+  closing.defer(server.stop);
+  return server;
+};
+
+const startProxyingNginx = async (closing: Closing, port: number) => {
+  const server = await startNginx({
+    config: `upstream target { server 127.0.0.1:3000; keepalive 64; }
+server {
+  listen 127.0.0.1:8000;
+  keepalive_requests 1000000;
+  location /ext/target/ {
+    proxy_pass http://target/;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Authorization "Bearer token";
+  }
+}`,
+    ports: { '127.0.0.1:3000': port },
+    owner: { after: closing.defer },
+  });
+  onProcessor(0, server.pid);
+  return server;
+};
+
+export type EgressBench = Readonly<{ seconds: number; report(comparison: Comparison): void }>;
+
+export const compareEgress = async (closing: Closing, { seconds, report }: EgressBench): Promise<void> => {
+  const target = await startTarget(closing);
+  const tokens = await startTokens(closing);
+  const egress = await startEgress(closing, target.url, tokens, 10);
+  const bare = await startBareProxy(target.url);
+  closing.defer(bare.stop);
+  const nginx = await startProxyingNginx(closing, target.port);
+  const asking = ({ url, pid }: Readonly<{ url: string; pid: number }>, size: Size) =>
+    loadByCpu(pid, { url: `${url}/ext/target/${sizes[size]}`, headers });
+
+  for (const size of ['1 KiB', '1 MiB'] as const) {
+    const by = (name: string, wanted: number, baseline: Readonly<{ url: string; pid: number }>) =>
+      compareBy(
+        `egress, ${size}, against ${name}, for each second of a processor`,
+        wanted,
+        asking(baseline, size),
+        asking(egress, size),
+        seconds,
+      );
+    report(await by('bare undici', 0.8, bare));
+    report(await by('nginx', 0.55, nginx));
+  }
+  const many = await startEgress(closing, target.url, tokens, 10_000);
+  report(
+    await compareBy('egress, 10,000 routes against 10', 0.9, asking(egress, '1 KiB'), asking(many, '1 KiB'), seconds),
+  );
+};
