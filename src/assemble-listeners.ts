@@ -10,6 +10,7 @@ import type { Config } from './config/config.ts';
 import type { DecisionEvent } from './core/decision-event.ts';
 import type { Gate } from './core/gate.ts';
 import { createChallenge } from './http/challenge.ts';
+import { asksForWebSocket } from './http/egress-socket.ts';
 import { createForwardAuth, isForwardAuth } from './http/forward-auth.ts';
 import { createHealth, type ReadinessPart } from './http/health.ts';
 import {
@@ -23,7 +24,7 @@ import { createPayEndpoint } from './http/pay.ts';
 import { createPaymentPage } from './http/payment-page.ts';
 import type { Peers } from './http/peers.ts';
 import { createRefundEndpoint } from './http/refund.ts';
-import { type Listener, type Listening, listen, type ServerOptions } from './http/server.ts';
+import { type Listener, type Listening, listen } from './http/server.ts';
 import { createSessionEndpoint } from './http/session.ts';
 
 export type ListenerParts = Readonly<{
@@ -70,7 +71,7 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
   throw new CannotListen(`${key} ${addr}: ${reason ?? error.message}`, { cause: error });
 };
 
-type OpenOptions = Readonly<{ tls?: TlsConfig; invitesBody?: ServerOptions['invitesBody'] }>;
+type OpenOptions = Readonly<{ tls?: TlsConfig; forEgress?: (message: IncomingMessage) => boolean }>;
 
 type Doorkeeper = () => Readonly<{ door: Door }> | undefined;
 
@@ -94,7 +95,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     key: string,
     addr: string,
     listener: Listener,
-    { tls, invitesBody: invites }: OpenOptions = {},
+    { tls, forEgress }: OpenOptions = {},
   ): Promise<Listening> =>
     openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.certificatesKept, (listenerTls) =>
       listen(listener, {
@@ -103,7 +104,8 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         writeTimeoutMs: http.write_timeout,
         maxHeaderBytes: http.max_header_size,
         tls: listenerTls,
-        invitesBody: invites,
+        invitesBody: forEgress,
+        mayUpgrade: forEgress && ((message) => forEgress(message) && asksForWebSocket(message)),
       }).catch(explain(key, addr)),
     );
 
@@ -116,7 +118,8 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   const ownResolver = ownAddrOf(config.resolver);
   const egress = doorOf(parts.egress);
   const ownEgress = ownAddrOf(config.egress);
-  const invitesBody = (message: IncomingMessage): boolean => egress.isFor(message.url ?? '', message);
+  const forEgress = (message: IncomingMessage): boolean =>
+    ownEgress === undefined && egress.isFor(message.url ?? '', message);
   const health = createHealth({
     paths: endpoints,
     parts: readiness,
@@ -174,12 +177,12 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   };
   try {
     return {
-      main: keep(await open('http.addr', http.addr, main, { tls: http.tls, invitesBody })),
+      main: keep(await open('http.addr', http.addr, main, { tls: http.tls, forEgress })),
       admin: keep(admin && (await open('admin.addr', admin.addr, parts.admin))),
       endpoints: keep(await openEndpoints(endpoints.addr)),
       resolver: keep(await openAlone('resolver.addr', ownResolver, parts.resolver, { tls: config.resolver?.tls })),
       egress: keep(
-        await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, invitesBody: () => true }),
+        await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, forEgress: () => true }),
       ),
       grpc: keep(config.grpc && (await openGrpc(config.grpc))),
       all: opened,

@@ -52,6 +52,7 @@ export const assembleTarget = (
       wholeBody: (method, headers, length) =>
         buffering.length > 0 ? most : attempts.heldBody(method, headers, length),
       send: attempts.send,
+      sendOnce: once,
     },
     close: upstream.close,
   };

@@ -14,6 +14,7 @@ export type OutgoingCall = Readonly<{
   bodyLength: number | undefined;
   /** See `UpstreamCall`. Of the call with all its attempts. */
   timeoutMs: number;
+  upgrade?: 'websocket' | undefined;
 }>;
 
 /** Besides the answer: what the event of a call tells. */
@@ -54,4 +55,6 @@ export type Target = Readonly<{
    */
   wholeBody(method: string, headers: readonly string[], length: number | undefined): number | undefined;
   send: SendCall;
+  /** One attempt and no other, past all limits: for calls that become WebSockets. */
+  sendOnce: SendCall;
 }>;

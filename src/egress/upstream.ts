@@ -1,5 +1,5 @@
 /** The way to one target: one attempt at one call, streaming in both directions. Knows no routes, credentials or retries. */
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 
 /** An attempt as it leaves. */
 export type UpstreamCall = Readonly<{
@@ -17,6 +17,8 @@ export type UpstreamCall = Readonly<{
    * then between two parts of its answer. Time in which the caller does not read is not counted.
    */
   timeoutMs: number;
+  /** Asks the target to speak another protocol from then on; `Upgrade` is not among the headers. */
+  upgrade?: 'websocket' | undefined;
 }>;
 
 /**
@@ -52,6 +54,8 @@ export type AnswerReceiver = Readonly<{
   head(status: number, headers: readonly string[]): void;
   data(chunk: Buffer): void;
   end(): void;
+  /** In place of `head`, where the target has switched: nothing more is told, and the socket is the receiver's. */
+  switched?(headers: readonly string[], socket: Duplex): void;
   fail(fault: UpstreamFault): void;
 }>;
 

@@ -1,11 +1,13 @@
 /** One call on its way: what the target answers goes to the caller, and whoever leaves takes the other side with them. */
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { EgressEvent } from '../egress/egress-event.ts';
 import { filterAnswer } from '../egress/headers.ts';
 import type { CallReceiver, CallRefused } from '../egress/target.ts';
 import type { Sending, UpstreamFault } from '../egress/upstream.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { type Failed, failedBy, refusedBy, stoodStill, unexpected } from './egress-refusals.ts';
+import { joinSockets } from './egress-socket.ts';
 import { problemReply } from './problem.ts';
 import { sendReply } from './reply.ts';
 import { endsConnection } from './server.ts';
@@ -31,6 +33,7 @@ export class EgressExchange implements CallReceiver {
   #attempts = 0;
   #credentialVersion = '';
   #told = false;
+  #hasSwitched = false;
   #isPaused = false;
 
   constructor(message: IncomingMessage, response: AuthResponse, story: CallStory, observe: Observe) {
@@ -47,7 +50,6 @@ export class EgressExchange implements CallReceiver {
 
   sends(sending: Sending): void {
     this.#sending = sending;
-    this.#response.on('drain', this.#drained);
     this.#response.on('timeout', this.#timedOut);
   }
 
@@ -64,12 +66,24 @@ export class EgressExchange implements CallReceiver {
   data(chunk: Buffer): void {
     if (this.#response.write(chunk) || this.#isPaused) return;
     this.#isPaused = true;
+    this.#response.once('drain', this.#drained);
     this.#sending?.pause();
   }
 
   end(): void {
     this.#response.end();
     this.#tell(this.#response.statusCode);
+  }
+
+  switched(headers: readonly string[], socket: Duplex): void {
+    const { socket: caller } = this.#response;
+    if (!caller) {
+      socket.destroy();
+      return;
+    }
+    this.#hasSwitched = true;
+    this.#response.detachSocket(caller);
+    joinSockets(caller, socket, filterAnswer(headers, true), () => this.#tell(101));
   }
 
   fail(fault: UpstreamFault): void {
@@ -101,7 +115,7 @@ export class EgressExchange implements CallReceiver {
   }
 
   readonly #closed = (): void => {
-    if (this.#told) return;
+    if (this.#told || this.#hasSwitched) return;
     this.#tell(this.#response.headersSent ? this.#response.statusCode : 0, { error: 'aborted', cause: undefined });
     this.#sending?.abort();
   };

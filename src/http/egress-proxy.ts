@@ -10,6 +10,7 @@ import { readBody, tooLarge } from './body.ts';
 import { type CallerSources, callerRequest } from './egress-caller.ts';
 import { type CallStory, EgressExchange, type Observe } from './egress-exchange.ts';
 import { refusedAtOnce, refusedCaller } from './egress-refusals.ts';
+import { asksForWebSocket } from './egress-socket.ts';
 import { requestIdOf } from './http-request.ts';
 import { mayArriveSlowly } from './server.ts';
 
@@ -37,9 +38,6 @@ const invite = (message: IncomingMessage, response: AuthResponse): void => {
   if (message.headers.expect !== undefined) response.writeContinue();
   mayArriveSlowly(message);
 };
-
-/** Whoever offers another protocol besides, such as h2c, gets its answer by HTTP/1.1 (RFC 9110 section 7.8). */
-const asksForWebSocket = ({ headers }: IncomingMessage): boolean => /websocket/i.test(headers.upgrade ?? '');
 
 export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyParts): EgressProxy => {
   const send = (planned: Planned, message: IncomingMessage, response: AuthResponse, exchange: EgressExchange): void => {
@@ -75,6 +73,15 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
     );
   };
 
+  const sendUpgrade = (planned: Planned, message: IncomingMessage, exchange: EgressExchange): void => {
+    const outgoing = outgoingCall(planned, message.rawHeaders);
+    if (isRefusal(outgoing)) exchange.failed(refusedAtOnce(outgoing));
+    else {
+      const call = { ...outgoing, body: undefined, bodyLength: undefined, upgrade: 'websocket' } as const;
+      exchange.sends(planned.route.target.sendOnce(call, exchange));
+    }
+  };
+
   return (message, response) => {
     const url = message.url ?? '';
     const peer = sources.peers.of(message.socket);
@@ -94,7 +101,8 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
         return;
       }
       story.target = planned.route.target.name;
-      if (asksForWebSocket(message)) {
+      const isWebSocket = asksForWebSocket(message);
+      if (isWebSocket && !(planned.route.websocket && planned.method === 'GET')) {
         exchange.failed(refusedAtOnce(noWebSocket));
         return;
       }
@@ -102,6 +110,7 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
       const sent = whenReady(admitted, ({ caller, refusal }) => {
         story.caller = caller;
         if (refusal) exchange.failed(refusedCaller(refusal));
+        else if (isWebSocket) sendUpgrade(planned, message, exchange);
         else send(planned, message, response, exchange);
       });
       if (sent instanceof Promise) sent.catch((cause: unknown) => exchange.unexpected(cause));

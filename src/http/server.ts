@@ -22,6 +22,8 @@ export type ServerOptions = Readonly<{
   maxHeaderBytes: number;
   /** Where whoever answers a request says itself when an expected body may come (`writeContinue`). */
   invitesBody?: ((message: IncomingMessage) => boolean) | undefined;
+  /** Where whoever answers a request may turn its connection into something else; its answer is the last one in any case. */
+  mayUpgrade?: ((message: IncomingMessage) => boolean) | undefined;
   /** Without it the listener speaks plain text. */
   tls?: ListenerTls | undefined;
 }>;
@@ -103,7 +105,7 @@ const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): numbe
   return isCertain ? undefined : 400;
 };
 
-const createServer = ({ tls, ...options }: ServerOptions): OwnServer => {
+const createServer = ({ tls, mayUpgrade, ...options }: ServerOptions): OwnServer => {
   const bounded = {
     IncomingMessage: AuthMessage,
     ServerResponse: AuthResponse,
@@ -115,6 +117,7 @@ const createServer = ({ tls, ...options }: ServerOptions): OwnServer => {
     insecureHTTPParser: false,
     // Two lines of one header must be seen as two, also where Node would keep the first alone (`Authorization`).
     joinDuplicateHeaders: true,
+    shouldUpgradeCallback: (message: IncomingMessage) => mayUpgrade?.(message) === true,
   };
   if (!tls) return http.createServer(bounded);
   const server = https.createServer({ ...bounded, ...tlsOptions(tls) });
@@ -159,6 +162,18 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
     else listener(message, response);
   };
   server.on('request', answer);
+  server.on('upgrade', (message: AuthMessage, _socket, head) => {
+    const { socket } = message;
+    if (head.length > 0) socket.unshift(head);
+    const response = new AuthResponse(message);
+    response.assignSocket(socket);
+    response.once('finish', () => {
+      // What came after it is read by nobody.
+      socket.resume().end();
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    });
+    answer(message, response);
+  });
   server.on('checkContinue', (message, response) => {
     if (!options.invitesBody?.(message)) response.writeContinue();
     answer(message, response);
@@ -187,7 +202,11 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
       server.closeIdleConnections();
       // To Node a connection on which nothing came yet is not idle.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+      const deadline = setTimeout(() => {
+        server.closeAllConnections();
+        // What was upgraded is none of the server's any more.
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
       await closed;
       clearTimeout(deadline);
     },

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { AnswerReceiver, Sending, UpstreamFault } from '../../egress/upstream.ts';
 import type { CallBody } from './call-body.ts';
@@ -68,6 +70,20 @@ export class Attempt implements Dispatcher.DispatchHandler, Sending {
     if (this.#over) return;
     this.#timer.refresh();
     this.#receiver.data(chunk);
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: IncomingHttpHeaders,
+    socket: Duplex,
+  ): void {
+    if (this.#over || !this.#receiver.switched) {
+      socket.destroy();
+      return;
+    }
+    this.#finish();
+    this.#receiver.switched(readHeaders(controller.rawHeaders), socket);
   }
 
   onResponseEnd(): void {

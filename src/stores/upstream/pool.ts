@@ -49,11 +49,11 @@ export const createUpstream = ({ origin, lookup, tls }: UpstreamOptions): Upstre
 
   return {
     send(call, receiver) {
-      const { method, path, body, timeoutMs } = call;
+      const { method, path, body, timeoutMs, upgrade = null } = call;
       const streamed = body === undefined || Buffer.isBuffer(body) ? undefined : new CallBody(body);
       const attempt = new Attempt(receiver, streamed, timeoutMs);
       const whole = Buffer.isBuffer(body) ? body : null;
-      dispatching.dispatch({ method, path, headers: withLength(call), body: streamed ?? whole }, attempt);
+      dispatching.dispatch({ method, path, headers: withLength(call), body: streamed ?? whole, upgrade }, attempt);
       return attempt.returned();
     },
     close: () => pool.close(),
