@@ -14,7 +14,7 @@ const sallyport = await startSallyport({
   config: `
 egress:
   targets:
-    seed: { ${at}, retry_count: 3, timeout: 400ms, breaker: { enabled: false } }
+    seed: { ${at}, audit_path: full, retry_count: 3, timeout: 400ms, breaker: { enabled: false } }
     all: { ${at}, retry_methods: [GET, PUT, DELETE, POST, PATCH], timeout: 400ms, breaker: { enabled: false } }
     weak: { ${at}, retry_count: 0, breaker: { failures: 3, open_for: 200ms } }
     narrow: { ${at}, max_concurrent: 1, max_waiting: 1, timeout: 5s }
@@ -130,6 +130,14 @@ test('who is down for good is asked as often as configured, and its last answer 
   target.behave(answering(503));
   assert.deepEqual(await ask('/seed/x').then(({ status, text }) => [status, text]), [503, 'it is 503']);
   assert.equal(count(), 4);
+});
+
+test('the line of a call tells how often its target was asked', async () => {
+  target.behave(times(2, resetting));
+  await ask('/seed/counted');
+  const line = () => sallyport.log().find(({ path }) => path === '/ext/seed/counted');
+  await until('it is logged', () => line() !== undefined);
+  assert.equal(line()?.['attempts'], 3);
 });
 
 test('an answer that wants more patience than the deadline has is the caller’s at once', async () => {

@@ -9,6 +9,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, test } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
+import { assembleAttempts } from '../../src/assemble-attempts.ts';
+import { load } from '../../src/config/harness.test.ts';
 import type { Sending, Upstream, UpstreamCall, UpstreamFault } from '../../src/egress/upstream.ts';
 import { createHttp2Upstream } from '../../src/stores/upstream/http2.ts';
 import { createUpstream } from '../../src/stores/upstream/pool.ts';
@@ -171,6 +173,39 @@ for (const [what, behaviour, failure] of ends)
     serve = echo;
     assert.equal((await ask({})).status, 200);
   });
+
+test('a GET whose stream or connection ends is made again, a POST is not', async () => {
+  const { config } = load('egress: { targets: { a: { url: "https://a.example", http2: true, retry_delay: 5ms } } }');
+  const target = config.egress?.targets['a'];
+  assert.ok(target && config.egress);
+  const { send } = assembleAttempts(
+    target,
+    config.egress.defaults,
+    (call, receiver) => {
+      receiver.attempt('');
+      return upstream.send(call, receiver);
+    },
+    () => undefined,
+  );
+  const through: Upstream = {
+    ...upstream,
+    send: (call, receiver) => send(call, { ...receiver, attempt: () => undefined, refuse: () => undefined }),
+  };
+  for (const [, behaviour] of ends.slice(0, 4)) {
+    for (const [method, expected] of [
+      ['GET', [200, 2]],
+      ['POST', [0, 1]],
+    ] as const) {
+      streams = 0;
+      serve = (stream, headers) => {
+        serve = echo;
+        return behaviour(stream, headers);
+      };
+      const { status } = await ask({ method }, through);
+      assert.deepEqual([status, streams], expected);
+    }
+  }
+});
 
 const givesUp: readonly (readonly [
   what: string,
