@@ -77,6 +77,15 @@ test('one that is not ready is closed, and one that is given up as well', async 
   assert.equal(await ruleNow(), 'first');
 });
 
+test('one that is ready when the service has ended is closed, and takes no place', async () => {
+  const late = play('late');
+  const { first, generations, ruleNow } = start(late);
+  const prepared = await generations.prepare(config);
+  await generations.close();
+  await prepared.commit(2);
+  assert.deepEqual([await ruleNow(), first.closed, late.closed], ['first', 1, 1]);
+});
+
 test('an old one is closed when its longest call must be over, and not before', async (t) => {
   t.after(() => mock.timers.reset());
   mock.timers.enable({ apis: ['setTimeout'] });

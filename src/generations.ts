@@ -46,6 +46,7 @@ export const createGenerations = (
   onError: (error: unknown) => void,
 ): Generations => {
   let current = first;
+  let isClosed = false;
   const retired = new Map<Generation, NodeJS.Timeout>();
 
   const end = async (generation: Generation): Promise<void> => {
@@ -81,7 +82,11 @@ export const createGenerations = (
         throw error;
       }
       return {
-        commit() {
+        async commit() {
+          if (isClosed) {
+            await end(next);
+            return;
+          }
           retire(current);
           current = next;
         },
@@ -90,6 +95,7 @@ export const createGenerations = (
     },
 
     async close() {
+      isClosed = true;
       await Promise.all([...retired.keys(), current].map(end));
     },
   };

@@ -95,8 +95,9 @@ const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
     reloads.start();
     hear(reloads);
     const stop: Stop = async (signal) => {
+      const closing = reloads.close();
       await service.stop(DRAIN_MS[signal], GRACE_MS);
-      await reloads.close();
+      await closing;
     };
     return { ...announcedBy(service), failed: never, stop };
   } catch (error) {
@@ -121,8 +122,9 @@ const startMany = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
     reloads.start();
     hear(reloads);
     const stop: Stop = async (signal) => {
+      const closing = reloads.close();
       await workers.stop(signal);
-      await reloads.close();
+      await closing;
     };
     return { ...workers, stop };
   } catch (error) {
