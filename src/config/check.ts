@@ -1,5 +1,6 @@
 import { checkCredentials } from './check-credentials.ts';
 import { checkEgress } from './check-egress.ts';
+import { checkEgressRoutes } from './check-egress-routes.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPayment } from './check-payment.ts';
 import { checkResolver } from './check-resolver.ts';
@@ -29,6 +30,7 @@ export const check = (
     ...checkPayment(config),
     ...checkRules(config),
     ...checkEgress(config),
+    ...checkEgressRoutes(config),
     ...checkCredentials(config),
     ...checkResolver(config),
     ...checkVault(config),

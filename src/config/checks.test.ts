@@ -521,6 +521,27 @@ const cases: readonly Case[] = [
     ['egress.routes[0].target: no target of this name; found "strip", expected one of stripe; did you mean "stripe"?'],
   ],
   [
+    'a route outside of endpoints.egress',
+    'egress: { targets: { a: { url: https://a.example } }, routes: [{ path_prefix: /extra, target: a }] }',
+    [
+      'egress.routes[0].path_prefix: is not below endpoints.egress; found "/extra", expected a path below /ext, or a listener of its own by egress.addr',
+    ],
+  ],
+  [
+    'a route anywhere, on a listener of its own',
+    'egress: { addr: ":9999", targets: { a: { url: https://a.example } }, routes: [{ path_prefix: /, target: a }] }',
+    [],
+  ],
+  [
+    'prefixes that no call can have',
+    'egress: { targets: { a: { url: https://a.example } }, routes: [{ path_prefix: /ext/a%20b, target: a, strip_prefix: /ext/.., rewrite_prefix: /secret//x }] }',
+    [
+      'egress.routes[0].path_prefix: a path that no call can have; found "/ext/a%20b", expected a path without dot segments, empty segments, semicolons and escapes, such as /ext/stripe',
+      'egress.routes[0].strip_prefix: a path that no call can have; found "/ext/..", expected a path without dot segments, empty segments, semicolons and escapes, such as /ext/stripe',
+      'egress.routes[0].rewrite_prefix: a path that no call can have; expected a path without dot segments, empty segments, semicolons and escapes, such as /ext/stripe',
+    ],
+  ],
+  [
     'a route from nowhere',
     'egress: { targets: { a: { url: https://a.example } }, routes: [{ target: a }] }',
     ['egress.routes[0]: not one way in; expected exactly one of path_prefix, host'],
