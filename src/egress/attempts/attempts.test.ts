@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { CallReceiver, OutgoingCall } from '../target.ts';
 import type { UpstreamFailure, UpstreamFault } from '../upstream.ts';
@@ -78,6 +79,7 @@ const setUp = (
       data: (chunk) => told.push(`data ${chunk.length}`),
       end: () => told.push('end'),
       fail: ({ failure, sent }) => told.push(`fail ${failure}${sent ? '' : ' unsent'}`),
+      switched: () => told.push('switched'),
       attempt: (version) => told.push(version),
       refuse: ({ why, retryAfterMs }) => told.push(`refuse ${why} ${retryAfterMs}`),
     };
@@ -284,6 +286,29 @@ test('the time that a credential takes is of the deadline, but a body that strea
   answer(200);
   assert.deepEqual(streamed.told, ['v2', ...good]);
   assert.equal(timers(), 0);
+});
+
+test('a call that has become a socket keeps its slot until that ends, and is not asked for twice', async () => {
+  const { ask, latest, attempts, pass, answer } = setUp({ most: 1 });
+  const { told } = ask({ upgrade: 'websocket' });
+  const socket = new PassThrough();
+  latest().receiver.switched?.([], socket);
+  const next = ask();
+  await pass(5_000);
+  assert.equal(attempts.length, 1);
+  socket.destroy();
+  await once(socket, 'close');
+  answer(200);
+  assert.deepEqual(
+    [told, next.told],
+    [
+      ['v1', 'switched'],
+      ['v2', ...good],
+    ],
+  );
+  const refused = ask({ upgrade: 'websocket' });
+  answer(503);
+  assert.deepEqual(refused.told, ['v3', 'head 503', 'data 4', 'end']);
 });
 
 test('an answer that nobody wants does not hold up the next attempt', async () => {

@@ -1,4 +1,5 @@
 /** Tries again where nothing can be done twice, and does not try at all where a target has had enough. */
+import type { Duplex } from 'node:stream';
 import type { CallReceiver, CallRefused, OutgoingCall, SendCall } from '../target.ts';
 import type { Sending, UpstreamFault } from '../upstream.ts';
 import type { Breaker } from './breaker.ts';
@@ -111,6 +112,18 @@ class CallWithAttempts implements CallReceiver, Sending {
     this.#stage = 'answering';
     this.#dropDeadline();
     this.#receiver.head(status, headers);
+  }
+
+  /** The call lasts, and keeps its slot, until the socket ends. */
+  switched(headers: readonly string[], socket: Duplex): void {
+    this.#parts.breaker.settle(this.#ticket, 'good');
+    this.#stage = 'answering';
+    this.#dropDeadline();
+    socket.once('close', () => {
+      if (this.#stage !== 'over') this.#finish();
+    });
+    if (this.#receiver.switched) this.#receiver.switched(headers, socket);
+    else socket.destroy();
   }
 
   data(chunk: Buffer): void {

@@ -69,8 +69,8 @@ export class Tries {
   }
 
   #isRepeatable(): boolean {
-    const { method, headers, body } = this.#call;
-    return isHeld(body) && this.#rules.mayRepeat(method, headers);
+    const { method, headers, body, upgrade } = this.#call;
+    return upgrade === undefined && isHeld(body) && this.#rules.mayRepeat(method, headers);
   }
 
   #spend(retryAfterMs: number | undefined, leftMs: number): number | undefined {

@@ -31,7 +31,7 @@ const retire = (connection: Connection): void => {
   if (connection.streams === 0) connection.session.close();
 };
 
-/** `http1` takes all calls where the target does not speak HTTP/2. */
+/** `http1` takes all calls where the target does not speak HTTP/2, and those that ask for another protocol. */
 export const createHttp2Upstream = ({ origin, lookup, tls }: UpstreamOptions, http1: Upstream): Upstream => {
   const { host: authority, hostname, port } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, '');
@@ -147,7 +147,7 @@ export const createHttp2Upstream = ({ origin, lookup, tls }: UpstreamOptions, ht
 
   return {
     send(call, receiver) {
-      if (speaksHttp1) return http1.send(call, receiver);
+      if (speaksHttp1 || call.upgrade !== undefined) return http1.send(call, receiver);
       const attempt = new Http2Attempt(call, receiver);
       for (const connection of connections) {
         if (!isFree(connection)) continue;
