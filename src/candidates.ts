@@ -4,7 +4,7 @@ import { differences, needsRestart } from './config/difference.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { formatPath, type Path } from './config/path.ts';
 import { ConfigError, formatProblem } from './config/problem.ts';
-import type { Recording } from './config/recording.ts';
+import { type Recording, unpack } from './config/recording.ts';
 import { ReloadRefused } from './reload/refused.ts';
 import type { Candidate, Prepared } from './reload/reloads.ts';
 import type { ReloadCause } from './reload/status.ts';
@@ -32,6 +32,8 @@ const named = (paths: readonly Path[]): readonly string[] => {
   return paths.length > MOST_NAMED ? [...names, `… and ${paths.length - MOST_NAMED} more`] : names;
 };
 
+const isEmpty = (recording: Recording): boolean => unpack(recording).text.trim() === '';
+
 export const createCandidates = ({ loaded, load, prepare }: CandidateOptions): Candidates => {
   let current = loaded;
 
@@ -44,6 +46,18 @@ export const createCandidates = ({ loaded, load, prepare }: CandidateOptions): C
     }
   };
 
+  /** An editor or a copy that is in the middle of its work must not take every rule away. */
+  const refuseWhatIsGone = ({ source, recording }: LoadedConfig): void => {
+    const name = (file: string | undefined) => file ?? 'the embedded defaults';
+    if (source !== current.source) {
+      const message = `${name(current.source)} is in use, and now would be ${name(source)}: restart to change the file`;
+      throw new ReloadRefused([{ message }]);
+    }
+    if (isEmpty(recording) && !isEmpty(current.recording)) {
+      throw new ReloadRefused([{ message: `${name(source)}: empty, which it was not before` }]);
+    }
+  };
+
   const differ = (after: Config): readonly Path[] => differences(current.config, after);
 
   return {
@@ -51,6 +65,7 @@ export const createCandidates = ({ loaded, load, prepare }: CandidateOptions): C
 
     async read(cause) {
       const next = await loadNext(cause);
+      refuseWhatIsGone(next);
       const paths = differ(next.config);
       return {
         digest: next.digest,
