@@ -1,13 +1,6 @@
 /** The certificate files of a listener, and their changes. */
+import type { Certificates } from './http/tls.ts';
 import { type WatchedFiles, watchFiles } from './watched-files.ts';
-
-export type Certificates = Readonly<{
-  cert: Buffer;
-  key: Buffer;
-  clientCas: readonly Buffer[];
-  /** Revoked client certificates. */
-  crl: Buffer | undefined;
-}>;
 
 type Files = Readonly<{
   cert_file?: string | undefined;

@@ -1,9 +1,9 @@
+import { canonicalHeader } from '../core/header-names.ts';
 import { isHeaderText } from '../core/header-text.ts';
 import { Secret } from '../core/secret.ts';
 import type { Config } from './config.ts';
 import { readEncryptionKey } from './encryption-key.ts';
 import type { Finding } from './finding.ts';
-import { canonicalHeader } from './header-names.ts';
 import type { Path } from './path.ts';
 import { standIn } from './read/variable.ts';
 import { isPrivateKey, readServiceAccount, readSigningKey } from './signing-key.ts';

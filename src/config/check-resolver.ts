@@ -1,10 +1,10 @@
+import { canonicalHeader } from '../core/header-names.ts';
 import { parseHeaderTemplate } from '../core/header-template.ts';
 import { parsePathPattern } from '../core/path-pattern.ts';
 import { findConflicts, type Route } from '../core/routes.ts';
 import { checkSecret } from './check-issuers.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
-import { canonicalHeader } from './header-names.ts';
 import { type IntegrationConfig, integrationsOf } from './integrations.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './path.ts';

@@ -1,8 +1,8 @@
+import { canonicalHeader } from '../core/header-names.ts';
 import { checkPrices } from './check-prices.ts';
 import { checkRoutes } from './check-routes.ts';
 import type { Config, RuleConfig } from './config.ts';
 import type { Finding } from './finding.ts';
-import { canonicalHeader } from './header-names.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './path.ts';
 import { repeated } from './repeated.ts';

@@ -1,18 +1,7 @@
+import { canonicalHeader, hopByHop } from '../core/header-names.ts';
+
 /** RFC 9110 section 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** RFC 9110 section 7.6.1, and what proxies strip besides: a header that is taken off on the way protects nobody. */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
 
 /** Carry credentials or the shape of the message; setting them would change what the request is. */
 const untouchable = ['authorization', 'cookie', 'host', 'content-length', 'x-api-key', 'x-cashu'];
@@ -23,11 +12,9 @@ const taken = ['x-forwarded-', 'x-original-', 'x-auth-status', 'x-payment-', 'x-
 /** In a header of the shape of `x-original-`, but the sidecar's documented name for the caller; no proxy writes it. */
 const exempt = 'x-original-user';
 
-/** Servers of the CGI family read `X_User_ID` and `X-User-ID` as one header, so we treat them as one. */
-export const canonicalHeader = (name: string): string => name.toLowerCase().replaceAll('_', '-');
-
 export const isHeaderName = (name: string): boolean => token.test(name);
 
+/** A header that is taken off on the way protects nobody. */
 export const isHopByHop = (name: string): boolean => hopByHop.includes(canonicalHeader(name));
 
 /** Why no rule may set this header; undefined when it may. */

@@ -2,20 +2,7 @@
  * Which headers go on to the target, and which of its answer to the caller. What belongs to one connection is taken off before
  * a credential is put on, so that no `Connection: authorization` of a caller takes that off again (RFC 9110 section 7.6.1).
  */
-
-/** RFC 9110 section 7.6.1, and what was hop-by-hop before it. */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-];
+import { canonicalHeader, hopByHop } from '../core/header-names.ts';
 
 /** Written anew for the message that leaves. */
 const framing = ['host', 'content-length', 'expect'];
@@ -23,12 +10,6 @@ const framing = ['host', 'content-length', 'expect'];
 /** The way inside of the caller's network is nothing to the target, which sees Sallyport as its client. */
 const route = ['forwarded', 'via', 'x-real-ip', 'x-original-url', 'x-original-uri', 'x-rewrite-url', 'true-client-ip'];
 const ROUTE_FAMILY = 'x-forwarded-';
-
-/** Servers of the CGI family read `X_Key` and `X-Key` as one header, so we treat them as one. */
-export const canonicalName = (name: string): string => {
-  const lower = name.toLowerCase();
-  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
-};
 
 type Drop = (canonical: string) => boolean;
 
@@ -41,7 +22,7 @@ const remembering = (drop: Drop): Drop => {
   return (name) => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    const dropped = drop(canonicalName(name));
+    const dropped = drop(canonicalHeader(name));
     if (name.length > LONGEST_REMEMBERED) return dropped;
     if (known.size >= MOST_REMEMBERED) known.clear();
     known.set(name, dropped);
@@ -49,7 +30,7 @@ const remembering = (drop: Drop): Drop => {
   };
 };
 
-const listed = (value: string): string[] => value.split(',').map((name) => canonicalName(name.trim()));
+const listed = (value: string): string[] => value.split(',').map((name) => canonicalHeader(name.trim()));
 
 const isConnection = (name: string): boolean => name.length === 10 && name.toLowerCase() === 'connection';
 
@@ -69,7 +50,7 @@ const filter = (raw: readonly string[], dropped: Drop): string[] => {
   const kept: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? '';
-    if (dropped(name) || (named.length > 0 && named.includes(canonicalName(name)))) continue;
+    if (dropped(name) || (named.length > 0 && named.includes(canonicalHeader(name)))) continue;
     kept.push(name, raw[index + 1] ?? '');
   }
   return kept;
@@ -79,7 +60,7 @@ export type HeaderFilter = (raw: readonly string[]) => string[];
 
 /** `injected`: what credentials set, in lower case. No copy of the caller's leaves, in any case and with `_` for `-`. */
 export const createRequestFilter = (injected: readonly string[]): HeaderFilter => {
-  const names = new Set([...hopByHop, ...framing, ...route, ...injected.map(canonicalName)]);
+  const names = new Set([...hopByHop, ...framing, ...route, ...injected.map(canonicalHeader)]);
   const dropped = remembering((name) => names.has(name) || name.startsWith(ROUTE_FAMILY));
   return (raw) => filter(raw, dropped);
 };

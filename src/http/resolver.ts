@@ -4,11 +4,10 @@
  */
 import { whenReady } from '../core/eventually.ts';
 import { perObject } from '../core/per-object.ts';
-import { isRefusal } from '../core/refusal.ts';
 import { readCall } from '../egress/resolver/call.ts';
 import type { Injection } from '../egress/resolver/integration.ts';
 import type { Resolve } from '../egress/resolver/resolve.ts';
-import type { ResolverEvent } from '../egress/resolver/resolver-event.ts';
+import { type ResolverEvent, resolverEvent } from '../egress/resolver/resolver-event.ts';
 import { HeaderLines } from './header-lines.ts';
 import { requestIdOf, single } from './http-request.ts';
 import type { Door } from './main-app.ts';
@@ -45,31 +44,14 @@ export const createResolverDoor = ({ resolve, prefix, tokenHeader, peers, observ
     const startedAt = performance.now();
     const { headers, url = '' } = message;
     const peer = peers.of(message.socket);
-    const requestId = requestIdOf({ peer, headers });
+    const asked = { requestId: requestIdOf({ peer, headers }), door: 'http', startedAt } as const;
     const call = readCall(message.method, headers.host, url.slice(prefix.length));
     const question = { token: single(headers[tokenHeader]), call, peerIp: peer.ip };
 
     return whenReady(resolve(question), (resolution) => {
-      const { sandbox, integration } = resolution;
       const isRefused = resolution.result === 'refused';
-      sendReply(response, isRefused ? problemReply(resolution.refusal) : allow(resolution.injection), requestId);
-      const { method, host, path } = isRefusal(call) ? unread : call;
-      const result = isRefused ? resolution.refusal : resolution.result;
-      const durationMs = performance.now() - startedAt;
-      observe({
-        requestId,
-        door: 'http',
-        peerIp: peer.ip,
-        method,
-        host,
-        path,
-        sandbox,
-        integration,
-        result,
-        durationMs,
-      });
+      sendReply(response, isRefused ? problemReply(resolution.refusal) : allow(resolution.injection), asked.requestId);
+      observe(resolverEvent(asked, question, resolution));
     });
   },
 });
-
-const unread = { method: '', host: '', path: '' };

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { Allow } from '../../core/decision.ts';
 import { type Eventually, whenReady } from '../../core/eventually.ts';
 import { anonymous } from '../../core/identity.ts';
-import { isRefusal, type Refusal, refuse } from '../../core/refusal.ts';
+import { type Refusal, refuse } from '../../core/refusal.ts';
 import { isRequestId } from '../../core/request-id.ts';
 import { readCall } from '../../egress/resolver/call.ts';
 import type { Resolution, Resolve } from '../../egress/resolver/resolve.ts';
-import type { ResolverEvent } from '../../egress/resolver/resolver-event.ts';
+import { type ResolverEvent, resolverEvent } from '../../egress/resolver/resolver-event.ts';
 import type { Fields, Peer } from '../server/method.ts';
 import type { CheckRequest } from './check-request.ts';
 import { encodeAllow, encodeDeny, type HttpAnswer } from './check-response.ts';
@@ -22,8 +22,6 @@ export type ResolverCheckParts = Readonly<{
 
 /** Must not throw. */
 export type ResolverCheck = (check: CheckRequest, peer: Peer) => Eventually<Fields>;
-
-const unread = { method: '', host: '', path: '' };
 
 const requestIdOf = ({ headers }: CheckRequest, { trusted }: Peer): string => {
   const given = trusted ? headers.find(([name]) => name === 'x-request-id')?.[1] : undefined;
@@ -48,39 +46,23 @@ export const createResolverCheck = ({ resolve, tokenKey, observe, answerTo }: Re
   };
 
   return (check, peer) => {
-    const startedAt = performance.now();
-    const requestId = requestIdOf(check, peer);
-    const call = readCall(check.method, check.host, check.path);
-    // A header of that name is the sandbox's own, for over gRPC Envoy sends all of them.
-    const token = check.contextExtensions.get(tokenKey);
-
-    const tell = (resolution: Resolution, refusal?: Refusal): void => {
-      const { method, host, path } = isRefusal(call) ? unread : call;
-      const { sandbox, integration } = resolution;
-      const result = refusal ?? (resolution.result === 'refused' ? resolution.refusal : resolution.result);
-      const durationMs = performance.now() - startedAt;
-      observe({
-        requestId,
-        door: 'grpc',
-        peerIp: peer.ip,
-        method,
-        host,
-        path,
-        sandbox,
-        integration,
-        result,
-        durationMs,
-      });
+    const asked = { requestId: requestIdOf(check, peer), door: 'grpc', startedAt: performance.now() } as const;
+    const { requestId } = asked;
+    const question = {
+      // A header of that name is the sandbox's own, for over gRPC Envoy sends all of them.
+      token: check.contextExtensions.get(tokenKey),
+      call: readCall(check.method, check.host, check.path),
+      peerIp: peer.ip,
     };
 
-    return whenReady(resolve({ token, call, peerIp: peer.ip }), (resolution) => {
+    return whenReady(resolve(question), (resolution) => {
       try {
         const fields = encode(resolution, requestId);
-        tell(resolution);
+        observe(resolverEvent(asked, question, resolution));
         return fields;
       } catch (cause) {
         const refusal = unwritable(cause);
-        tell(resolution, refusal);
+        observe(resolverEvent(asked, question, resolution, refusal));
         return encodeRefusal(refusal, resolution.integration, requestId);
       }
     });

@@ -1,0 +1,21 @@
+/** Names of headers, whoever reads them. */
+
+/** RFC 9110 section 7.6.1, and what proxies strip besides: they belong to one connection. */
+export const hopByHop: readonly string[] = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+];
+
+/** Servers of the CGI family read `X_User_ID` and `X-User-ID` as one header, so we treat them as one. */
+export const canonicalHeader = (name: string): string => {
+  const lower = name.toLowerCase();
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+};
