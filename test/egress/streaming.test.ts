@@ -37,10 +37,6 @@ const peakMib = (): number =>
   Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${sallyport.pid}/status`, 'utf8'))?.[1]) / 1024;
 const forgetPeak = (): void => writeFileSync(`/proc/${sallyport.pid}/clear_refs`, '5');
 
-/** What the first bodies take for good is no part of what a large one takes. */
-for (let call = 0; call < 4; call++)
-  await request(sallyport.url, '/ext/open/warm', { method: 'POST', body: 'x'.repeat(8 * MIB) });
-
 const begin = (path: string, options: { method?: string; headers?: Record<string, string> } = {}) => {
   const outgoing = ask(`${sallyport.url}${path}`, { agent: false, ...options });
   outgoing.on('error', () => undefined);
@@ -59,26 +55,35 @@ const answerOf = async (outgoing: ReturnType<typeof begin>): Promise<IncomingMes
   return incoming;
 };
 
+const countBy = (received: PromiseWithResolvers<number>): void =>
+  target.behave(
+    async (incoming, response) => {
+      received.resolve(await count(incoming));
+      response.end('ok');
+    },
+    { raw: true },
+  );
+
+const upload = async (bytes: number, headers: Record<string, string>): Promise<void> => {
+  const received = Promise.withResolvers<number>();
+  countBy(received);
+  const outgoing = begin('/ext/open/up', { method: 'PUT', headers });
+  for (let sent = 0; sent < bytes; sent += chunk.length) if (!outgoing.write(chunk)) await once(outgoing, 'drain');
+  outgoing.end();
+  assert.equal((await answerOf(outgoing)).resume().statusCode, 200);
+  assert.equal(await received.promise, bytes);
+};
+
+// What the first load makes of a process that was idle, for good, is no part of what a large body takes.
+await upload(128 * MIB, {});
+
 for (const framing of ['its length', 'chunks'] as const) {
   const headers = framing === 'chunks' ? {} : { 'Content-Length': String(size) };
 
   test(`${size / MIB} MiB go out, by ${framing}, within 64 MiB of memory`, async () => {
-    const received = Promise.withResolvers<number>();
-    target.behave(
-      (incoming, response) =>
-        void count(incoming).then((bytes) => {
-          received.resolve(bytes);
-          response.end('ok');
-        }),
-      { raw: true },
-    );
     forgetPeak();
     const before = peakMib();
-    const outgoing = begin('/ext/open/up', { method: 'PUT', headers });
-    for (let sent = 0; sent < size; sent += chunk.length) if (!outgoing.write(chunk)) await once(outgoing, 'drain');
-    outgoing.end();
-    assert.equal((await answerOf(outgoing)).resume().statusCode, 200);
-    assert.equal(await received.promise, size);
+    await upload(size, headers);
     assert.ok(peakMib() - before < 64, `${peakMib() - before} MiB more`);
   });
 
