@@ -160,7 +160,7 @@ test('without Redis it starts, says so once, and finds Redis when it comes', opt
   relay.become('failing');
   const gate = await start(t, relay.port);
   assert.equal(await statusOfRedis(gate), 'degraded');
-  assert.match((await request(gate.url, '/ready')).body, /OOM command not allowed|no answer within/);
+  assert.match((await request(gate.url, '/ready')).body, /OOM command not allowed/);
   assert.equal(await passing(gate, '198.51.100.1'), LIMIT);
   relay.become('refusing');
   await until('it was tried again and again', () => relay.seen() > 5);

@@ -35,6 +35,9 @@ const answers: Readonly<Partial<Record<Mood, Buffer>>> = {
   failing: Buffer.from("-OOM command not allowed when used memory > 'maxmemory'.\r\n"),
 };
 
+/** Clients send several commands at once, each of which wants its answer. */
+const questionsIn = (chunk: Buffer): number => chunk.toString('latin1').match(/(?<=^|\r\n)\*\d+\r\n/g)?.length ?? 1;
+
 export const startFaultyRelay = async (target: number, owner: Owner): Promise<FaultyRelay> => {
   const open = new Set<Socket>();
   let mood: Mood = 'good';
@@ -56,7 +59,7 @@ export const startFaultyRelay = async (target: number, owner: Owner): Promise<Fa
     for (const socket of [near, far]) socket.on('error', end).on('close', end);
     near.on('data', (chunk: Buffer) => {
       const answer = answers[mood];
-      if (answer) near.write(answer);
+      if (answer) for (let left = questionsIn(chunk); left > 0; left -= 1) near.write(answer);
       else if (mood === 'good') far.write(chunk);
     });
     far.on('data', (chunk: Buffer) => {
