@@ -1,6 +1,6 @@
 /** What a reload may change lives in generations: one is built beside the other, and takes its place as a whole. */
-import type { Egress } from './assemble-egress.ts';
-import type { Resolver } from './assemble-resolver.ts';
+import type { Egress } from './assemble/egress.ts';
+import type { Resolver } from './assemble/resolver.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
 import type { ReadinessPart } from './http/health.ts';

@@ -1,19 +1,19 @@
 /** The composition root: everything is made here, in order, and closed in the opposite order. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AskedReloads } from './assemble-admin.ts';
-import { assembleGeneration } from './assemble-generation.ts';
-import { createKeySources } from './assemble-key-sources.ts';
-import { assembleKeys, repeatSecretOf } from './assemble-keys.ts';
-import { openListeners } from './assemble-listeners.ts';
-import { mintsOf, readinessOf } from './assemble-readiness.ts';
-import { assembleShared } from './assemble-shared.ts';
-import { openStores } from './assemble-stores.ts';
-import { assembleTelemetry } from './assemble-telemetry.ts';
+import type { AskedReloads } from './assemble/admin.ts';
+import { assembleGeneration } from './assemble/generation.ts';
+import { createKeySources } from './assemble/key-sources.ts';
+import { assembleKeys, repeatSecretOf } from './assemble/keys.ts';
+import { openListeners } from './assemble/listeners.ts';
+import { createEgressLoader } from './assemble/load-egress.ts';
+import { mintsOf, readinessOf } from './assemble/readiness.ts';
+import { assembleShared } from './assemble/shared.ts';
+import { openStores } from './assemble/stores.ts';
+import { assembleTelemetry } from './assemble/telemetry.ts';
 import type { Config } from './config/config.ts';
 import { createGenerations, type Generation, type Generations } from './generations.ts';
 import { createCreditCharge } from './keys/credit-charge.ts';
-import { createEgressLoader } from './load-egress.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
@@ -61,7 +61,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   starting.defer(shared.close);
   const { throttle } = shared;
 
-  const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble-payments.ts')).assemblePayments;
+  const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble/payments.ts')).assemblePayments;
   const payments = assemblePayments
     ? await assemblePayments({
         config,
@@ -76,11 +76,11 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
 
   if (payments) starting.defer(payments.close);
 
-  const assembleBilling = config.billing && (await import('./assemble-billing.ts')).assembleBilling;
+  const assembleBilling = config.billing && (await import('./assemble/billing.ts')).assembleBilling;
   const billing = await assembleBilling?.({ config, stores, outbound, now, events: telemetry.billing });
   if (billing) starting.defer(billing.close);
 
-  const assembleUsage = config.usage && (await import('./assemble-usage.ts')).assembleUsage;
+  const assembleUsage = config.usage && (await import('./assemble/usage.ts')).assembleUsage;
   const usage = await assembleUsage?.({
     config,
     stores,

@@ -1,6 +1,6 @@
 /** Looks keys up that were never seen, in a store that has a million of them. Run with `--expose-gc`; prints JSON. */
 import { readFileSync } from 'node:fs';
-import { openStores } from '../../src/assemble-stores.ts';
+import { openStores } from '../../src/assemble/stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createKeyRegistry } from '../../src/keys/registry.ts';
 

@@ -1,5 +1,5 @@
 /** What is measured of payments, and by what: one process that takes them. */
-import type { Payments } from '../../src/assemble-payments.ts';
+import type { Payments } from '../../src/assemble/payments.ts';
 import type { Config } from '../../src/config/config.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Amount, getEncodedToken } from '@cashu/cashu-ts';
-import { assemblePayments } from '../../src/assemble-payments.ts';
-import { openStores } from '../../src/assemble-stores.ts';
+import { assemblePayments } from '../../src/assemble/payments.ts';
+import { openStores } from '../../src/assemble/stores.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { loadLibsecp256k1 } from '../../src/paywall/curve/libsecp256k1.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';

@@ -1,5 +1,5 @@
 /** `sallyport billing` and `sallyport customers`: work on the store itself, whether the service runs or not. */
-import { openStores } from '../assemble-stores.ts';
+import { openStores } from '../assemble/stores.ts';
 import type { Config } from '../config/config.ts';
 import { Secret } from '../core/secret.ts';
 import { customerId, showCustomer, showEvent, showStatus } from '../http/admin/billing-shapes.ts';

@@ -1,7 +1,7 @@
 /** What would become of a call, step by step. Nothing is sent, asked for or counted. */
-import { callerPolicy } from '../assemble-callers.ts';
-import { assembleCredentials, createCredentialMemory } from '../assemble-credentials.ts';
-import { limitsOf } from '../assemble-rules.ts';
+import { callerPolicy } from '../assemble/callers.ts';
+import { assembleCredentials, createCredentialMemory } from '../assemble/credentials.ts';
+import { limitsOf } from '../assemble/rules.ts';
 import { credentialsOf as configuredCredentials } from '../config/check-credentials.ts';
 import type { Config } from '../config/config.ts';
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../core/refusal.ts';

@@ -1,6 +1,6 @@
 /** `sallyport keys import | verify`. */
 import { readFileSync } from 'node:fs';
-import { assembleVerify, keyDefaultsOf } from '../assemble-keys.ts';
+import { assembleVerify, keyDefaultsOf } from '../assemble/keys.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { keyImport, toForeignKeys } from '../http/admin/key-requests.ts';
 import { showVerdict } from '../http/admin/key-verify.ts';

@@ -1,5 +1,5 @@
 /** `sallyport keys create | list | show | update`. */
-import { keyDefaultsOf } from '../assemble-keys.ts';
+import { keyDefaultsOf } from '../assemble/keys.ts';
 import { keyUpdate, newKey, toKeyUpdate, toNewKey } from '../http/admin/key-requests.ts';
 import { type ShownKey, showKey } from '../http/admin/key-shapes.ts';
 import type { KeyPosition } from '../keys/key-store.ts';

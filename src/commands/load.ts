@@ -1,4 +1,4 @@
-import { createSecretLoader, type SecretLoader } from '../assemble-vault.ts';
+import { createSecretLoader, type SecretLoader } from '../assemble/vault.ts';
 import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';

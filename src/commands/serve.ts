@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import type { SecretLoader } from '../assemble-vault.ts';
+import type { SecretLoader } from '../assemble/vault.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { Secret } from '../core/secret.ts';
 import { reasonsOf } from '../reload/refused.ts';
@@ -79,7 +79,7 @@ const startWorker = async (options: CommandOptions): Promise<Started> => {
 const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<Started> => {
   const hear = onHangup();
   const { serve } = await import('../serve.ts');
-  const { assembleReloads } = await import('../assemble-reloads.ts');
+  const { assembleReloads } = await import('../assemble/reloads.ts');
   const started = Promise.withResolvers<Service>();
   started.promise.catch(() => undefined);
   const reloads = await assembleReloads({
@@ -111,7 +111,7 @@ const startMany = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
   const hear = onHangup();
   const { startWorkers } = await import('../workers.ts');
   const { createPrimaryReloads } = await import('../primary-reloads.ts');
-  const { assembleReloads } = await import('../assemble-reloads.ts');
+  const { assembleReloads } = await import('../assemble/reloads.ts');
   const primary = createPrimaryReloads(loaded, () => reloads);
   const { prepare, tell: onStatus } = primary;
   const reloads = await assembleReloads({ loaded, loader, prepare, now: Date.now, onStatus });

@@ -1,5 +1,5 @@
 /** `sallyport sessions`: works on the store itself, whether the service runs or not. */
-import { openStores } from '../assemble-stores.ts';
+import { openStores } from '../assemble/stores.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
 export const revokeSessions = async (payment: string, options: CommandOptions): Promise<number> => {

@@ -1,5 +1,5 @@
 /** `sallyport usage`: works on the store itself, whether the service runs or not. */
-import { openStores } from '../assemble-stores.ts';
+import { openStores } from '../assemble/stores.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { toQuestion, usageQuery } from '../http/admin/usage-query.ts';
 import { wrong } from '../http/admin/wrong-fields.ts';

@@ -1,5 +1,5 @@
 /** `sallyport wallet`: works on the store itself, whether the service runs or not. */
-import type { Wallet } from '../assemble-wallet.ts';
+import type { Wallet } from '../assemble/wallet.ts';
 import type { Unexported } from '../paywall/wallet/export.ts';
 import type { Balance, Export, PaymentRecord } from '../paywall/wallet/proof-store.ts';
 import type { SpendRecord } from '../paywall/wallet/spend-store.ts';

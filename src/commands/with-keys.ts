@@ -1,7 +1,7 @@
 /** Opens API keys for a command: the store itself, whether the service runs or not. */
-import { assembleKeys, repeatSecretOf } from '../assemble-keys.ts';
-import { redisTarget } from '../assemble-shared.ts';
-import { openStores } from '../assemble-stores.ts';
+import { assembleKeys, repeatSecretOf } from '../assemble/keys.ts';
+import { redisTarget } from '../assemble/shared.ts';
+import { openStores } from '../assemble/stores.ts';
 import type { Config } from '../config/config.ts';
 import { showKey } from '../http/admin/key-shapes.ts';
 import type { KeyRecord, KeyStore } from '../keys/key-store.ts';

@@ -1,5 +1,5 @@
 /** What the commands of the wallet have in common. */
-import { mintUrl, openWallet, type Wallet } from '../assemble-wallet.ts';
+import { mintUrl, openWallet, type Wallet } from '../assemble/wallet.ts';
 import { type CommandOptions, fail, loadToServe } from './load.ts';
 
 export const wholeNumber = /^[1-9]\d{0,14}$/;

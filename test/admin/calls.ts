@@ -1,6 +1,6 @@
 /** Every call of the admin API in one process, on a store of its own; sessions and units are played. */
-import { adminEndpoints } from '../../src/assemble-admin.ts';
-import { assembleKeys, assembleVerify } from '../../src/assemble-keys.ts';
+import { adminEndpoints } from '../../src/assemble/admin.ts';
+import { assembleKeys, assembleVerify } from '../../src/assemble/keys.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createAdminApp } from '../../src/http/admin/admin-app.ts';
 import { listen } from '../../src/http/server.ts';

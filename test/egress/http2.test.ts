@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, test } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
-import { assembleAttempts } from '../../src/assemble-attempts.ts';
+import { assembleAttempts } from '../../src/assemble/attempts.ts';
 import { load } from '../../src/config/harness.test.ts';
 import type { Sending, Upstream, UpstreamCall, UpstreamFault } from '../../src/egress/upstream.ts';
 import { createHttp2Upstream } from '../../src/stores/upstream/http2.ts';

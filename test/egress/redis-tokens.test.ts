@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { assembleCredentials, createCredentialMemory } from '../../src/assemble-credentials.ts';
+import { assembleCredentials, createCredentialMemory } from '../../src/assemble/credentials.ts';
 import { load } from '../../src/config/harness.test.ts';
 import { type FaultyRelay, startFaultyRelay } from '../peers/faulty-relay.ts';
 import { startTokenServer, type TokenServer } from '../peers/token-server.ts';

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { assembleCredentials, createCredentialMemory } from '../../src/assemble-credentials.ts';
+import { assembleCredentials, createCredentialMemory } from '../../src/assemble/credentials.ts';
 import { load } from '../../src/config/harness.test.ts';
 import { type Credential, CredentialForbidden, type Dressing, type LeavingCall } from '../../src/egress/credential.ts';
 import { type Loopback, listen } from '../peers/loopback.ts';

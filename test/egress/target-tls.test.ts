@@ -3,7 +3,7 @@ import { lookup } from 'node:dns';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { assembleUpstream } from '../../src/assemble-upstream.ts';
+import { assembleUpstream } from '../../src/assemble/upstream.ts';
 import { load } from '../../src/config/harness.test.ts';
 import type { Upstream, UpstreamFault } from '../../src/egress/upstream.ts';
 import { startRecordingTarget } from '../peers/recording-target.ts';

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
-import { assembleCredentials, createCredentialMemory } from '../../src/assemble-credentials.ts';
+import { assembleCredentials, createCredentialMemory } from '../../src/assemble/credentials.ts';
 import { load } from '../../src/config/harness.test.ts';
 import { type Credential, CredentialUnavailable, type Dressing } from '../../src/egress/credential.ts';
 import { answering, cutShort, type Fault, hold, hugeBody, redirected } from '../peers/faults.ts';

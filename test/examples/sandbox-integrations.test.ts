@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
-import { assembleResolver } from '../../src/assemble-resolver.ts';
+import { assembleResolver } from '../../src/assemble/resolver.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { readCall } from '../../src/egress/resolver/call.ts';
 import { createPeers } from '../../src/http/peers.ts';

@@ -1,4 +1,4 @@
-import type { PaymentEvents } from '../../src/assemble-payments.ts';
+import type { PaymentEvents } from '../../src/assemble/payments.ts';
 
 const ignore = (): void => undefined;
 const fail = (error: unknown): never => {

@@ -3,8 +3,8 @@
  * itself at the point that it was told. It says each answer on a line.
  */
 import { writeSync } from 'node:fs';
-import { assemblePayments } from '../../src/assemble-payments.ts';
-import { openStores } from '../../src/assemble-stores.ts';
+import { assemblePayments } from '../../src/assemble/payments.ts';
+import { openStores } from '../../src/assemble/stores.ts';
 import type { Config } from '../../src/config/config.ts';
 import { isRefusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';

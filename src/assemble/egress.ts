@@ -1,0 +1,105 @@
+/** The way out: targets, the routes to them, and the door through which callers come. Loaded only where it is configured. */
+
+import type { Config } from '../config/config.ts';
+import { createRequestFilter } from '../egress/headers.ts';
+import { createJoining } from '../egress/join.ts';
+import type { EgressRoute } from '../egress/plan-call.ts';
+import { compileEgressRoutes, type Route } from '../egress/routes.ts';
+import { createEgressDoor } from '../http/egress-door.ts';
+import { createEgressProxy } from '../http/egress-proxy.ts';
+import type { Door } from '../http/main-app.ts';
+import type { Peers } from '../http/peers.ts';
+import { assembleCallers, type CallerParts } from './callers.ts';
+import { assembleCredentials, type CredentialMemory } from './credentials.ts';
+import type { EgressEvents } from './egress-events.ts';
+import { assembleTarget, type TargetEvents } from './target.ts';
+import type { CredentialEvents } from './tokens.ts';
+
+type EgressConfig = NonNullable<Config['egress']>;
+
+export type EgressParts = CallerParts &
+  Readonly<{
+    memory: CredentialMemory;
+    peers: Peers;
+    now(): number;
+    events: Pick<EgressEvents, 'of'> & CredentialEvents & TargetEvents;
+  }>;
+
+/** All of one generation of the configuration. */
+export type Egress = Readonly<{
+  door: Door;
+  /** What is wrong with the Redis that keeps tokens; left out where there is none. */
+  problem?: () => string | undefined;
+  /** Once no call is under way any more. */
+  close(): Promise<void>;
+}>;
+
+/** Never taken by a host route. */
+const ownPathsOf = ({ endpoints: { health, ready, metrics } }: Config): string[] => [
+  '/auth',
+  '/.sallyport',
+  health,
+  ready,
+  metrics,
+];
+
+/** Where `config.egress` is there. */
+export const assembleEgress = async (config: Config, parts: EgressParts): Promise<Egress> => {
+  const { egress } = config;
+  if (!egress) throw new Error('unreachable: loaded only where egress is configured');
+  const { memory, peers, now, events } = parts;
+  const admissionOf = assembleCallers(config, parts);
+  await using building = new AsyncDisposableStack();
+  const credentials = await assembleCredentials(config, { memory, now, events });
+  building.defer(credentials.close);
+  const closing: (() => Promise<void>)[] = [];
+  building.defer(async () => {
+    await Promise.all(closing.map((close) => close()));
+  });
+  const targets = Object.entries(egress.targets).map(([name, target]) => {
+    const assembled = assembleTarget(name, target, credentials.of(name), egress.defaults, events);
+    closing.push(assembled.close);
+    return { ...assembled, admission: admissionOf(name, target) };
+  });
+
+  // Ten thousand routes lead to few targets: what a filter remembers is kept once for each of these.
+  const sharedBy = new Map(
+    targets.map(({ target, admission }) => {
+      const injected = target.credentials.flatMap(({ headerNames }) => headerNames);
+      const ownParameters = target.credentials.flatMap(({ queryNames }) => queryNames);
+      const filterHeaders = createRequestFilter([...injected, ...admission.ownHeaders]);
+      return [target.name, { target, admission, ownParameters, filterHeaders }] as const;
+    }),
+  );
+
+  const routeOf = (route: EgressConfig['routes'][number]): Route<EgressRoute> => {
+    const shared = sharedBy.get(route.target);
+    if (!shared) throw new Error(`no target ${route.target}`);
+    const value: EgressRoute = {
+      ...shared,
+      joining: createJoining(shared.target.basePath, route.strip_prefix, route.rewrite_prefix),
+      timeoutMs: route.timeout ?? shared.target.timeoutMs,
+      escapedSlashes: route.escaped_slashes,
+      websocket: route.websocket,
+    };
+    return { pathPrefix: route.path_prefix, host: route.host, methods: route.methods, value };
+  };
+
+  const prefix = config.endpoints.egress;
+  const routes = compileEgressRoutes(egress.routes.map(routeOf), prefix);
+
+  const built = building.move();
+  return {
+    door: {
+      isFor: createEgressDoor({ routes, prefix, ownPaths: ownPathsOf(config) }),
+      answer: createEgressProxy({
+        routes,
+        peers,
+        forwardedCertificates: egress.forwarded_certificates,
+        observe: events.of(egress),
+      }),
+    },
+    ...(credentials.problem && { problem: credentials.problem }),
+    close: () => built.disposeAsync(),
+  };
+};

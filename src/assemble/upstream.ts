@@ -1,0 +1,84 @@
+/** The connections to one target, with the certificates that they show and ask for, which may change while we run. */
+
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Config } from '../config/config.ts';
+import type { Upstream } from '../egress/upstream.ts';
+import { createHttp2Upstream } from '../stores/upstream/http2.ts';
+import { createUpstream, type UpstreamOptions } from '../stores/upstream/pool.ts';
+import { createRenewable } from '../stores/upstream/renewable.ts';
+import { watchFiles } from '../watched-files.ts';
+
+type TargetConfig = NonNullable<Config['egress']>['targets'][string];
+
+type TlsFiles = NonNullable<TargetConfig['tls']>;
+
+export type UpstreamParts = Readonly<{
+  /** Of the target. */
+  name: string;
+  origin: string;
+  lookup: UpstreamOptions['lookup'];
+  /** Changed files cannot be used: calls go on with what was read before. */
+  onKept(error: unknown): void;
+  lookEveryMs?: number;
+}>;
+
+const pemBlocks = (pem: Buffer): string[] =>
+  String(pem).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+
+/** Throws where certificate and key do not belong together, or a file holds no certificate: OpenSSL takes an empty one. */
+const contextOf = (tls: TlsFiles, contents: readonly Buffer[]): SecureContext => {
+  const rest = [...contents];
+  const ca = tls.ca_cert === undefined ? undefined : rest.shift();
+  const cert = tls.client_cert === undefined ? undefined : rest.shift();
+  const key = tls.client_key === undefined ? undefined : rest.shift();
+  if (ca) {
+    const authorities = pemBlocks(ca).map((block) => new X509Certificate(block));
+    if (authorities.length === 0) throw new Error(`${tls.ca_cert} holds no certificate in PEM`);
+  }
+  return createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+};
+
+/** Of a start or a reload: which target it is, and what of it. */
+const named = <T>(name: string, use: () => T): T => {
+  try {
+    return use();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`egress.targets.${name}.tls: ${why}`, { cause });
+  }
+};
+
+/** Throws where a file cannot be read or used. */
+export const assembleUpstream = (
+  { tls, http2 }: Pick<TargetConfig, 'tls' | 'http2'>,
+  { name, onKept, lookEveryMs, ...fixed }: UpstreamParts,
+): Upstream => {
+  const create = (options: UpstreamOptions): Upstream => {
+    const http1 = createUpstream(options);
+    return http2 && fixed.origin.startsWith('https:') ? createHttp2Upstream(options, http1) : http1;
+  };
+  if (!tls?.enabled) return create(fixed);
+  const files = [tls.ca_cert, tls.client_cert, tls.client_key].filter((file) => file !== undefined);
+  const watched = named(name, () => watchFiles(files, onKept, lookEveryMs));
+  const upstream = createRenewable(
+    (secureContext: SecureContext) =>
+      create({
+        ...fixed,
+        tls: { secureContext, ...(tls.server_name !== undefined && { servername: tls.server_name }) },
+      }),
+    named(name, () => contextOf(tls, watched.current)),
+  );
+  if (files.length > 0) watched.onChange((contents) => upstream.renew(contextOf(tls, contents)));
+  return {
+    send: upstream.send,
+    close() {
+      watched.close();
+      return upstream.close();
+    },
+    destroy() {
+      watched.close();
+      return upstream.destroy();
+    },
+  };
+};
