@@ -20,7 +20,7 @@ const start = (owner: TestContext, port: number): Promise<Sallyport> =>
     owner,
     config: `
 redis: { address: "127.0.0.1:${port}", timeout: ${TIMEOUT_MS}ms }
-logger: { format: json }
+logger: { format: json, sample_allows: 0 } # all of the log is looked at, of which so much is kept
 rules:
   - { name: wide, match: { path: "/wide/**" }, accept: [anonymous], limits: { per_minute: 1000000 } }
   - { name: narrow, match: { path: "/narrow/**" }, accept: [anonymous], limits: { per_hour: ${LIMIT} } }

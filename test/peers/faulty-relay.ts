@@ -59,7 +59,8 @@ export const startFaultyRelay = async (target: number, owner: Owner): Promise<Fa
     for (const socket of [near, far]) socket.on('error', end).on('close', end);
     near.on('data', (chunk: Buffer) => {
       const answer = answers[mood];
-      if (answer) for (let left = questionsIn(chunk); left > 0; left -= 1) near.write(answer);
+      const questions = mood === 'failing' ? questionsIn(chunk) : 1;
+      if (answer) for (let left = questions; left > 0; left -= 1) near.write(answer);
       else if (mood === 'good') far.write(chunk);
     });
     far.on('data', (chunk: Buffer) => {
