@@ -1,5 +1,5 @@
 /** One attempt: the credentials put on a call, and the call sent. */
-import { type Eventually, whenReady } from '../core/eventually.ts';
+import type { Eventually } from '../core/eventually.ts';
 import { type Credential, CredentialForbidden, CredentialUnavailable, type Dressing } from './credential.ts';
 import { withQuery } from './query.ts';
 import type { CallReceiver, CallRefused, OutgoingCall, SendCall } from './target.ts';
@@ -21,21 +21,31 @@ const addQuery = (target: string, added: string): string => {
   return mark < 0 ? withQuery(target, '', added) : withQuery(target.slice(0, mark), target.slice(mark + 1), added);
 };
 
-const dressWith = ({ origin }: Parts, { call, worn }: Dressed, credential: Credential): Eventually<Dressed> => {
-  const { method, path, headers } = call;
+/** One after the other, from the one at `from`: a signature is over what the others have set. */
+const dress = (parts: Parts, from: number, { call, worn }: Dressed): Eventually<Dressed> => {
+  const { origin, credentials } = parts;
   const body = Buffer.isBuffer(call.body) ? call.body : undefined;
-  return whenReady(credential.dress({ method, origin, path, headers, body }), (dressing) => ({
-    call: put(call, dressing),
-    worn: [...worn, { credential, dressing }],
-  }));
+  let current = call;
+  const all = [...worn];
+  for (let at = from; at < credentials.length; at++) {
+    const credential = credentials[at];
+    if (!credential) break;
+    const { method, path, headers } = current;
+    const dressing = credential.dress({ method, origin, path, headers, body });
+    if (dressing instanceof Promise) {
+      const before = { call: current, worn: all };
+      return dressing.then((late) => dress(parts, at + 1, wear(before, credential, late)));
+    }
+    current = put(current, dressing);
+    all.push({ credential, dressing });
+  }
+  return { call: current, worn: all };
 };
 
-/** One after the other: a signature is over what the others have set. */
-const dressAll = (parts: Parts, call: OutgoingCall): Eventually<Dressed> =>
-  parts.credentials.reduce<Eventually<Dressed>>(
-    (dressed, credential) => whenReady(dressed, (before) => dressWith(parts, before, credential)),
-    { call, worn: [] },
-  );
+const wear = ({ call, worn }: Dressed, credential: Credential, dressing: Dressing): Dressed => ({
+  call: put(call, dressing),
+  worn: [...worn, { credential, dressing }],
+});
 
 const refusedBy = (cause: unknown): CallRefused => ({
   why: cause instanceof CredentialForbidden ? 'forbidden' : 'credential',
@@ -110,7 +120,7 @@ export const createSendOnce = (parts: Parts): SendCall => {
   return (call, receiver) => {
     let dressed: Eventually<Dressed>;
     try {
-      dressed = dressAll(parts, call);
+      dressed = dress(parts, 0, { call, worn: [] });
     } catch (cause) {
       receiver.refuse(refusedBy(cause));
       return nothing;

@@ -146,3 +146,40 @@ test('whoever prepares is called before an answer of the turn is sent, and not a
   await ask();
   assert.deepEqual(events, ['decided', 'prepared', 'sent', 'decided', 'sent']);
 });
+
+const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+
+test('the answer of a target is sent byte by byte, with its own date and without another', async (t) => {
+  const headers = ['X-Name', 'J\xfcrgen', 'Date', 'Sun, 06 Nov 1994 08:49:37 GMT', 'Content-Length', '256'];
+  const server = await listen((_message, response) => void response.sendAnswer(599, headers, bytes), {
+    addr: '127.0.0.1:0',
+    readTimeoutMs: 60_000,
+    maxHeaderBytes: 65_536,
+  });
+  t.after(() => server.close(0));
+  const answered = await fetch(`http://127.0.0.1:${server.address.port}/`);
+  assert.equal(answered.status, 599);
+  assert.equal(answered.headers.get('x-name'), 'J\xfcrgen');
+  assert.equal(answered.headers.get('date'), 'Sun, 06 Nov 1994 08:49:37 GMT');
+  assert.equal(answered.headers.get('content-length'), '256');
+  assert.deepEqual(Buffer.from(await answered.arrayBuffer()), bytes);
+});
+
+for (const [what, headers] of [
+  ['a value', ['X-Name', 'a\r\nX-Other: b']],
+  ['a name', ['X Name', 'a']],
+  ['a NUL', ['X-Name', 'a\0b']],
+  ['a character that is no byte', ['X-Name', 'a\u0101b']],
+] as const) {
+  test(`the answer of a target is not sent where ${what} of its headers would break out`, async (t) => {
+    const sent: boolean[] = [];
+    const answer: Listener = (_message, response) => {
+      sent.push(response.sendAnswer(200, headers, bytes));
+      response.writeHead(502).end();
+    };
+    const server = await listen(answer, { addr: '127.0.0.1:0', readTimeoutMs: 60_000, maxHeaderBytes: 65_536 });
+    t.after(() => server.close(0));
+    assert.equal((await fetch(`http://127.0.0.1:${server.address.port}/`)).status, 502);
+    assert.deepEqual(sent, [false]);
+  });
+}

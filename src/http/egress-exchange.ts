@@ -5,7 +5,7 @@ import type { EgressEvent } from '../egress/egress-event.ts';
 import { filterAnswer } from '../egress/headers.ts';
 import type { CallReceiver, CallRefused } from '../egress/target.ts';
 import type { Sending, UpstreamFault } from '../egress/upstream.ts';
-import type { AuthResponse } from './auth-response.ts';
+import { type AuthResponse, isContentLength } from './auth-response.ts';
 import { type Failed, failedBy, refusedBy, stoodStill, unexpected } from './egress-refusals.ts';
 import { joinSockets } from './egress-socket.ts';
 import { problemReply } from './problem.ts';
@@ -24,6 +24,13 @@ export type CallStory = {
   caller: string;
 };
 
+const isWhole = (headers: readonly string[], chunk: Buffer): boolean => {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (isContentLength(headers[index] ?? '')) return headers[index + 1] === String(chunk.length);
+  }
+  return false;
+};
+
 export class EgressExchange implements CallReceiver {
   readonly #message: IncomingMessage;
   readonly #response: AuthResponse;
@@ -32,6 +39,11 @@ export class EgressExchange implements CallReceiver {
   #sending: Sending | undefined;
   #attempts = 0;
   #credentialVersion = '';
+  /** Of the answer; 0 where it has not begun. */
+  #status = 0;
+  #headers: string[] = [];
+  /** All of the body, where it came at once. */
+  #whole: Buffer | undefined;
   #told = false;
   #hasSwitched = false;
   #isPaused = false;
@@ -59,20 +71,45 @@ export class EgressExchange implements CallReceiver {
   }
 
   head(status: number, headers: readonly string[]): void {
+    this.#status = status;
     // RFC 9110 section 8.6: there is no length where there is no body.
-    this.#response.writeHead(status, filterAnswer(headers, status === 204));
+    this.#headers = filterAnswer(headers, status === 204);
   }
 
   data(chunk: Buffer): void {
-    if (this.#response.write(chunk) || this.#isPaused) return;
+    if (this.#told) return;
+    // The end is next, and head and body are sent as one.
+    if (!this.#response.headersSent && isWhole(this.#headers, chunk)) {
+      this.#whole = chunk;
+      return;
+    }
+    if (!this.#begin() || this.#response.write(chunk) || this.#isPaused) return;
     this.#isPaused = true;
     this.#response.once('drain', this.#drained);
     this.#sending?.pause();
   }
 
   end(): void {
-    this.#response.end();
-    this.#tell(this.#response.statusCode);
+    if (this.#told) return;
+    if (!this.#whole || !this.#response.sendAnswer(this.#status, this.#headers, this.#whole)) {
+      if (!this.#begin()) return;
+      this.#response.end(this.#whole);
+    }
+    this.#tell(this.#status);
+  }
+
+  /** False where a header of the target's is none that can be written. */
+  #begin(): boolean {
+    if (this.#response.headersSent) return true;
+    try {
+      this.#response.writeHead(this.#status, this.#headers);
+      return true;
+    } catch (cause) {
+      this.#status = 0;
+      this.fail({ failure: 'malformed', sent: true, message: 'a header of the answer cannot be passed on', cause });
+      this.#sending?.abort();
+      return false;
+    }
   }
 
   switched(headers: readonly string[], socket: Duplex): void {
@@ -102,8 +139,8 @@ export class EgressExchange implements CallReceiver {
   failed({ error, refusal, cause }: Failed): void {
     if (this.#told) return;
     const response = this.#response;
-    if (response.headersSent) {
-      this.#tell(response.statusCode, { error, cause });
+    if (this.#status !== 0) {
+      this.#tell(this.#status, { error, cause });
       response.destroy();
       return;
     }
@@ -116,7 +153,7 @@ export class EgressExchange implements CallReceiver {
 
   readonly #closed = (): void => {
     if (this.#told || this.#hasSwitched) return;
-    this.#tell(this.#response.headersSent ? this.#response.statusCode : 0, { error: 'aborted', cause: undefined });
+    this.#tell(this.#status, { error: 'aborted', cause: undefined });
     this.#sending?.abort();
   };
 
@@ -136,9 +173,13 @@ export class EgressExchange implements CallReceiver {
 
   #tell(status: number, failed?: Pick<Failed, 'error' | 'cause'>): void {
     this.#told = true;
-    const { startedAt, ...story } = this.#story;
+    const { requestId, target, method, path, caller, startedAt } = this.#story;
     this.#observe({
-      ...story,
+      requestId,
+      target,
+      method,
+      path,
+      caller,
       status,
       durationMs: performance.now() - startedAt,
       attempts: this.#attempts,
