@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { noRequest } from './assemble/keys.ts';
 import { loadConfig } from './config/load.ts';
 import { refuse } from './core/refusal.ts';
 import { createGenerations, type Generation } from './generations.ts';
@@ -33,18 +34,6 @@ const play = (name: string, rest: Partial<Generation> = {}): Played => {
   return played;
 };
 
-const request = {
-  id: '',
-  method: 'GET',
-  scheme: 'https',
-  host: '',
-  path: '/',
-  query: '',
-  clientIp: '',
-  header: () => undefined,
-  findHeaderName: () => undefined,
-} as const;
-
 const start = (...next: readonly Played[]) => {
   const first = play('first');
   const left = [...next];
@@ -53,7 +42,7 @@ const start = (...next: readonly Played[]) => {
     async () => left.shift() ?? assert.fail('no more are played'),
     (error) => assert.fail(String(error)),
   );
-  const ruleNow = async () => (await generations.gate.decide({ request }, 'preview')).rule;
+  const ruleNow = async () => (await generations.gate.decide({ request: noRequest }, 'preview')).rule;
   return { first, generations, ruleNow };
 };
 

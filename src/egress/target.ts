@@ -1,21 +1,12 @@
 /** An external service, and all it takes to call it. */
-import type { Readable } from 'node:stream';
 import type { Credential } from './credential.ts';
-import type { AnswerReceiver, Sending } from './upstream.ts';
+import type { AnswerReceiver, Sending, UpstreamCall } from './upstream.ts';
 
-/** A call whose route is found and whose headers are cleaned; no credential is on it yet. */
-export type OutgoingCall = Readonly<{
-  method: string;
-  /** In origin form with the query, percent-encoded; below the base path of the target. */
-  path: string;
-  /** Name, value, name, value: end-to-end headers alone, without `Host`, `Content-Length` and `Expect`. */
-  headers: readonly string[];
-  body: Readable | Buffer | undefined;
-  bodyLength: number | undefined;
-  /** See `UpstreamCall`. Of the call with all its attempts. */
-  timeoutMs: number;
-  upgrade?: 'websocket' | undefined;
-}>;
+/**
+ * A call whose route is found and whose headers are cleaned: its path is below the base path of the target, no credential is on
+ * it yet, and `timeoutMs` is of the call with all its attempts.
+ */
+export type OutgoingCall = UpstreamCall;
 
 /** Besides the answer: what the event of a call tells. */
 export type CallReceiver = AnswerReceiver &
