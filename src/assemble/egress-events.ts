@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { BreakerState } from '../egress/attempts/breaker.ts';
 import { type AuditedTarget, createAuditPath } from '../egress/audit-path.ts';
+import { trimPrefix } from '../egress/call-path.ts';
 import type { EgressErrorType, EgressEvent } from '../egress/egress-event.ts';
 import { createEgressMetrics, methodLabel } from '../telemetry/egress-metrics.ts';
 
@@ -72,7 +73,7 @@ const auditedTargets = ({ targets, routes }: EgressConfig): AuditedTarget[] =>
     name,
     showsPaths: showsPaths(target),
     prefixes: routes.flatMap((route) =>
-      route.target === name && route.path_prefix !== undefined ? [route.path_prefix.replace(/\/+$/, '')] : [],
+      route.target === name && route.path_prefix !== undefined ? [trimPrefix(route.path_prefix)] : [],
     ),
   }));
 

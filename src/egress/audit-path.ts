@@ -1,4 +1,5 @@
 /** What a line of the audit log shows of a call's path: secrets may stand in it, as in the webhooks of Slack. */
+import { isBelow } from './call-path.ts';
 
 export type AuditedTarget = Readonly<{
   name: string;
@@ -14,8 +15,6 @@ const LONGEST_PATH = 512;
 
 const hidden = '/…';
 
-const within = (prefix: string, path: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
-
 export const createAuditPath = (targets: readonly AuditedTarget[]): ((target: string, path: string) => string) => {
   const shown = new Set(targets.filter(({ showsPaths }) => showsPaths).map(({ name }) => name));
   const prefixes = new Map(
@@ -26,7 +25,7 @@ export const createAuditPath = (targets: readonly AuditedTarget[]): ((target: st
   return (target, path) => {
     if (shown.has(target)) return path.length <= LONGEST_PATH ? path : `${path.slice(0, LONGEST_PATH)}…`;
     const known = prefixes.get(target);
-    if (known) return hide(known.find((prefix) => within(prefix, path)) ?? '', path);
+    if (known) return hide(known.find((prefix) => isBelow(path, prefix)) ?? '', path);
     const [first = ''] = FIRST_SEGMENTS.exec(path.slice(0, LONGEST_PATH)) ?? [];
     return hide(first, path);
   };

@@ -23,7 +23,8 @@ const slashEscape = /%2f/gi;
 const MARK = '\uFFFB';
 const ESCAPED_MARK = encodeURIComponent(MARK);
 
-const rawOf = (target: string): string => {
+/** A request target without its query. */
+export const rawPath = (target: string): string => {
   const mark = target.indexOf('?');
   return mark < 0 ? target : target.slice(0, mark);
 };
@@ -31,8 +32,8 @@ const rawOf = (target: string): string => {
 /** `target` is the request target as it came. */
 export const readCallPath = (target: string): CallPath | Refusal => {
   const read = parseTarget(target);
-  if (!isRefusal(read)) return { raw: rawOf(target), path: read.path, query: read.query, escapedSlash: undefined };
-  const raw = rawOf(target);
+  if (!isRefusal(read)) return { raw: rawPath(target), path: read.path, query: read.query, escapedSlash: undefined };
+  const raw = rawPath(target);
   const rest = target.slice(raw.length);
   const marked = raw.replace(slashEscape, ESCAPED_MARK);
   if (marked === raw || raw.includes(ESCAPED_MARK)) return read;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import { isRefusal, refuse } from '../core/refusal.ts';
+import { rawPath } from '../egress/call-path.ts';
 import type { Admitted } from '../egress/callers.ts';
 import { type EgressRoute, outgoingCall, type Planned, planCall } from '../egress/plan-call.ts';
 import type { EgressRoutes } from '../egress/routes.ts';
@@ -25,11 +26,6 @@ export type EgressProxy = (message: IncomingMessage, response: AuthResponse) => 
 /** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */
 const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
   headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
-
-const pathOf = (url: string): string => {
-  const mark = url.indexOf('?');
-  return mark < 0 ? url : url.slice(0, mark);
-};
 
 const noWebSocket = refuse('upgrade_refused', 'The route takes no WebSocket.');
 
@@ -89,7 +85,7 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
       requestId: requestIdOf({ peer, headers: message.headers }),
       startedAt: performance.now(),
       method: message.method ?? '',
-      path: pathOf(url),
+      path: rawPath(url),
       target: '',
       caller: peer.ip,
     };

@@ -1,4 +1,5 @@
 /** Where a credential may go: one origin, below one path, by some methods. It refuses to be put on any other call. */
+import { isBelow, rawPath, trimPrefix } from '../call-path.ts';
 import { type Credential, CredentialForbidden, type LeavingCall } from '../credential.ts';
 
 export type Reach = Readonly<{
@@ -21,21 +22,16 @@ const climbs = (path: string): boolean =>
     .split(/[/\\]|%2f|%5c/i)
     .some((segment) => dotSegment.test(segment));
 
-const withoutSlash = (path: string): string => path.replace(/\/+$/, '');
-
-const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
-
 export const createReach = ({ url, pathPrefix, methods }: Reach): ((call: LeavingCall) => string | undefined) => {
   const { origin, pathname } = new URL(url);
   const prefixes = [pathname, ...(pathPrefix === undefined ? [] : [pathPrefix])]
-    .map(withoutSlash)
+    .map(trimPrefix)
     .filter((prefix) => prefix !== '');
   return (call) => {
     if (call.origin !== origin) return 'the credential is for another origin';
     if (methods && !methods.includes(call.method)) return 'the credential is for other methods';
     if (prefixes.length === 0) return undefined;
-    const mark = call.path.indexOf('?');
-    const path = mark < 0 ? call.path : call.path.slice(0, mark);
+    const path = rawPath(call.path);
     const isInside = prefixes.every((prefix) => isBelow(path, prefix)) && !climbs(path);
     return isInside ? undefined : 'the credential is for another path';
   };
