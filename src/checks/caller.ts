@@ -25,6 +25,8 @@ export const callerOf = ({ clientIp }: Pick<AuthRequest, 'clientIp'>, identity: 
       return identity.subject === ''
         ? `jwt:${identity.issuer}:ip:${networkOf(clientIp)}`
         : `jwt:${identity.issuer}:sub:${bounded(identity.subject)}`;
+    case 'certificate':
+      return `certificate:${identity.certificate.fingerprint}`;
     case 'cashu':
     case 'session':
     case 'anonymous':

@@ -134,11 +134,13 @@ for (const [moreAfterMs, seconds] of [
 test('who passes is told what is left, of the tightest of his own limits and those of the rule', async () => {
   const { check } = create([SECOND], { passed: true, at: 1, remaining: 1, moreAfterMs: 400 });
   assert.deepEqual(await check(from(''), apiKey('key_1', [MINUTE]), 'enforce'), {
-    RateLimit: '"rule-1s";r=1;t=1',
-    'RateLimit-Policy': '"key-60s";q=10;w=60, "rule-1s";q=2;w=1',
-    'X-RateLimit-Limit': '2',
-    'X-RateLimit-Remaining': '1',
-    'X-RateLimit-Reset': '1',
+    headers: {
+      RateLimit: '"rule-1s";r=1;t=1',
+      'RateLimit-Policy': '"key-60s";q=10;w=60, "rule-1s";q=2;w=1',
+      'X-RateLimit-Limit': '2',
+      'X-RateLimit-Remaining': '1',
+      'X-RateLimit-Reset': '1',
+    },
   });
 });
 

@@ -2,8 +2,8 @@ import type { Headers } from '../core/decision.ts';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import type { KeyIdentity, RateLimit } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
-import { type Refusal, refuse } from '../core/refusal.ts';
-import type { Check, Intent } from '../core/rule.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import type { Check, Intent, Passed } from '../core/rule.ts';
 import { callerOf } from './caller.ts';
 
 /** One counter: a name and the limit that it keeps. */
@@ -109,9 +109,12 @@ export const createCallerLimit = (
 export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
   const limit = createCallerLimit('rule', ruleName, limits, limiter);
   return (request, identity, intent) =>
-    limit(
-      limits.length === 0 ? '' : callerOf(request, identity),
-      identity.method === 'api_key' ? identity : undefined,
-      intent,
+    whenReady(
+      limit(
+        limits.length === 0 ? '' : callerOf(request, identity),
+        identity.method === 'api_key' ? identity : undefined,
+        intent,
+      ),
+      (told): Refusal | Passed | undefined => (told === undefined || isRefusal(told) ? told : { headers: told }),
     );
 };

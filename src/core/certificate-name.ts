@@ -83,25 +83,49 @@ const readValue = (text: string, from: number, separators: string): Value | unde
   return value === undefined || value === '' ? undefined : { text: value, end: at };
 };
 
-const readName = (text: string, separators: string): string | undefined => {
-  const attributes: string[] = [];
+type Attribute = readonly [type: string, value: string];
+
+const readName = (text: string, separators: string): readonly Attribute[] | undefined => {
+  const attributes: Attribute[] = [];
   for (let at = 0; ; ) {
     const equals = text.indexOf('=', at);
     const type = equals < 0 ? '' : text.slice(at, equals).trim();
     if (!typeForm.test(type)) return undefined;
     const value = readValue(text, equals + 1, separators);
     if (!value) return undefined;
-    attributes.push(`${canonicalType(type)}=${value.text}`);
-    if (value.end >= text.length) return JSON.stringify(attributes.sort());
+    attributes.push([canonicalType(type), value.text]);
+    if (value.end >= text.length) return attributes;
     at = value.end + 1;
   }
 };
+
+const canonical = (name: readonly Attribute[] | undefined): string | undefined =>
+  name && JSON.stringify(name.map(([type, value]) => `${type}=${value}`).sort());
 
 /**
  * A distinguished name as people write it (RFC 4514), such as `CN=orders,O=Example`, in a form in which two names are equal
  * where they have the same attributes, in whatever order. Undefined for anything that cannot be read in one way.
  */
-export const canonicalName = (text: string): string | undefined => readName(text, ',+');
+export const canonicalName = (text: string): string | undefined => canonical(readName(text, ',+'));
 
 /** The same of a name as OpenSSL prints it, a line for each part. */
-export const canonicalPrintedName = (text: string): string | undefined => readName(text, '\n+');
+export const canonicalPrintedName = (text: string): string | undefined => canonical(readName(text, '\n+'));
+
+const longer: Readonly<Record<string, string>> = { emailaddress: 'emailAddress', serialnumber: 'serialNumber' };
+
+const asNamed = (name: readonly Attribute[] | undefined): Readonly<Record<string, readonly string[]>> => {
+  const named: Record<string, string[]> = {};
+  for (const [type, value] of name ?? []) {
+    const shown = longer[type] ?? type.toUpperCase();
+    named[shown] = [...(named[shown] ?? []), value];
+  }
+  return named;
+};
+
+/** The attributes of a name by their usual short names, such as `CN` and `O`; none where it cannot be read. */
+export const nameAttributes = (text: string): Readonly<Record<string, readonly string[]>> =>
+  asNamed(readName(text, ',+'));
+
+/** The same of a name as OpenSSL prints it. */
+export const printedNameAttributes = (text: string): Readonly<Record<string, readonly string[]>> =>
+  asNamed(readName(text, '\n+'));

@@ -1,5 +1,5 @@
 /** What is read of a client certificate, and whether it is the one that the configuration means. */
-import { canonicalName, canonicalPrintedName } from './certificate-name.ts';
+import { canonicalName, canonicalPrintedName, printedNameAttributes } from './certificate-name.ts';
 import type { ClientCertificate } from './request.ts';
 
 /** What Node tells of a certificate. */
@@ -8,6 +8,7 @@ export type Described = Readonly<{
   issuer?: string;
   fingerprint256: string;
   subjectAltName?: string | undefined;
+  serialNumber?: string;
 }>;
 
 /** Node quotes as JSON what could be taken for the beginning of another name (CVE-2021-44532). */
@@ -36,7 +37,7 @@ const alternativesOf = (text: string): readonly (readonly [type: string, name: s
 };
 
 export const clientCertificateOf = (described: Described): ClientCertificate => {
-  const { subject = '', issuer = '', fingerprint256, subjectAltName = '' } = described;
+  const { subject = '', issuer = '', fingerprint256, subjectAltName = '', serialNumber = '' } = described;
   const alternatives = alternativesOf(subjectAltName);
   const named = (wanted: string) => alternatives.filter(([type]) => type === wanted).map(([, name]) => name);
   return {
@@ -46,6 +47,8 @@ export const clientCertificateOf = (described: Described): ClientCertificate => 
     canonicalSubject: canonicalPrintedName(subject),
     uris: named('URI'),
     dnsNames: named('DNS').map((name) => name.toLowerCase()),
+    serial: serialNumber,
+    attributes: printedNameAttributes(subject),
   };
 };
 

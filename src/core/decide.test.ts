@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, type House } from './decide.ts';
+import type { Findings } from './decision.ts';
 import { createDress, createImitationTest } from './dress.ts';
 import { requestWith as request } from './harness.test.ts';
 import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
@@ -249,7 +250,7 @@ test('checks and charge are told whether the decision is meant', async () => {
 });
 
 test('what every check tells the client reaches it, beside what the payer is told', async () => {
-  const checks = [() => ({ 'X-One': '1' }), async () => ({ 'X-Two': '2' }), () => undefined];
+  const checks = [() => ({ headers: { 'X-One': '1' } }), async () => ({ headers: { 'X-Two': '2' } }), () => undefined];
   const free = await decide(house, rule({ checks }), request({ 'x-cashu': cashu }), 'enforce');
   assert.ok(free.verdict === 'allow');
   assert.deepEqual(free.client, { 'X-One': '1', 'X-Two': '2' });
@@ -258,6 +259,19 @@ test('what every check tells the client reaches it, beside what the payer is tol
   assert.ok(paid.verdict === 'allow');
   assert.deepEqual(paid.client, { 'X-Payment-Balance': '4;unit=sat', 'X-One': '1', 'X-Two': '2' });
   assert.equal('X-One' in paid.upstream, false);
+});
+
+test('what every check finds is in the decision, in the order of the checks', async () => {
+  const finding = (reason: string, audit: Findings['audit']) => ({ findings: { reasons: [reason], audit } });
+  const checks = [
+    () => finding('one', { a: 1, b: 1 }),
+    () => ({ headers: { 'X-One': '1' } }),
+    async () => finding('two', { b: 2 }),
+  ];
+  const decision = await decide(house, rule({ checks }), request({ 'x-cashu': cashu }), 'enforce');
+  assert.ok(decision.verdict === 'allow');
+  assert.deepEqual(decision.findings, { reasons: ['one', 'two'], audit: { a: 1, b: 2 } });
+  assert.deepEqual(decision.client, { 'X-One': '1' });
 });
 
 test('a deposit is told so, and what it brings is for the client alone', async () => {

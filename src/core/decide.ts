@@ -1,13 +1,13 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Choice, chooseCredential, credentialsToRemove } from './choose-credential.ts';
 import { readCredentials } from './credential.ts';
-import { type Decision, deny, type Headers } from './decision.ts';
+import { type Decision, deny, type Findings, type Headers } from './decision.ts';
 import { dressPayment, tellCredits, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { absent, anonymous, type Identification, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
-import type { Check, Intent, Rule } from './rule.ts';
+import type { Check, Intent, Passed, Rule } from './rule.ts';
 import { cookieWithoutSessions } from './session-cookie.ts';
 
 /** What is the same for every rule. */
@@ -20,6 +20,7 @@ export type House = Readonly<{
 }>;
 
 const none: Headers = {};
+const nothing: Passed = {};
 
 const failed = (cause: unknown): Decision =>
   deny(refuse('internal_error', 'The request could not be decided. Try again.', { cause }));
@@ -46,8 +47,8 @@ const runPipeline = (house: House, rule: Rule, request: AuthRequest, intent: Int
 
   return whenReady(identify(rule, request, chosen, intent), (identity) => {
     if (isRefusal(identity)) return deny(identity);
-    return whenReady(runChecks(rule.checks, request, identity, intent), (told) =>
-      isRefusal(told) ? deny(told, identity) : conclude(rule, request, identity, { remove, told }, intent),
+    return whenReady(runChecks(rule.checks, request, identity, intent), (passed) =>
+      isRefusal(passed) ? deny(passed, identity) : conclude(rule, request, identity, { remove, passed }, intent),
     );
   });
 };
@@ -107,49 +108,62 @@ const admit = (rule: Rule, request: AuthRequest, intent: Intent): Eventually<Ide
   return whenReady(rule.allowance(request, intent), (isLeft) => (isLeft ? anonymous : rule.invite(request)));
 };
 
-/** What the client is told by all of them, or the first refusal. */
+/** What all of them say together, or the first refusal. */
 const runChecks = (
   checks: readonly Check[],
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-  told = none,
-): Eventually<Refusal | Headers> => {
-  let all = told;
+  passed = nothing,
+): Eventually<Refusal | Passed> => {
+  let all = passed;
   for (const [at, check] of checks.entries()) {
     const outcome = check(request, identity, intent);
     if (outcome instanceof Promise) {
       const sofar = all;
       return outcome.then((late) =>
-        isRefusal(late) ? late : runChecks(checks.slice(at + 1), request, identity, intent, both(sofar, late)),
+        isRefusal(late) ? late : runChecks(checks.slice(at + 1), request, identity, intent, together(sofar, late)),
       );
     }
     if (isRefusal(outcome)) return outcome;
-    all = both(all, outcome);
+    all = together(all, outcome);
   }
   return all;
 };
+
+const together = (one: Passed, other: Passed | undefined): Passed => {
+  if (!other) return one;
+  if (one === nothing) return other;
+  const headers = one.headers && other.headers ? { ...one.headers, ...other.headers } : (one.headers ?? other.headers);
+  return { headers, findings: withFindings(one.findings, other.findings) };
+};
+
+const withFindings = (one: Findings | undefined, other: Findings | undefined): Findings | undefined =>
+  one && other
+    ? { reasons: [...one.reasons, ...other.reasons], audit: { ...one.audit, ...other.audit } }
+    : (one ?? other);
 
 const both = (told: Headers, more: Headers | undefined): Headers => {
   if (!more) return told;
   return told === none ? more : { ...told, ...more };
 };
 
-/** What came of the steps before: credentials to take off the request, and what the client is told. */
-type Sofar = Readonly<{ remove: readonly string[]; told: Headers }>;
+/** What came of the steps before: credentials to take off the request, and what the checks say. */
+type Sofar = Readonly<{ remove: readonly string[]; passed: Passed }>;
 
 /** The headers come before the charge: one that cannot be written must not cost anything. */
 const conclude = (
   rule: Rule,
   request: AuthRequest,
   identity: Identity,
-  { remove, told }: Sofar,
+  { remove, passed }: Sofar,
   intent: Intent,
 ): Eventually<Decision> => {
   const upstream = rule.dress(identity);
   if (isRefusal(upstream)) return deny(upstream, identity);
   const cookie = cookieWithoutSessions(request.header('cookie'));
-  const allow = { verdict: 'allow', identity, upstream, client: told, remove, cookie } as const;
+  const { headers: told = none, findings } = passed;
+  const allow = { verdict: 'allow', identity, upstream, client: told, remove, cookie, findings } as const;
   if (rule.allowance && identity.method === 'anonymous') {
     return whenReady(admit(rule, request, intent), (admitted) => (isRefusal(admitted) ? deny(admitted) : allow));
   }

@@ -4,6 +4,9 @@ import type { Refusal } from './refusal.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** What a policy says besides yes or no. For the audit line; what of it the caller sees is in the refusal. */
+export type Findings = Readonly<{ reasons: readonly string[]; audit: Readonly<Record<string, unknown>> }>;
+
 export type Allow = Readonly<{
   verdict: 'allow';
   identity: Identity;
@@ -12,6 +15,7 @@ export type Allow = Readonly<{
   upstream: Headers;
   /** For the client, on the application's answer. */
   client: Headers;
+  findings?: Findings | undefined;
   /** Lower-case names of headers to take off the request before the application sees it. */
   remove: readonly string[];
   /** The `Cookie` header that takes the place of the client's; empty where nothing is left; undefined where it stays. */

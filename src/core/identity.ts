@@ -1,5 +1,6 @@
 import type { Account, CashuToken } from './payment.ts';
 import type { Refusal } from './refusal.ts';
+import type { ClientCertificate } from './request.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -25,6 +26,7 @@ export type Identity = Attributes &
     /** `account`: where the token is added to. */
     | { method: 'cashu'; token: CashuToken; account?: Account }
     | { method: 'session'; account: Account }
+    | { method: 'certificate'; certificate: ClientCertificate }
   >;
 
 export type KeyIdentity = Extract<Identity, { method: 'api_key' }>;

@@ -3,6 +3,8 @@
  * No other file owns a status code: every door writes refusals by this table.
  */
 
+import type { Findings } from './decision.ts';
+
 /** A row of the table. `grpc` is the canonical gRPC status code; `title` the RFC 9457 title. */
 type RefusalKind = Readonly<{ status: number; grpc: number; title: string; meaning: string }>;
 
@@ -67,6 +69,9 @@ export const refusalKinds = {
   insufficient_scope: kind(403, PERMISSION_DENIED, 'Forbidden', 'A scope is missing.'),
   missing_role: kind(403, PERMISSION_DENIED, 'Forbidden', 'A role is missing.'),
   claim_mismatch: kind(403, PERMISSION_DENIED, 'Forbidden', 'A claim does not have a required value.'),
+  certificate_refused: kind(403, PERMISSION_DENIED, 'Forbidden', 'The client certificate is none that may come in.'),
+  policy_denied: kind(403, PERMISSION_DENIED, 'Forbidden', 'The policy denies the request.'),
+  policy_undefined: kind(403, PERMISSION_DENIED, 'Forbidden', 'The policy says nothing about the request.'),
   rate_limited: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'A rate limit is reached.'),
   no_credits_left: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'The credits of the API key are used up.'),
   too_many_failures: kind(
@@ -135,6 +140,9 @@ export const refusalKinds = {
   credential_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The credential of the target cannot be had.'),
   credential_forbidden: kind(403, PERMISSION_DENIED, 'Forbidden', 'The credential of the target is not for this call.'),
   // What we failed to do.
+  policy_malformed: kind(503, UNAVAILABLE, 'Service Unavailable', 'The policy gives an answer of another form.'),
+  policy_failed: kind(503, UNAVAILABLE, 'Service Unavailable', 'The policy cannot be asked, or fails.'),
+  policy_timeout: kind(503, UNAVAILABLE, 'Service Unavailable', 'The policy does not answer in time.'),
   keys_unavailable: kind(503, UNAVAILABLE, 'Service Unavailable', 'The issuer’s keys cannot be fetched.'),
   credential_missing: kind(
     503,
@@ -167,6 +175,8 @@ export type Refusal = Readonly<{
   headers?: Readonly<Record<string, string>>;
   members?: Readonly<Record<string, unknown>>;
   cause?: unknown;
+  /** What the policy said that refused; for the audit line. */
+  findings?: Findings;
 }>;
 
 export const refuse = (

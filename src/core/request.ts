@@ -10,6 +10,10 @@ export type ClientCertificate = Readonly<{
   uris: readonly string[];
   /** In lower case. */
   dnsNames: readonly string[];
+  /** Upper-case hexadecimal; empty where a proxy does not tell. */
+  serial: string;
+  /** Attributes of the subject by their usual short names (`CN`, `O`, `OU`), in the order of the name. */
+  attributes: Readonly<Record<string, readonly string[]>>;
 }>;
 
 /** What any proxy tells us about a request, in the one canonical form on which everything is decided. */

@@ -1,5 +1,5 @@
 import type { Credential, CredentialKind } from './credential.ts';
-import type { Headers } from './decision.ts';
+import type { Findings, Headers } from './decision.ts';
 import type { Dress } from './dress.ts';
 import type { Eventually } from './eventually.ts';
 import type { Identification, Identity } from './identity.ts';
@@ -16,12 +16,19 @@ export type Intent = 'enforce' | 'preview' | 'deposit';
 /** Verifies one credential of its own kind. Must not change anything: whatever is irreversible belongs to `Charge`. */
 export type Identifier = (request: AuthRequest, credential: Credential, intent: Intent) => Eventually<Identification>;
 
-/** A gate that an identity must pass. Gives the refusal, or what the client is told besides the application's answer. */
+/** What a check that is passed has to say. */
+export type Passed = Readonly<{
+  /** For the client, besides the application's answer. */
+  headers?: Headers | undefined;
+  findings?: Findings | undefined;
+}>;
+
+/** A gate that an identity must pass. */
 export type Check = (
   request: AuthRequest,
   identity: Identity,
   intent: Intent,
-) => Eventually<Refusal | Headers | undefined>;
+) => Eventually<Refusal | Passed | undefined>;
 
 /** Whether a caller without a credential may still pass for nothing. `enforce` uses one of these requests up. */
 export type Allowance = (request: AuthRequest, intent: Intent) => Eventually<boolean>;

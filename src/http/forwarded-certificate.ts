@@ -1,5 +1,5 @@
 /** `X-Forwarded-Client-Cert` as Envoy writes it: the certificate that a proxy in front of us has verified. */
-import { canonicalName } from '../core/certificate-name.ts';
+import { canonicalName, nameAttributes } from '../core/certificate-name.ts';
 import type { ClientCertificate } from '../core/request.ts';
 
 type Pair = readonly [key: string, value: string];
@@ -45,5 +45,7 @@ export const readForwardedCertificate = (header: string): ClientCertificate | un
     canonicalSubject: canonicalName(subject),
     uris,
     dnsNames,
+    serial: '',
+    attributes: nameAttributes(subject),
   };
 };

@@ -1,0 +1,22 @@
+/** What a policy engine is to a check: something that answers queries about an input, and nothing else. */
+import type { Eventually } from '../core/eventually.ts';
+
+/** Nothing is thrown: an engine that cannot answer says so, and the request is denied. */
+export type PolicyAnswer =
+  /** Any JSON value. What it means is not the engine's affair. */
+  | Readonly<{ outcome: 'value'; value: unknown }>
+  | Readonly<{ outcome: 'undefined' }>
+  | Readonly<{ outcome: 'timeout' }>
+  /** `cause` is for the log alone. */
+  | Readonly<{ outcome: 'failed'; cause: unknown }>;
+
+/** Of one generation of the configuration: policies are loaded with it, all or nothing. */
+export type PolicyEngine = Readonly<{
+  /**
+   * `query` is one of those that the engine was loaded for, such as `data.orders.allow`; `input` is JSON text, not longer than
+   * the configured size. Answers within the configured time, also where a policy would not end by itself.
+   */
+  evaluate(query: string, input: string): Eventually<PolicyAnswer>;
+  /** Once no question is under way any more. */
+  close(): Promise<void>;
+}>;
