@@ -21,6 +21,7 @@ servers_kubernetes=1.36.0          # the schemas' version
 servers_kubernetes_validate=1.37.0 # the package that carries them
 servers_traefik=3.6.12
 servers_istio=1.31.1
+servers_opa=1.22.2
 
 servers_say() { printf 'servers: %s\n' "$*" >&2; }
 
@@ -111,6 +112,9 @@ servers_install_kubeconform() {
     kubeconform
 }
 
+servers_have_opa() { servers_complete "opa-$servers_opa"; }
+servers_install_opa() { servers_go "opa-$servers_opa" "github.com/open-policy-agent/opa@v$servers_opa" opa; }
+
 # --- Python programs -------------------------------------------------------------------------------------------------
 
 # A Python that Nutshell runs on and that can make virtual environments.
@@ -185,6 +189,7 @@ servers_export() {
   export SALLYPORT_TEST_ENVOY=$servers_cache/bin/envoy
   export SALLYPORT_TEST_NUTSHELL=$servers_cache/bin/nutshell
   export SALLYPORT_TEST_KUBECONFORM=$servers_cache/bin/kubeconform
+  export SALLYPORT_TEST_OPA=$servers_cache/bin/opa
   export SALLYPORT_TEST_KUBE_SCHEMAS=$servers_cache/bin/kube-schemas
   export SALLYPORT_TEST_CADDY_OLD=/usr/bin/caddy
   export SALLYPORT_TEST_NGINX=/usr/sbin/nginx
@@ -203,7 +208,8 @@ servers_install() {
   # Go compiles while the others download.
   (
     servers_step "caddy $servers_caddy" servers_have_caddy servers_install_caddy &&
-      servers_step "kubeconform $servers_kubeconform" servers_have_kubeconform servers_install_kubeconform
+      servers_step "kubeconform $servers_kubeconform" servers_have_kubeconform servers_install_kubeconform &&
+      servers_step "opa $servers_opa" servers_have_opa servers_install_opa
   ) &
   compiling=$!
   servers_step 'packages of Debian' servers_have_packages servers_install_packages &&

@@ -94,6 +94,7 @@ const places = {
     name: 'kubeconform',
     get: builtByScript,
   },
+  opa: { variable: 'SALLYPORT_TEST_OPA', cached: 'opa', name: 'opa', get: builtByScript },
   /** The directory of the JSON schemas that kubeconform checks manifests against. */
   'kube-schemas': { variable: 'SALLYPORT_TEST_KUBE_SCHEMAS', cached: 'kube-schemas', get: builtByScript },
 } as const satisfies Record<string, Place>;
