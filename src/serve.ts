@@ -43,6 +43,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const { now = Date.now, primary, reloads } = options;
   await using starting = new AsyncDisposableStack();
   const telemetry = assembleTelemetry(config, now);
+  primary?.onCount(() => telemetry.registry.getMetricsAsJSON());
   starting.defer(telemetry.flush);
   const stores = await openStores(config);
   starting.defer(stores.close);

@@ -1,10 +1,10 @@
 /** Several processes on one machine: the primary starts them, keeps what they must share, and ends them. */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import { AggregatorRegistry } from 'prom-client';
 import type { PrimaryReloads } from './primary-reloads.ts';
 import { createMemoryRateLimiter } from './stores/memory/rate-limiter.ts';
 import type { Announced, FromPrimary, FromWorker } from './stores/primary/protocol.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type Workers = Announced &
   Readonly<{
@@ -25,7 +25,9 @@ export const startWorkers = async (
   onRestart: (reason: string) => void,
 ): Promise<Workers> => {
   const limiter = createMemoryRateLimiter(Date.now);
-  const registry = new AggregatorRegistry();
+  const metrics = createWorkerMetrics();
+  /** Those that answer. One that still starts would keep the metrics of the others waiting. */
+  const up = new Set<Worker>();
   const failed = Promise.withResolvers<string>();
   let stopping = false;
 
@@ -36,7 +38,10 @@ export const startWorkers = async (
         reply({ kind: 'taken', id: message.id, taken: limiter.take(message.counters, message.count) });
         return;
       case 'metrics':
-        reply({ kind: 'metrics', id: message.id, body: await registry.clusterMetrics() });
+        reply({ kind: 'metrics', id: message.id, body: await metrics.collect(up) });
+        return;
+      case 'counted':
+        metrics.hear(worker, message);
         return;
       case 'key_changed':
         for (const other of workers()) if (other !== worker) other.send(message);
@@ -51,9 +56,18 @@ export const startWorkers = async (
     let wasReady = false;
     const worker = cluster.fork();
     worker.on('message', (message: FromWorker) => {
-      wasReady ||= message.kind === 'ready';
+      if (message.kind === 'ready') {
+        wasReady = true;
+        up.add(worker);
+      }
       answer(worker, message).catch((error: unknown) => onRestart(String(error)));
     });
+    worker.on('disconnect', () => {
+      up.delete(worker);
+      metrics.forget(worker);
+    });
+    // A message to one that has just ended. Its end is heard of by itself.
+    worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
       reloads.forget(worker);
       if (stopping) return;

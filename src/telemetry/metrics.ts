@@ -1,5 +1,4 @@
-import cluster from 'node:cluster';
-import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Durations } from './durations.ts';
 import { createTally } from './tally.ts';
 
@@ -11,9 +10,6 @@ const BUCKETS = [
 export const createMetrics = () => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // Where this process is one of several workers, the primary asks for this registry; the constructor begins to listen.
-  AggregatorRegistry.setRegistries([registry]);
-  if (cluster.isWorker) new AggregatorRegistry();
   const tally = <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
     createTally(registry, `sallyport_${name}`, help, labels);
   /** Of what all workers share: each tells the same. */

@@ -18,6 +18,8 @@ export type Announced = Readonly<{
 export type FromWorker =
   | Readonly<{ kind: 'take'; id: number; counters: readonly Counter[]; count: boolean }>
   | Readonly<{ kind: 'metrics'; id: number }>
+  /** As prom-client gives the metrics of a registry. */
+  | Readonly<{ kind: 'counted'; id: number; metrics: readonly object[] }>
   | Readonly<{ kind: 'key_changed'; hash: string }>
   | Readonly<{ kind: 'recording' | 'reload' | 'report'; id: number }>
   /** To `prepare` and `commit`; with reasons it could not be done. */
@@ -28,7 +30,7 @@ export type FromWorker =
 export type FromPrimary =
   | Readonly<{ kind: 'recording'; id: number; recording: string; status: ReplicaStatus }>
   | Readonly<{ kind: 'prepare'; id: number; recording: string }>
-  | Readonly<{ kind: 'commit' | 'discard'; id: number }>
+  | Readonly<{ kind: 'commit' | 'discard' | 'count'; id: number }>
   | Readonly<{ kind: 'own_status'; status: ReplicaStatus }>
   | Readonly<{ kind: 'reloaded'; id: number; result: ReloadResult }>
   | Readonly<{ kind: 'report'; id: number; report: StatusReport }>

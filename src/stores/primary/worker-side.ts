@@ -8,6 +8,8 @@ export type Primary = WorkerReloads &
     limiter: RateLimiter;
     /** The metrics of all workers together, in Prometheus' text format. */
     metrics(): Promise<string>;
+    /** `count` gives the metrics of this worker, as prom-client does. */
+    onCount(count: () => Promise<readonly object[]>): void;
     /** Tells the other workers of a key that was created or revoked here. */
     spreadKeyChange(hash: string): void;
     onKeyChange(forget: (hash: string) => void): void;
@@ -21,6 +23,7 @@ type Waiting = Readonly<{ resolve: (answer: FromPrimary) => void; timer: NodeJS.
 export const connectToPrimary = (channel: NodeJS.Process): Primary => {
   const waiting = new Map<number, Waiting>();
   let forgetKey: (hash: string) => void = () => undefined;
+  let countOwn: () => Promise<readonly object[]> = async () => [];
   let lastId = 0;
 
   const tell = (message: FromWorker): void => {
@@ -45,6 +48,15 @@ export const connectToPrimary = (channel: NodeJS.Process): Primary => {
 
   channel.on('message', (message: FromPrimary) => {
     if (message.kind === 'key_changed') return forgetKey(message.hash);
+    if (message.kind === 'count') {
+      const { id } = message;
+      // Without an answer whoever asked is told of an error.
+      void countOwn().then(
+        (metrics) => tell({ kind: 'counted', id, metrics }),
+        () => undefined,
+      );
+      return;
+    }
     if (reloading.hear(message) || !('id' in message)) return;
     const asked = waiting.get(message.id);
     waiting.delete(message.id);
@@ -64,6 +76,10 @@ export const connectToPrimary = (channel: NodeJS.Process): Primary => {
     async metrics() {
       const answer = await ask({ kind: 'metrics', id: ++lastId });
       return answer.kind === 'metrics' ? answer.body : '';
+    },
+
+    onCount(count) {
+      countOwn = count;
     },
 
     spreadKeyChange: (hash) => tell({ kind: 'key_changed', hash }),
