@@ -11,11 +11,14 @@ import type { CreditCharge } from '../keys/credit-charge.ts';
 import { type Reason, ReloadRefused } from '../reload/refused.ts';
 import type { Outbound } from '../stores/outbound/exchange.ts';
 import type { AdminParts } from './admin.ts';
+import type { Issuers } from './issuers.ts';
 import type { HeldKeys, KeySources } from './key-sources.ts';
 import { assembleVerify, identifyKeys } from './keys.ts';
 import type { LoadEgress } from './load-egress.ts';
 import type { Payments } from './payments.ts';
+import { assemblePolicy } from './policy.ts';
 import { type Remote, remoteParts } from './readiness.ts';
+import type { Resolver } from './resolver.ts';
 import { assembleGate } from './rules.ts';
 import type { Shared } from './shared.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -55,6 +58,17 @@ const assembleAdmin = async (config: Config, parts: LastingParts): Promise<Liste
   return app.callback();
 };
 
+const fetchedBy = (issuers: Issuers | undefined, resolver: Resolver | undefined): readonly Fetched[] => [
+  ...(issuers?.remote ?? []).map((held) => ({
+    ...held,
+    name: `issuer ${held.name}`,
+    path: ['jwt', 'issuers', held.index],
+  })),
+  ...(resolver?.remote
+    ? [{ ...resolver.remote, name: 'issuer of sandbox tokens', path: ['resolver', 'jwks_url'] }]
+    : []),
+];
+
 /** A call is tried again within its timeout, and not after it. */
 const longestCallMs = ({ egress }: Config): number => {
   const { defaults, targets = {}, routes = [] } = egress ?? {};
@@ -73,6 +87,9 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     : undefined;
   if (issuers) building.defer(issuers.close);
 
+  const policy = await assemblePolicy(config, now);
+  if (policy) building.defer(policy.close);
+
   const identifiers = {
     api_key: identifyKeys(keys, throttle, now),
     ...(issuers && { jwt: issuers.identifier }),
@@ -80,6 +97,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const gate = assembleGate(config, {
     identifiers: { ...identifiers, ...payments?.identifiers },
     limiter,
+    policy,
     chargeKey,
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
@@ -97,16 +115,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   });
   if (egress) building.defer(egress.close);
 
-  const fetched: readonly Fetched[] = [
-    ...(issuers?.remote ?? []).map((held) => ({
-      ...held,
-      name: `issuer ${held.name}`,
-      path: ['jwt', 'issuers', held.index],
-    })),
-    ...(resolver?.remote
-      ? [{ ...resolver.remote, name: 'issuer of sandbox tokens', path: ['resolver', 'jwks_url'] }]
-      : []),
-  ];
+  const fetched = fetchedBy(issuers, resolver);
   const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
   const serviceProblem = resolver?.problem;
   const tokenStoreProblem = egress?.problem;

@@ -1,5 +1,6 @@
 /** From the rules of the configuration to rules that decide. */
 import { createAllowance } from '../checks/allowance.ts';
+import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { createRateLimitCheck, type RateLimiter } from '../checks/rate-limit.ts';
 import { createRequirementsCheck } from '../checks/requirements.ts';
 import type { Config, RuleConfig } from '../config/config.ts';
@@ -20,6 +21,8 @@ export type Paywall = Pick<Rule, 'invite'> & Readonly<{ charge: Charge }>;
 export type RuleParts = Readonly<{
   identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
   limiter: RateLimiter;
+  /** Left out where no policy is configured. */
+  policy?: PolicyEngine | undefined;
   /** Takes what a request of a key with credits costs. */
   chargeKey: CreditCharge;
   paywallFor(rule: RuleConfig): Paywall | undefined;

@@ -20,3 +20,27 @@ export type PolicyEngine = Readonly<{
   /** Once no question is under way any more. */
   close(): Promise<void>;
 }>;
+
+/**
+ * What is wrong with a policy, for whoever wrote it. `line` and `column` count from 1, and are 0 where there is none to show.
+ * `query` is the question that shows it, left out where every question does.
+ */
+export type PolicyProblem = Readonly<{
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  hint?: string;
+  query?: string;
+}>;
+
+/** Either all of the policies can be used, or none. */
+export type LoadedPolicy = Readonly<{ engine: PolicyEngine }> | Readonly<{ problems: readonly PolicyProblem[] }>;
+
+export type PolicyOptions = Readonly<{
+  /** Every query that `evaluate` will be asked; each is tried once, for much shows only then. */
+  queries: readonly string[];
+  /** How long one answer may take. */
+  timeoutMs: number;
+  now(): number;
+}>;

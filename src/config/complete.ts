@@ -1,6 +1,11 @@
 import { isClusterName } from './inner-host.ts';
+import { policyQueries } from './policy-queries.ts';
 import type { Parsed } from './schema/config.ts';
+import { policy } from './schema/proxy.ts';
 import { usage } from './schema/services.ts';
+
+/** Where policies are when the configuration asks one without saying where. */
+const POLICIES = '/etc/authz/policies';
 
 type Rule = Parsed['rules'][number];
 
@@ -18,6 +23,7 @@ export const complete = (config: Parsed): Parsed => {
     rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
     // What is billed is recorded first.
     ...(config.billing && { usage: config.usage ?? usage.parse({}) }),
+    ...(policyQueries(config).length > 0 && { policy: config.policy ?? policy.parse({ path: POLICIES }) }),
     ...(egress && { egress }),
     ...(inPath && { egress: { ...egress, addr: egress.addr ?? '127.0.0.1:8080' } }),
   };

@@ -101,6 +101,12 @@ test('the single issuer of the sidecar seeds becomes the issuer "default"', () =
   assert.deepEqual(proxy?.authz, { enabled: true, policy_query: 'data.gateway.allow' });
 });
 
+test('a sidecar that asks a policy without saying where policies are finds them where the others have them', () => {
+  const withoutPolicy = loadBlock(blockWith('# payment-service/config.yaml'));
+  assert.deepEqual(withoutPolicy.config.policy, loadBlock(blockWith('# order-service/config.yaml')).config.policy);
+  assert.equal(withoutPolicy.config.policy?.path, '/etc/authz/policies');
+});
+
 test('a sidecar that demands certificates gets listeners of its own for probes and egress', () => {
   const { http, endpoints, egress } = loadBlock(blockWith('# order-service/config.yaml')).config;
   assert.deepEqual(http.tls?.client_ca_file, ['/etc/certs/ca/zone1-ca.crt']);

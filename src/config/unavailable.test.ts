@@ -13,7 +13,13 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
   'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
   proxy: ['proxy: {}', 'proxy'],
-  policy: ['policy: { path: /p }', 'policy'],
+  'egress.routes[].policy_query': [
+    `egress:
+  targets: { a: { url: "https://a.example" } }
+  routes: [{ path_prefix: /ext/a, target: a, policy_query: data.a.allow }]
+`,
+    'egress.routes[0].policy_query',
+  ],
   pods: ['pods: {}', 'pods'],
 };
 

@@ -16,7 +16,7 @@ export const notYet: readonly (readonly [where: string, used: Used, feature: str
   ['rules[].provision',        present,     'provisioning pods'],
   ['rules[].policy',           present,     'asking a policy'],
   ['proxy',                    enabled,     'the reverse proxy'],
-  ['policy',                   present,     'asking a policy'],
+  ['egress.routes[].policy_query', present, 'asking a policy'],
   ['pods',                     enabled,     'provisioning pods'],
 ];
 

@@ -70,7 +70,11 @@ export const policy = block({
   engine: choice(['opa_embedded', 'opa_sidecar'])
     .prefault('opa_embedded')
     .describe('Rego inside this process, or a server.'),
-  path: filePath.optional().describe('A directory of `.rego` and data files, a bundle, or a `.wasm` module.'),
+  path: filePath
+    .optional()
+    .describe(
+      'A directory of `.rego` and data files, a bundle, or a `.wasm` module. Without the block, where a rule or route asks a policy, `/etc/authz/policies`.',
+    ),
   url: url({ bare: true }).optional().describe('The server of `opa_sidecar`.'),
   timeout: duration({ most: 60_000 })
     .prefault('50ms')

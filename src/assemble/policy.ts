@@ -1,0 +1,43 @@
+/** The policy engine of one generation: chosen by what the configuration names, loaded only where one is configured. */
+import type { LoadedPolicy, PolicyEngine, PolicyOptions, PolicyProblem } from '../checks/policy-engine.ts';
+import type { Config } from '../config/config.ts';
+import { policyQueries } from '../config/policy-queries.ts';
+import { type Reason, ReloadRefused } from '../reload/refused.ts';
+
+type PolicyConfig = NonNullable<Config['policy']>;
+
+const compiled = /\.(?:tar\.gz|tgz|wasm)$/;
+
+const refused = (file: string, message: string): LoadedPolicy => ({
+  problems: [{ file, line: 0, column: 0, message }],
+});
+
+const load = async ({ engine, path, url }: PolicyConfig, _options: PolicyOptions): Promise<LoadedPolicy> => {
+  if (engine === 'opa_sidecar') return refused(url ?? 'policy', 'a policy server cannot be asked yet');
+  if (path === undefined) throw new Error('unreachable: checked with the configuration');
+  if (compiled.test(path)) return refused(path, 'compiled policies are not available yet');
+  return refused(path, 'directories of policies are not available yet');
+};
+
+/** `policies/order.rego:12:5: unsafe variable "x"; bind it in this rule` */
+const tell = ({ file, line, column, message, hint }: PolicyProblem): string => {
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return `${place}: ${hint === undefined ? message : `${message}; ${hint}`}`;
+};
+
+/** What no policy answers is shown where the configuration asks for it. */
+const reasonsFor = (config: Config, problem: PolicyProblem): Reason[] => {
+  const message = tell(problem);
+  const asking = policyQueries(config).filter(({ query }) => query === problem.query);
+  return asking.length === 0 ? [{ message }] : asking.map(({ path }) => ({ path, message }));
+};
+
+/** Rejects with `ReloadRefused` and everything that is wrong. Undefined where no policy is configured. */
+export const assemblePolicy = async (config: Config, now: () => number): Promise<PolicyEngine | undefined> => {
+  const { policy } = config;
+  if (!policy) return undefined;
+  const queries = [...new Set(policyQueries(config).map(({ query }) => query))];
+  const loaded = await load(policy, { queries, timeoutMs: policy.timeout, now });
+  if ('engine' in loaded) return loaded.engine;
+  throw new ReloadRefused(loaded.problems.flatMap((problem) => reasonsFor(config, problem)));
+};
