@@ -1,3 +1,4 @@
+import { checkCertificates } from './check-certificates.ts';
 import { checkCredentials } from './check-credentials.ts';
 import { checkEgress } from './check-egress.ts';
 import { checkEgressRoutes } from './check-egress-routes.ts';
@@ -29,6 +30,7 @@ export const check = (
     ...checkIssuers(config),
     ...checkPayment(config),
     ...checkRules(config),
+    ...checkCertificates(config),
     ...checkEgress(config),
     ...checkEgressRoutes(config),
     ...checkCredentials(config),

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { certificateTest } from '../../core/client-certificate.ts';
+import { certificateEntry } from './certificate.ts';
 import { auth } from './credentials.ts';
 import { block, listOf, withShort } from './forms.ts';
 import { listenerTls } from './http.ts';
-import { Wrong } from './leaf.ts';
 import { address, network, url } from './network.ts';
 import { duration, fraction, integer, size, toggle } from './numbers.ts';
 import { limits } from './rules.ts';
@@ -53,15 +52,10 @@ const targetTls = block({
   server_name: hostPattern.optional().describe('Name asked for and verified; by default the host of `url`.'),
 });
 
-const certificate = text({
-  label: 'certificate',
-  expected: 'a subject such as CN=orders,O=Example, or uri:…, dns:…, sha256:…',
-  placeholder: 'CN=placeholder',
-  check: (raw) => (certificateTest(raw) ? raw : new Wrong('not a certificate')),
-});
-
 const caller = block({
-  certificate: certificate.optional().describe('Subject of the client certificate, `uri:…`, `dns:…` or `sha256:…`.'),
+  certificate: certificateEntry
+    .optional()
+    .describe('Subject of the client certificate, `uri:…`, `dns:…` or `sha256:…`.'),
   issuer: name.optional().describe('Issuer of a JWT.'),
   subject: text().optional().describe('`sub` of that JWT.'),
   source: network.optional().describe('Source address or range.'),

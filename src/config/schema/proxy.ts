@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certificateEntry } from './certificate.ts';
 import { credentialHeader } from './credentials.ts';
 import { block, listOf } from './forms.ts';
 import { url } from './network.ts';
@@ -53,9 +54,11 @@ export const proxy = block({
     .describe('The policy. Without this block none is asked.'),
   mtls: block({
     enabled: toggle.prefault(true).describe('Whether the client certificate is looked at.'),
-    allowed_clients: listOf(text())
-      .prefault([])
-      .describe('Subjects (`CN=api-gateway-client,O=MyOrg`), `uri:…`, `dns:…` or `sha256:…`.'),
+    allowed_clients: listOf(certificateEntry, { least: 1 })
+      .optional()
+      .describe(
+        'Subjects (`CN=api-gateway-client,O=MyOrg`, all of whose attributes must be the same), `uri:…`, `dns:…` or `sha256:…`, of which a client must be one. By default every client whose certificate is verified.',
+      ),
   })
     .optional()
     .describe('Which client certificates may come in.'),

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { problemsOf } from './harness.test.ts';
+import { formatProblem } from './problem.ts';
+
+const tls = 'http: { tls: { cert_file: c, key_file: k, client_ca_file: a, client_auth: require } }';
+const form = 'a subject such as CN=orders,O=Example, or uri:…, dns:…, sha256:…';
+const entries = (list: string) => `${tls}\nproxy:\n  mtls:\n    allowed_clients:\n${list}`;
+
+const cases: readonly (readonly [what: string, yaml: string, lines: readonly string[]])[] = [
+  [
+    'clients by every kind of name',
+    entries(
+      [
+        '      - "CN=api-gateway-client,O=MyOrg"',
+        '      - "O=Acme\\\\, Inc + CN=orders"',
+        '      - "uri:spiffe://zone/orders"',
+        '      - "dns:orders.zone2.local"',
+        `      - "sha256:${'ab'.repeat(32)}"`,
+      ].join('\n'),
+    ),
+    [],
+  ],
+  ['every client that is verified', `${tls}\nproxy: { mtls: { enabled: true } }`, []],
+  [
+    'clients that no certificate can be',
+    entries('      - "CN=orders,O=MyOrg"\n      - "orders"\n      - "CN=\\"orders\\""\n      - "sha256:abc"'),
+    [
+      `6:9 proxy.mtls.allowed_clients[1]: not a certificate; found "orders", expected ${form}`,
+      `7:9 proxy.mtls.allowed_clients[2]: not a certificate; found "CN=\\"orders\\"", expected ${form}`,
+      `8:9 proxy.mtls.allowed_clients[3]: not a certificate; found "sha256:abc", expected ${form}`,
+    ],
+  ],
+  [
+    'a list of nobody',
+    `${tls}\nproxy: { mtls: { allowed_clients: [] } }`,
+    ['2:35 proxy.mtls.allowed_clients: empty; expected at least 1'],
+  ],
+  [
+    'clients whose certificates nobody asks for',
+    'proxy:\n  mtls: { allowed_clients: "CN=orders" }',
+    [
+      '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require',
+    ],
+  ],
+];
+
+for (const [what, yaml, lines] of cases) {
+  test(`${what}: ${lines.length === 0 ? 'fine' : 'a problem with its line'}`, () => {
+    const found = problemsOf(yaml).map((problem) => formatProblem(problem).replace(/^sallyport\.yaml:/, ''));
+    assert.deepEqual(found, lines);
+  });
+}
