@@ -4,6 +4,7 @@ import { checkEgress } from './check-egress.ts';
 import { checkEgressRoutes } from './check-egress-routes.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPayment } from './check-payment.ts';
+import { checkPolicy } from './check-policy.ts';
 import { checkResolver } from './check-resolver.ts';
 import { checkRules } from './check-rules.ts';
 import { checkServices } from './check-services.ts';
@@ -31,6 +32,7 @@ export const check = (
     ...checkPayment(config),
     ...checkRules(config),
     ...checkCertificates(config),
+    ...checkPolicy(config),
     ...checkEgress(config),
     ...checkEgressRoutes(config),
     ...checkCredentials(config),

@@ -4,7 +4,7 @@ import type { Parsed } from './schema/config.ts';
 import { policy } from './schema/proxy.ts';
 import { usage } from './schema/services.ts';
 
-/** Where policies are when the configuration asks one without saying where. */
+/** Where the policies of a sidecar are that asks one without saying where. */
 const POLICIES = '/etc/authz/policies';
 
 type Rule = Parsed['rules'][number];
@@ -23,11 +23,13 @@ export const complete = (config: Parsed): Parsed => {
     rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
     // What is billed is recorded first.
     ...(config.billing && { usage: config.usage ?? usage.parse({}) }),
-    ...(policyQueries(config).length > 0 && { policy: config.policy ?? policy.parse({ path: POLICIES }) }),
+    ...(asksPolicy(config) && { policy: config.policy ?? policy.parse({ path: POLICIES }) }),
     ...(egress && { egress }),
     ...(inPath && { egress: { ...egress, addr: egress.addr ?? '127.0.0.1:8080' } }),
   };
 };
+
+const asksPolicy = ({ proxy }: Parsed): boolean => policyQueries({ rules: [], proxy }).length > 0;
 
 /** After this `allow_private` is there. A name of the cluster can have no other address. */
 const reachable = (egress: NonNullable<Parsed['egress']>): NonNullable<Parsed['egress']> => ({

@@ -11,7 +11,6 @@ const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} 
 const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
-  'rules[].policy': [rule('accept: api_key, policy: data.a.allow'), 'rules[0].policy'],
   proxy: ['proxy: {}', 'proxy'],
   'egress.routes[].policy_query': [
     `egress:

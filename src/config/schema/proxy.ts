@@ -27,7 +27,17 @@ const headers = block({
   pass_token: toggle.prefault(false).describe('Whether the upstream gets the token too.'),
   inject_claims: injectClaims.prefault({}).describe('Claims that become headers.'),
   inject_user_id: identityHeader.optional().describe('Header that gets the id of the caller.'),
-  extract: listOf(text()).prefault([]).describe('Request headers kept for policy and audit.'),
+  extract: listOf(text())
+    .prefault([])
+    .describe('Request headers kept for policy and audit, spelt as here. None that carries a credential.'),
+});
+
+const audit = block({
+  enabled: toggle.prefault(true).describe('Whether every request is told in a line.'),
+  service: text({ longest: 128 }).optional().describe('What this service is called there; by default the host name.'),
+  file: filePath
+    .optional()
+    .describe('Where the lines go, appended; by default standard output. Opened anew on SIGHUP.'),
 });
 
 export const proxy = block({
@@ -67,6 +77,7 @@ export const proxy = block({
     .prefault([])
     .describe('The most specific one wins. Without routes everything goes to `upstream`.'),
   headers: headers.prefault({}).describe('What the upstream is told.'),
+  audit: audit.prefault({}).describe('One line of JSON for each request.'),
 }).describe('Sallyport as a sidecar: it ends TLS, decides, and proxies.');
 
 export const policy = block({

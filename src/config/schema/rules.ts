@@ -80,6 +80,11 @@ const headers = block({
   inject_claims: injectClaims.prefault({}).describe('Claims that become headers for the service behind.'),
   inject_user_id: identityHeader.optional().describe('Header that gets the id of the caller, however it was proven.'),
   pass_token: toggle.prefault(false).describe('Whether the service behind gets the credential too.'),
+  extract: listOf(text())
+    .prefault([])
+    .describe(
+      'Request headers that the policy sees as `input.headers`, spelt as here. None that carries a credential.',
+    ),
 });
 
 export const rule = block({

@@ -1,0 +1,62 @@
+/** Whether a policy allows the request. Read-only; what the policy does not clearly allow is denied. */
+import type { Findings } from '../core/decision.ts';
+import { whenReady } from '../core/eventually.ts';
+import { type Refusal, refuse } from '../core/refusal.ts';
+import type { Check, Passed } from '../core/rule.ts';
+import type { PolicyAnswer, PolicyEngine } from './policy-engine.ts';
+import { policyInput } from './policy-input.ts';
+import { policyResult } from './policy-result.ts';
+
+export type PolicyCheckOptions = Readonly<{
+  /** Headers that the policy sees, as it spells them. */
+  extract: readonly string[];
+  /** Whether a caller who is denied is told the reasons. */
+  exposeReasons: boolean;
+  /** Bytes of the input as JSON in UTF-8. */
+  maxInputBytes: number;
+}>;
+
+const failed = (cause: unknown): Refusal => refuse('policy_failed', 'The policy cannot be asked.', { cause });
+
+const denied = (findings: Findings | undefined, exposeReasons: boolean): Refusal =>
+  refuse('policy_denied', 'The policy denies the request.', {
+    ...(findings && { findings }),
+    ...(findings && exposeReasons && { members: { reasons: findings.reasons } }),
+  });
+
+/** `query` is one that the engine was loaded for. */
+export const createPolicyCheck = (
+  query: string,
+  engine: Pick<PolicyEngine, 'evaluate'>,
+  { extract, exposeReasons, maxInputBytes }: PolicyCheckOptions,
+): Check => {
+  const conclude = (answer: PolicyAnswer): Refusal | Passed | undefined => {
+    switch (answer.outcome) {
+      case 'undefined':
+        return refuse('policy_undefined', 'The policy says nothing about the request.');
+      case 'timeout':
+        return refuse('policy_timeout', 'The policy does not answer in time.');
+      case 'failed':
+        return failed(answer.cause);
+      case 'value': {
+        const result = policyResult(answer.value);
+        if (typeof result === 'string') {
+          const cause = new TypeError(`${query} gives ${result}`);
+          return refuse('policy_malformed', 'The policy gives an answer of another form.', { cause });
+        }
+        const { allow, findings } = result;
+        if (!allow) return denied(findings, exposeReasons);
+        return findings && { findings };
+      }
+    }
+  };
+
+  return (request, identity) => {
+    const input = policyInput(request, identity, extract);
+    // No character of UTF-16 is more than three bytes.
+    if (input.length * 3 > maxInputBytes && Buffer.byteLength(input) > maxInputBytes) {
+      return failed(new RangeError(`${query}: the input is longer than policy.max_input_size, ${maxInputBytes} bytes`));
+    }
+    return whenReady(engine.evaluate(query, input), conclude);
+  };
+};
