@@ -1,5 +1,6 @@
 /** From the rules of the configuration to rules that decide. */
 import { createAllowance } from '../checks/allowance.ts';
+import { createPolicyCheck } from '../checks/policy.ts';
 import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { createRateLimitCheck, type RateLimiter } from '../checks/rate-limit.ts';
 import { createRequirementsCheck } from '../checks/requirements.ts';
@@ -85,7 +86,19 @@ export const limitsOf = ({ limits }: Pick<RuleConfig, 'limits'>): RateLimit[] =>
 export const freeOf = ({ free }: RuleConfig): RateLimit | undefined =>
   free && { limit: free.requests, windowMs: free.per };
 
-const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
+/** What a policy of the configuration is asked. `extract` are the headers that it sees. */
+export const policyCheck = (
+  query: string,
+  extract: readonly string[],
+  { policy }: Pick<Config, 'policy'>,
+  engine: PolicyEngine | undefined,
+): Check => {
+  if (!policy || !engine) throw new Error(`${query}: no policy is loaded`);
+  const { expose_reasons: exposeReasons, max_input_size: maxInputBytes } = policy;
+  return createPolicyCheck(query, engine, { extract, exposeReasons, maxInputBytes });
+};
+
+const checksOf = (rule: RuleConfig, config: Config, { limiter, policy }: RuleParts): Check[] => {
   const { issuer, scopes, roles, claims } = rule.require;
   const accepted = Object.entries(claims).map(
     ([path, value]) => [path, Array.isArray(value) ? value : [value]] as const,
@@ -95,6 +108,7 @@ const checksOf = (rule: RuleConfig, limiter: RateLimiter): Check[] => {
   // What only reads comes before what counts.
   return [
     ...(asks ? [createRequirementsCheck(requirements, claimAt)] : []),
+    ...(rule.policy === undefined ? [] : [policyCheck(rule.policy, rule.headers.extract, config, policy)]),
     createRateLimitCheck(rule.name, limitsOf(rule), limiter),
   ];
 };
@@ -121,7 +135,7 @@ const chargeOf = (accepted: readonly AcceptedKind[], paywall: Paywall | undefine
   return { charge };
 };
 
-const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
+const toRule = (rule: RuleConfig, config: Config, managed: ReadonlyMap<string, string>, parts: RuleParts): Rule => {
   const kinds = rule.accept.filter(isCredential);
   const paywall = parts.paywallFor(rule);
   const free = freeOf(rule);
@@ -132,7 +146,7 @@ const toRule = (rule: RuleConfig, managed: ReadonlyMap<string, string>, parts: R
     acceptsAnonymous: rule.accept.includes('anonymous'),
     invite: paywall?.invite ?? inviteOf(kinds),
     ...(free && { allowance: createAllowance(rule.name, free, parts.limiter) }),
-    checks: checksOf(rule, parts.limiter),
+    checks: checksOf(rule, config, parts),
     dress: createDress([...managed.values()], respell(managed, dressersOf(rule))),
     passToken: rule.headers.pass_token,
     ...chargeOf(accepted, paywall, parts.chargeKey),
@@ -156,7 +170,7 @@ export const assembleGate = (config: Config, parts: RuleParts): Gate => {
     importedPrefixes: imported.flatMap((form) => form.prefix ?? []),
     imitates: createImitationTest([...managed.values()]),
   };
-  const rules = config.rules.map((rule) => toRule(rule, managed, parts));
+  const rules = config.rules.map((rule) => toRule(rule, config, managed, parts));
   const routes = config.rules.flatMap((rule, index) => {
     const target = rules[index];
     return target ? routeOf(rule, target) : [];
