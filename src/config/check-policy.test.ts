@@ -15,11 +15,7 @@ const credential = (path: string, found: string) =>
 const cases: readonly (readonly [what: string, yaml: string, lines: readonly string[]])[] = [
   ['a query', policies + rule('policy: data.orders.allow'), []],
   ['a query without policies', rule('policy: data.orders.allow'), [noPolicies('rules[0].policy')]],
-  [
-    'a route’s query without policies',
-    'proxy: { routes: [{ path: /a, policy_query: data.a.b }] }',
-    [noPolicies('proxy.routes[0].policy_query')],
-  ],
+  ['a sidecar’s query without policies', 'proxy: { routes: [{ path: /a, policy_query: data.a.b }] }', []],
   ...['orders.allow', 'data', 'data.orders.', 'data.a; data.b', 'data.a.b == 1', 'input.x', 'data.a["b"]'].map(
     (query): [string, string, string[]] => [
       `a query such as ${query}`,
