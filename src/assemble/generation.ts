@@ -119,6 +119,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
   const serviceProblem = resolver?.problem;
   const tokenStoreProblem = egress?.problem;
+  const policyProblem = policy?.problem;
   const { reloads } = parts;
   const admin = await assembleAdmin(config, parts);
   const built = building.move();
@@ -137,6 +138,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
         ? [{ name: 'vault', essential: false, check: async () => reloads.own().secretsProblem }]
         : []),
       ...(serviceProblem ? [{ name: 'config_service', essential: false, check: async () => serviceProblem() }] : []),
+      ...(policyProblem ? [{ name: 'policy', essential: false, check: policyProblem }] : []),
       ...(tokenStoreProblem ? [{ name: 'token_store', essential: false, check: async () => tokenStoreProblem() }] : []),
     ],
 

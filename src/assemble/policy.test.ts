@@ -12,7 +12,7 @@ for (const yaml of [
   '{ path: /p/bundle.tar.gz }',
   '{ path: /p/policy.wasm }',
   '{ path: /p }',
-  '{ engine: opa_sidecar, url: "http://opa:8181" }',
+  '{ engine: opa_sidecar, url: "http://169.254.169.254" }',
 ]) {
   test(`${yaml} that cannot be loaded refuses the configuration, and says which`, async () => {
     const { config } = load(`policy: ${yaml}`);
@@ -24,3 +24,10 @@ for (const yaml of [
     });
   });
 }
+
+test('a policy server need not be there yet', async (t) => {
+  const { config } = load('policy: { engine: opa_sidecar, url: "http://127.0.0.1:9" }');
+  const engine = await assemblePolicy(config, Date.now);
+  t.after(() => engine?.close());
+  assert.match(String(await engine?.problem?.()), /ECONNREFUSED/);
+});

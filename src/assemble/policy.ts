@@ -3,6 +3,8 @@ import type { LoadedPolicy, PolicyEngine, PolicyOptions, PolicyProblem } from '.
 import type { Config } from '../config/config.ts';
 import { policyQueries } from '../config/policy-queries.ts';
 import { type Reason, ReloadRefused } from '../reload/refused.ts';
+import { ForbiddenAddress } from '../stores/outbound/address-guard.ts';
+import { guardTarget } from '../stores/outbound/target-guard.ts';
 
 type PolicyConfig = NonNullable<Config['policy']>;
 
@@ -12,8 +14,22 @@ const refused = (file: string, message: string): LoadedPolicy => ({
   problems: [{ file, line: 0, column: 0, message }],
 });
 
-const load = async ({ engine, path, url }: PolicyConfig, _options: PolicyOptions): Promise<LoadedPolicy> => {
-  if (engine === 'opa_sidecar') return refused(url ?? 'policy', 'a policy server cannot be asked yet');
+const loadServer = async (address: string, options: PolicyOptions): Promise<LoadedPolicy> => {
+  const { createOpaServer } = await import('../stores/policy/opa-server/opa-server.ts');
+  const url = new URL(address);
+  try {
+    return createOpaServer({ ...options, url, lookup: guardTarget(url, true) });
+  } catch (error) {
+    if (error instanceof ForbiddenAddress) return refused(address, error.message);
+    throw error;
+  }
+};
+
+const load = async ({ engine, path, url }: PolicyConfig, options: PolicyOptions): Promise<LoadedPolicy> => {
+  if (engine === 'opa_sidecar') {
+    if (url === undefined) throw new Error('unreachable: checked with the configuration');
+    return loadServer(url, options);
+  }
   if (path === undefined) throw new Error('unreachable: checked with the configuration');
   if (compiled.test(path)) return refused(path, 'compiled policies are not available yet');
   return refused(path, 'directories of policies are not available yet');

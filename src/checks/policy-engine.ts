@@ -17,6 +17,8 @@ export type PolicyEngine = Readonly<{
    * the configured size. Answers within the configured time, also where a policy would not end by itself.
    */
   evaluate(query: string, input: string): Eventually<PolicyAnswer>;
+  /** Of an engine that is elsewhere: what is wrong with it now, for readiness. Never rejects. */
+  problem?(): Promise<string | undefined>;
   /** Once no question is under way any more. */
   close(): Promise<void>;
 }>;
