@@ -5,6 +5,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createObserver } from '../telemetry/observer.ts';
 import { createRedisEvents } from '../telemetry/redis-events.ts';
+import { createAudits } from './audit.ts';
 import { createBillingEvents } from './billing-events.ts';
 import { createEgressEvents, type EgressEvents } from './egress-events.ts';
 import { createPaymentEvents } from './payment-events.ts';
@@ -14,12 +15,17 @@ import { createUsageEvents } from './usage-events.ts';
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
 export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
-  const { logger, flush } = createLogger(options);
+  const { logger, write, flush } = createLogger(options);
+  const audits = createAudits({ logger, write, now });
   const metrics = createMetrics();
   let egress: EgressEvents | undefined;
 
   return {
-    flush,
+    flush() {
+      audits.flush();
+      flush();
+    },
+    audits,
     registry: metrics.registry,
     decided: createObserver(metrics, logger, options.sample_allows, Math.random),
 

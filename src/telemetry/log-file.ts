@@ -6,8 +6,11 @@ import { write, writeSync } from 'node:fs';
 
 export type LogFile = Readonly<{
   write(line: string): void;
-  /** Writes what waits, and what comes later at once. Called at the end of the process in any case. */
-  close(): void;
+  /**
+   * Writes what waits, and what comes later at once. Called at the end of the process in any case. `onIdle` is told when
+   * nothing is under way any more, from when on the descriptor may be closed.
+   */
+  close(onIdle?: () => void): void;
 }>;
 
 export type LogFileOptions = Readonly<{
@@ -32,6 +35,7 @@ export const createLogFile = (fd: number, { batchLength, mostWaiting, onLost }: 
   let isGone = false;
   let isClosed = false;
   let lost = 0;
+  let tellIdle: (() => void) | undefined;
 
   const takeBatch = (): void => {
     if (batch.length > 0) return;
@@ -59,6 +63,7 @@ export const createLogFile = (fd: number, { batchLength, mostWaiting, onLost }: 
     isWriting = true;
     write(fd, batch, (error, written) => {
       isWriting = false;
+      if (isClosed) return tellIdle?.();
       if (codeOf(error) === 'EPIPE') stop();
       // Everything else, a full disk or a full pipe, is tried again with the next flush.
       if (error) return;
@@ -78,16 +83,19 @@ export const createLogFile = (fd: number, { batchLength, mostWaiting, onLost }: 
     }
   };
 
-  const close = (): void => {
+  const close = (onIdle?: () => void): void => {
     isClosed = true;
     clearInterval(timer);
-    process.off('exit', close);
+    process.off('exit', closeAtExit);
     // A batch under way is not repeated. A process that ends by an error does not wait for the thread that writes it.
     if (isWriting) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNDER_WAY_MS);
     writeAtOnce(Buffer.concat([isWriting ? nothing : batch, Buffer.from(waiting)]));
     waiting = '';
+    if (isWriting) tellIdle = onIdle;
+    else onIdle?.();
   };
-  process.on('exit', close);
+  const closeAtExit = (): void => close();
+  process.on('exit', closeAtExit);
 
   return {
     write(line) {

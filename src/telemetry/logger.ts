@@ -8,11 +8,16 @@ export type LoggerOptions = Readonly<{
   format: 'json' | 'text' | 'auto';
 }>;
 
-export type ClosableLogger = Readonly<{ logger: Logger; flush(): void }>;
+export type ClosableLogger = Readonly<{
+  logger: Logger;
+  /** A line as it is, whatever the format and the level of the others. */
+  write(line: string): void;
+  flush(): void;
+}>;
 
 /** Lines are written in batches, for a line costs more than a decision; `flush` writes what is left. */
-const BATCH_LENGTH = 32_768;
-const MOST_WAITING = 16 * 1024 * 1024;
+export const BATCH_LENGTH = 32_768;
+export const MOST_WAITING = 16 * 1024 * 1024;
 const STDOUT = 1;
 const LONGEST_MESSAGE = 1_000;
 
@@ -57,5 +62,5 @@ export const createLogger = ({ level, format }: LoggerOptions, fd = STDOUT): Clo
     },
     stream,
   );
-  return { logger, flush: file.close };
+  return { logger, write: file.write, flush: () => file.close() };
 };
