@@ -18,7 +18,7 @@ const loadServer = async (address: string, options: PolicyOptions): Promise<Load
   const { createOpaServer } = await import('../stores/policy/opa-server/opa-server.ts');
   const url = new URL(address);
   try {
-    return createOpaServer({ ...options, url, lookup: guardTarget(url, true) });
+    return { engine: createOpaServer({ ...options, url, lookup: guardTarget(url, true) }) };
   } catch (error) {
     if (error instanceof ForbiddenAddress) return refused(address, error.message);
     throw error;

@@ -3,10 +3,10 @@
  * kept connections, a deadline, a bounded answer, no redirects. Whatever is no answer denies.
  */
 import { Pool } from 'undici';
-import type { LoadedPolicy, PolicyAnswer, PolicyEngine, PolicyOptions } from '../../../checks/policy-engine.ts';
+import type { PolicyAnswer, PolicyEngine, PolicyOptions } from '../../../checks/policy-engine.ts';
 import type { createGuardedLookup } from '../../outbound/address-guard.ts';
 import { createConnect } from '../../upstream/connect.ts';
-import { documentPath, expectedDocument } from '../document-path.ts';
+import { documentPath } from '../document-path.ts';
 import { NoAnswer, Question, type ServerAnswer, TooLate } from './question.ts';
 import { PolicyError, readResult, refusalOf } from './result.ts';
 
@@ -32,21 +32,9 @@ const headers = ['content-type', 'application/json', 'accept', 'application/json
 
 const asMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-export const createOpaServer = ({ url, lookup, queries, timeoutMs, now }: OpaServerOptions): LoadedPolicy => {
+export const createOpaServer = ({ url, lookup, queries, timeoutMs, now }: OpaServerOptions): PolicyEngine => {
   const base = url.pathname.replace(/\/+$/, '');
-  const paths = new Map<string, string>();
-  const unknown: string[] = [];
-  for (const query of queries) {
-    const parts = documentPath(query);
-    if (parts) paths.set(query, `${base}/v1/data/${parts.map(encodeURIComponent).join('/')}`);
-    else unknown.push(query);
-  }
-  if (unknown.length > 0) {
-    const message = `cannot be asked of a policy server: ${expectedDocument}`;
-    return {
-      problems: unknown.map((query) => ({ file: url.href, line: 0, column: 0, message: `${query} ${message}`, query })),
-    };
-  }
+  const paths = new Map(queries.map((query) => [query, `${base}/v1/data/${documentPath(query)}`]));
 
   const pool = new Pool(url.origin, {
     connect: createConnect({ timeout: PROBE_TIMEOUT_MS, lookup, allowH2: false, rejectUnauthorized: true }),
@@ -102,7 +90,7 @@ export const createOpaServer = ({ url, lookup, queries, timeoutMs, now }: OpaSer
     }
   };
 
-  const engine: PolicyEngine = {
+  return {
     async evaluate(query, input) {
       const path = paths.get(query);
       if (path === undefined) return { outcome: 'failed', cause: new Error(`${query} was not loaded`) };
@@ -128,5 +116,4 @@ export const createOpaServer = ({ url, lookup, queries, timeoutMs, now }: OpaSer
 
     close: () => pool.destroy(),
   };
-  return { engine };
 };
