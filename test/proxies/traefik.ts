@@ -1,4 +1,4 @@
-/** The real Traefik, where somebody has put it: `.ci/servers.sh` does not, for building it takes a quarter of an hour. */
+/** The real Traefik, by `npm run test:traefik`: building it takes a quarter of an hour, so that not every run does. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const binary =
 
 /** The options of a test that needs it. Skipped under CI too: the stand-in is what every run tests. */
 export const needsTraefik = {
-  skip: existsSync(binary) ? (false as const) : 'Traefik is not on this machine (set SALLYPORT_TEST_TRAEFIK)',
+  skip: existsSync(binary) ? (false as const) : 'Traefik is not on this machine (npm run test:traefik)',
 };
 
 /** Traefik with the given static configuration; the dynamic one is among the files. */
