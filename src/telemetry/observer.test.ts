@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { deny } from '../core/decision.ts';
+import { type Allow, deny } from '../core/decision.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import { anonymous, type Identity } from '../core/identity.ts';
 import { type Refusal, type RefusalCode, refusalKinds, refuse } from '../core/refusal.ts';
@@ -36,7 +36,7 @@ const event = (decision: DecisionEvent['decision'], rest: Partial<DecisionEvent>
   ...rest,
 });
 
-const allow = (identity: Identity = anonymous): DecisionEvent['decision'] => ({
+const allow = (identity: Identity = anonymous): Allow => ({
   verdict: 'allow',
   identity,
   upstream: { Authorization: 'canary-upstream' },
@@ -63,6 +63,19 @@ const create = (t: TestContext, sampleAllows = 0, random = () => 0.5) => {
   };
   return { observe: createObserver(metrics, logger, sampleAllows, random), metrics, lines, only };
 };
+
+test('what a policy says stands in the line, in fields of its own', (t) => {
+  const findings = { reasons: ['no role'], audit: { rule: 'forged', action: 'read' } };
+  const { observe, lines } = create(t, 1);
+  observe(event(deny(refuse('policy_denied', 'No.', { findings }))));
+  observe(event({ ...allow(anonymous), findings }));
+  for (const line of lines().map((text) => JSON.parse(text))) {
+    assert.deepEqual(
+      [line.reasons, line.policy, line.rule],
+      [['no role'], { rule: 'forged', action: 'read' }, 'orders'],
+    );
+  }
+});
 
 test('a denial is one line with all that is needed to find out why, and no secret', (t) => {
   const { observe, only } = create(t);

@@ -1,6 +1,6 @@
 /** Every decision becomes a count; every denial and some of the allows become a line. */
 import type { Logger } from 'pino';
-import type { Allow } from '../core/decision.ts';
+import type { Allow, Findings } from '../core/decision.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Refusal, refusalKinds } from '../core/refusal.ts';
@@ -30,6 +30,9 @@ const reasonOf = (cause: unknown): string | undefined => {
   return cause instanceof Error ? cut(`${cause.name}: ${cause.message}`) : 'unknown cause';
 };
 
+/** What a policy says. The application has no say in what its fields are called. */
+const said = (findings: Findings | undefined) => findings && { reasons: findings.reasons, policy: findings.audit };
+
 const isOurFault = ({ code }: Refusal): boolean => refusalKinds[code].status >= 500;
 
 /** `random` gives a number from 0 up to 1, against which `sampleAllows` is held. */
@@ -38,12 +41,13 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
 
   const logDenial = (event: DecisionEvent, refusal: Refusal): void => {
     const denials = denialLogger(event.dialect, event.rule, refusal.code);
-    const line = { ...asked(event), detail: cut(refusal.detail), cause: reasonOf(refusal.cause) };
+    const { detail, cause, findings } = refusal;
+    const line = { ...asked(event), detail: cut(detail), cause: reasonOf(cause), ...said(findings) };
     if (isOurFault(refusal)) denials.warn(line, 'could not decide');
     else denials.info(line, 'denied');
   };
 
-  const logAllow = (event: DecisionEvent, { identity, receipt }: Allow): void => {
+  const logAllow = (event: DecisionEvent, { identity, receipt, findings }: Allow): void => {
     const isPayment = receipt && !receipt.isRunning;
     if (!isPayment && random() >= sampleAllows) return;
     logger.info(
@@ -54,6 +58,7 @@ export const createObserver = (metrics: Metrics, logger: Logger, sampleAllows: n
         ...asked(event),
         credential: identity.method,
         user: cut(userOf(identity)),
+        ...said(findings),
         ...(receipt && {
           payment: receipt.paymentId,
           amount: receipt.amount,
