@@ -3,12 +3,12 @@ import { parse, stringify } from 'yaml';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { startEchoApp } from '../peers/echo-app.ts';
 import { startMint } from '../peers/mint.ts';
+import { launchTraefik, needsTraefik } from '../proxies/traefik.ts';
 import { startSallyport } from '../sallyport.ts';
 import { startEnvoy } from '../servers/envoy.ts';
 import type { Owner } from '../servers/last-resort.ts';
 import { startNginx } from '../servers/nginx.ts';
 import { needs } from '../servers/programs.ts';
-import { startProxy } from '../servers/proxy.ts';
 import { startRelay } from './carried-scripts.ts';
 import { ingressNginx } from './ingress-nginx.ts';
 import { istioGateway } from './istio-envoy.ts';
@@ -44,8 +44,6 @@ export type Front = Readonly<{
 
 const portsOf = ({ gate, app }: World) => ({ '127.0.0.1:8080': gate.port, '127.0.0.1:3000': app.port });
 const ingressesOf = (folder: string) => resourcesOf(folder).filter(({ kind }) => kind === 'Ingress');
-
-const traefik = process.env['SALLYPORT_TEST_TRAEFIK'];
 
 export const fronts: readonly Front[] = [
   {
@@ -89,17 +87,9 @@ export const fronts: readonly Front[] = [
   },
   {
     name: 'Traefik',
-    options: { skip: !traefik && 'Traefik comes in no package: go build it and set SALLYPORT_TEST_TRAEFIK' },
+    options: needsTraefik,
     named: { rule: 'premium', whole: true },
     start: (world, owner) =>
-      startProxy(
-        { config: '', ports: portsOf(world), owner },
-        {
-          name: 'traefik',
-          files: traefikFiles(resourcesOf('traefik')),
-          command: traefik ?? '',
-          args: ['--configFile=traefik.yaml'],
-        },
-      ),
+      launchTraefik({ config: '', ports: portsOf(world), owner }, traefikFiles(resourcesOf('traefik'))),
   },
 ];

@@ -16,15 +16,13 @@ export const needsTraefik = {
   skip: existsSync(binary) ? (false as const) : 'Traefik is not on this machine (npm run test:traefik)',
 };
 
+/** `files` has the static configuration, `traefik.yaml`. It listens before it has its routers. */
+export const launchTraefik = (options: ProxyOptions, files: Readonly<Record<string, string>>): Promise<Server> =>
+  startProxy(options, { name: 'traefik', files, command: binary, args: ['--configFile=traefik.yaml'] });
+
 /** Traefik with the given static configuration; the dynamic one is among the files. */
 export async function startTraefik(options: ProxyOptions): Promise<Server> {
-  const server = await startProxy(options, {
-    name: 'traefik',
-    files: { 'traefik.yaml': options.config },
-    command: binary,
-    args: ['--configFile=traefik.yaml'],
-  });
-  // It listens before it has its routers.
+  const server = await launchTraefik(options, { 'traefik.yaml': options.config });
   await until('Traefik has its routers', async () => (await request(server.url, '/')).status !== 404);
   return server;
 }
