@@ -25,6 +25,7 @@ export type Service = Readonly<{
   grpcAddress: AddressInfo | undefined;
   resolverAddress: AddressInfo | undefined;
   egressAddress: AddressInfo | undefined;
+  endpointsAddress: AddressInfo | undefined;
   /** Builds what another configuration makes of this service, without taking it into use. */
   prepare: Generations['prepare'];
   /** Readiness turns first; after `drainMs` no new connections are taken, and requests have `graceMs` to finish. */
@@ -124,7 +125,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
 
   let stopping = false;
-  const { main, admin, grpc, resolver, egress, all } = await openListeners({
+  const { main, admin, grpc, resolver, egress, endpoints, all } = await openListeners({
     config,
     gate: generations.gate,
     peers: generations.peers,
@@ -154,6 +155,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     grpcAddress: grpc?.address,
     resolverAddress: resolver?.address,
     egressAddress: egress?.address,
+    endpointsAddress: endpoints?.address,
     prepare: generations.prepare,
 
     async stop(drainMs, graceMs) {

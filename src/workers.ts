@@ -104,8 +104,8 @@ export const startWorkers = async (
   };
 
   try {
-    const { main, admin, grpc, resolver, egress } = await allReady();
-    return { main, admin, grpc, resolver, egress, failed: failed.promise, stop };
+    const { main, admin, grpc, resolver, egress, endpoints } = await allReady();
+    return { main, admin, grpc, resolver, egress, endpoints, failed: failed.promise, stop };
   } catch (error) {
     // None has taken a request yet, and one that is left would keep this process alive.
     await stop('SIGKILL');

@@ -20,6 +20,8 @@ export type Sallyport = Running &
     grpcPort: number;
     /** Of the resolver's own listener; 0 where it has none. */
     resolverPort: number;
+    /** Of the listener for health, readiness and metrics; 0 where it has none. */
+    endpointsPort: number;
     directory: string;
     /** Makes an API key by the admin API and gives the whole answer. */
     createKey(fields?: Readonly<Record<string, unknown>>): Promise<{ key: string; id: string }>;
@@ -49,6 +51,8 @@ const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
 const grpcAnnounced = /gRPC on 127\.0\.0\.1:(\d+)/;
 
 const resolverAnnounced = /resolver on 127\.0\.0\.1:(\d+)/;
+
+const endpointsAnnounced = /health on 127\.0\.0\.1:(\d+)/;
 
 const parseLine = (line: string): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []);
 
@@ -80,6 +84,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     announced,
     adminAnnounced,
     ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : []),
+    ...(/^endpoints:.*\baddr:/m.test(options.config) ? [endpointsAnnounced] : []),
     ...(/^resolver:\n {2}addr:/m.test(options.config) ? [resolverAnnounced] : []),
   ];
   const isAnnounced = () => listeners.every((pattern) => portOf(pattern) > 0);
@@ -94,6 +99,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     adminUrl,
     grpcPort: portOf(grpcAnnounced),
     resolverPort: portOf(resolverAnnounced),
+    endpointsPort: portOf(endpointsAnnounced),
     directory,
 
     async createKey(fields = {}) {

@@ -35,10 +35,7 @@ export type GrpcParts = Readonly<{
   resolver(): Resolver | undefined;
   page: PaymentPage | undefined;
   observe(event: DecisionEvent): void;
-  telemetry: Pick<
-    Telemetry,
-    'failed' | 'accessLogOpened' | 'accessLogEntries' | 'accessLogMalformed' | 'certificatesKept'
-  >;
+  telemetry: Pick<Telemetry, 'failed' | 'accessLogOpened' | 'accessLogEntries' | 'accessLogMalformed' | 'tls'>;
   readiness(): readonly ReadinessPart[];
   isStopping(): boolean;
   /** Left out where nothing is counted: then access logs are not taken. */
@@ -123,7 +120,8 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
     every,
   });
   const tls = grpc.tls?.enabled ? grpc.tls : undefined;
-  const certificates = tls && watchCertificates(tls, telemetry.certificatesKept);
+  const tlsEvents = telemetry.tls('grpc');
+  const certificates = tls && watchCertificates(tls, tlsEvents.onKept);
   const listening = await listenGrpc({
     host: parseAddress(grpc.addr)?.host,
     port: parseAddress(grpc.addr)?.port ?? 0,
@@ -140,7 +138,11 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
     sendLater,
     onError: telemetry.failed,
   });
-  certificates?.onChange(listening.renew);
+  if (certificates) tlsEvents.onUsed('start', certificates.current.endsAt);
+  certificates?.onChange((renewed) => {
+    listening.renew(renewed);
+    tlsEvents.onUsed('renewed', renewed.endsAt);
+  });
   return {
     ...listening,
     drain() {

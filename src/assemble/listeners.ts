@@ -97,7 +97,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     listener: Listener,
     { tls, forEgress }: OpenOptions = {},
   ): Promise<Listening> =>
-    openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.certificatesKept, (listenerTls) =>
+    openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.tls(key.replace(/\.addr$/, '')), (listenerTls) =>
       listen(listener, {
         addr,
         readTimeoutMs: http.read_timeout,

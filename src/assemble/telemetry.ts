@@ -10,6 +10,7 @@ import { createBillingEvents } from './billing-events.ts';
 import { createEgressEvents, type EgressEvents } from './egress-events.ts';
 import { createPaymentEvents } from './payment-events.ts';
 import { createResolverEvents } from './resolver-events.ts';
+import { createTlsEvents } from './tls-events.ts';
 import { createUsageEvents } from './usage-events.ts';
 
 export type Telemetry = ReturnType<typeof assembleTelemetry>;
@@ -65,11 +66,7 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       logger.warn({ event: 'access_log_malformed', peer_ip: peerIp }, 'an access log cannot be read');
     },
 
-    certificatesKept: (error: unknown) =>
-      logger.error(
-        { event: 'certificates_kept', err: error },
-        'changed certificates cannot be used: the old ones stay',
-      ),
+    tls: createTlsEvents(metrics, logger, now),
 
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),

@@ -24,7 +24,7 @@ const show = ({ address, port }: Announcement): string =>
 
 const announce = (
   { config, source, notices }: LoadedConfig,
-  { main, admin, grpc, resolver, egress }: Started,
+  { main, admin, grpc, resolver, egress, endpoints: probed }: Started,
 ): void => {
   say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
   if (admin) say(`admin API on ${show(admin)}/api`);
@@ -32,6 +32,7 @@ const announce = (
   const { resolver: resolving, egress: calling, endpoints } = config;
   if (resolving?.enabled) say(`resolver on ${resolver ? show(resolver) : `${show(main)}${resolving.path_prefix}`}`);
   if (calling?.enabled) say(`egress on ${egress ? show(egress) : `${show(main)}${endpoints.egress}`}`);
+  if (probed) say(`health on ${show(probed)}${endpoints.health}`);
   if (resolving?.enabled && resolving.mode === 'permissive') {
     say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
   }
@@ -49,6 +50,7 @@ const announcedBy = (service: Service): Announced => ({
   grpc: service.grpcAddress,
   resolver: service.resolverAddress,
   egress: service.egressAddress,
+  endpoints: service.endpointsAddress,
 });
 
 /** Who asks by SIGHUP while the service starts is heard when it has. */

@@ -21,7 +21,7 @@ const checkListenerTls = (tls: ListenerTls | undefined, path: Path): Finding[] =
       expected: 'client_ca_file',
       reads: [path],
     });
-  if (tls.client_auth === 'none' && (tls.client_ca_file.length > 0 || tls.crl_file !== undefined))
+  if (tls.client_auth === 'none' && (tls.client_ca_file.length > 0 || tls.crl_file.length > 0))
     findings.push({
       path,
       message: 'trusts an authority, but asks for no certificates',

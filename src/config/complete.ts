@@ -14,10 +14,11 @@ export const complete = (config: Parsed): Parsed => {
   const { http, proxy } = config;
   const egress = config.egress && reachable(config.egress);
   const certificates = http.tls?.enabled === true && http.tls.client_auth !== 'none';
+  const probesApart = certificates || proxy?.enabled === true;
   const inPath = proxy?.enabled === true && egress !== undefined && egress.routes.length > 0;
   return {
     ...config,
-    endpoints: certificates
+    endpoints: probesApart
       ? { ...config.endpoints, addr: config.endpoints.addr ?? '127.0.0.1:9090' }
       : config.endpoints,
     rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),

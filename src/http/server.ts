@@ -4,7 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { AuthMessage } from './auth-message.ts';
 import { AuthResponse, sendReady } from './auth-response.ts';
-import { type Certificates, isHandshakeError, type ListenerTls, showsBadCertificate, tlsOptions } from './tls.ts';
+import { type Certificates, guardConnections, isHandshakeError, type ListenerTls, tlsOptions } from './tls.ts';
 
 // An import would load all of undici, for a WebSocket that nothing here uses: 4 MB.
 const http = process.getBuiltinModule('node:http');
@@ -120,10 +120,8 @@ const createServer = ({ tls, mayUpgrade, ...options }: ServerOptions): OwnServer
     shouldUpgradeCallback: (message: IncomingMessage) => mayUpgrade?.(message) === true,
   };
   if (!tls) return http.createServer(bounded);
-  const server = https.createServer({ ...bounded, ...tlsOptions(tls) });
-  server.on('secureConnection', (socket) => {
-    if (showsBadCertificate(socket)) socket.destroy();
-  });
+  const server = https.createServer({ ...bounded, ...tlsOptions(tls, options.readTimeoutMs) });
+  guardConnections(server, tls);
   return server;
 };
 
@@ -187,7 +185,7 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
 
     renew(certificates) {
       if (!options.tls || !('setSecureContext' in server && typeof server.setSecureContext === 'function')) return;
-      server.setSecureContext(tlsOptions(options.tls, certificates));
+      server.setSecureContext(tlsOptions(options.tls, options.readTimeoutMs, certificates));
       ages.next();
     },
 

@@ -15,7 +15,12 @@ const orders = authority.issue('orders', 'spiffe://zone/orders');
 const stranger = createAuthority({ after }).issue('orders', 'spiffe://zone/orders');
 const ca = readFileSync(authority.ca);
 
-const certificates = (own: Pair = pair, crl?: Buffer): Certificates => ({ ...readPair(own), clientCas: [ca], crl });
+const certificates = (own: Pair = pair, ...crls: Buffer[]): Certificates => ({
+  ...readPair(own),
+  clientCas: [ca],
+  crls,
+  endsAt: 0,
+});
 
 type Owner = { after(cleanUp: () => Promise<void> | void): void };
 

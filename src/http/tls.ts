@@ -1,17 +1,20 @@
 /** TLS on a listener of ours, and the certificates that callers show on it. */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import { clientCertificateOf } from '../core/client-certificate.ts';
 import { perObject } from '../core/per-object.ts';
 import type { ClientCertificate } from '../core/request.ts';
+import { type HandshakeFailure, handshakeFailure } from './handshake-failure.ts';
 
 export type Certificates = Readonly<{
   cert: Buffer;
   key: Buffer;
   clientCas: readonly Buffer[];
-  /** Revoked client certificates. */
-  crl: Buffer | undefined;
+  /** Lists of revoked client certificates, one of each authority. */
+  crls: readonly Buffer[];
+  /** When our own certificate ends, in milliseconds since 1970. */
+  endsAt: number;
 }>;
 
 export type ListenerTls = Readonly<{
@@ -19,32 +22,40 @@ export type ListenerTls = Readonly<{
   /** `request`: who shows none is served all the same. One that cannot be verified is never overlooked. */
   clientAuth: 'none' | 'request' | 'require';
   minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Told of every connection that did not come about, or was ended for its certificate. */
+  onHandshakeFailed?: (reason: HandshakeFailure, peerIp: string | undefined) => void;
 }>;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 const asksFor = ({ clientAuth }: ListenerTls): boolean => clientAuth !== 'none';
 
-/** For a server, and for its next certificates. Throws where certificate and key do not fit. */
-export const tlsOptions = (tls: ListenerTls, { cert, key, clientCas, crl } = tls.certificates): TlsOptions => ({
+/** For a server, and for its next certificates. Throws where certificate and key do not fit. `patienceMs`: for a handshake at most. */
+export const tlsOptions = (
+  tls: ListenerTls,
+  patienceMs: number,
+  { cert, key, clientCas, crls } = tls.certificates,
+): TlsOptions => ({
   cert,
   key,
   minVersion: tls.minVersion,
-  handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT_MS, patienceMs),
   requestCert: asksFor(tls),
   rejectUnauthorized: tls.clientAuth === 'require',
+  // Who calls is looked at once for each connection, and must not change in its middle.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   ...(asksFor(tls) && {
     ca: [...clientCas],
-    ...(crl && { crl }),
+    ...(crls.length > 0 && { crl: [...crls] }),
     // A resumed session shows no certificate again: one that was revoked meanwhile would go on.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
   }),
 });
 
 export const isTls = (socket: Socket): socket is TLSSocket => 'encrypted' in socket && socket.encrypted === true;
 
 /** Whether the caller showed a certificate that could not be verified, where it need not have shown any. */
-export const showsBadCertificate = (socket: TLSSocket): boolean =>
+const showsBadCertificate = (socket: TLSSocket): boolean =>
   !socket.authorized && socket.getPeerX509Certificate() !== undefined;
 
 type Shown = Readonly<{ certificate: ClientCertificate | undefined }>;
@@ -57,6 +68,20 @@ const shownOn = perObject((socket: Socket): Shown => {
 
 /** The certificate by which the other end of a connection is known: its chain was verified by our own handshake. */
 export const certificateOf = (socket: Socket): ClientCertificate | undefined => shownOn(socket).certificate;
+
+/** Connections with a bad certificate end before a byte of HTTP is read. */
+export const guardConnections = (server: Server, { onHandshakeFailed }: ListenerTls): void => {
+  const [speak] = server.listeners('secureConnection');
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket) => {
+    if (!showsBadCertificate(socket)) return speak && Reflect.apply(speak, server, [socket]);
+    onHandshakeFailed?.(handshakeFailure(socket), socket.remoteAddress);
+    socket.destroy();
+  });
+  server.on('tlsClientError', (error, socket) =>
+    onHandshakeFailed?.(handshakeFailure(socket, error), socket.remoteAddress),
+  );
+};
 
 /** Nobody is told why a handshake failed, but by TLS itself. */
 export const isHandshakeError = ({ code = '' }: NodeJS.ErrnoException): boolean => /^ERR_(SSL|TLS|OSSL)_/.test(code);

@@ -90,6 +90,22 @@ export const createMetrics = () => {
       'Questions to the config service without an answer, by whether an earlier answer was used.',
       ['stale'],
     ),
+    handshakeFailures: tally('tls_handshake_failures_total', 'TLS handshakes that failed, by listener and reason.', [
+      'listener',
+      'reason',
+    ]),
+    certificateChanges: tally(
+      'certificate_changes_total',
+      'Changes of the certificate files of a listener, by whether the new ones are used (`renewed`) or not (`kept`).',
+      ['listener', 'outcome'],
+    ),
+    certificateEnds: new Gauge({
+      name: 'sallyport_certificate_end_timestamp_seconds',
+      help: "When the listener's own certificate ends, in seconds since 1970.",
+      labelNames: ['listener'],
+      registers: [registry],
+      aggregator: 'min',
+    }),
     cacheLookups: tally('cache_lookups_total', 'Look-ups in caches, by cache and result.', ['cache', 'result']),
     jwksRefreshes: tally('jwks_refresh_total', 'Fetches of key sets, by issuer and outcome.', ['issuer', 'outcome']),
   };

@@ -16,7 +16,11 @@ export const listenerTls = block({
     .prefault('none')
     .describe('Whether a client certificate is ignored, asked for, or demanded.'),
   min_version: choice(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version accepted.'),
-  crl_file: filePath.optional().describe('Revoked client certificates, in PEM.'),
+  crl_file: listOf(filePath)
+    .prefault([])
+    .describe(
+      'Revoked client certificates, in PEM: a list of every authority of a chain. Who is on none is refused, too, once a list has run out.',
+    ),
 });
 
 export const http = block({
@@ -45,7 +49,7 @@ export const endpoints = block({
   addr: address
     .optional()
     .describe(
-      'A listener of its own for `health`, `ready` and `metrics`, without TLS. By default `http.addr` serves them, or `127.0.0.1:9090` where `http.tls.client_auth` asks for certificates.',
+      'A listener of its own for `health`, `ready` and `metrics`, without TLS. By default `http.addr` serves them, or `127.0.0.1:9090` where `http.tls.client_auth` asks for certificates, or `proxy` is enabled.',
     ),
 }).describe('Paths that are not decisions.');
 

@@ -12,6 +12,8 @@ export type Announced = Readonly<{
   grpc: Announcement | undefined;
   resolver: Announcement | undefined;
   egress: Announcement | undefined;
+  /** Where health, readiness and metrics have a listener of their own. */
+  endpoints: Announcement | undefined;
 }>;
 
 /** `id` ties an answer to its question. */
