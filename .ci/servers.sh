@@ -6,13 +6,13 @@
 #
 # What is there already, in the version wanted, is left alone: a second run takes no time. Debian packages need root, but
 # only where one is missing. Everything else goes into ${SALLYPORT_CACHE:-~/.cache/sallyport}.
-# Needs bash, Go and Python 3.10, 3.11 or 3.12.
+# Needs bash, Go and Python 3.10, 3.11 or 3.12; Java comes with Debian's Maven.
 
 servers_cache=${SALLYPORT_CACHE:-$HOME/.cache/sallyport}
 servers_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 servers_packages=(nginx libnginx-mod-http-js libnginx-mod-http-lua haproxy redis-server postgresql wrk caddy openssl
-  chromium fonts-dejavu-core prometheus)
+  chromium fonts-dejavu-core prometheus maven unzip)
 servers_caddy=2.11.9
 servers_envoy=1.40.0
 servers_nutshell=0.20.0
@@ -21,6 +21,7 @@ servers_kubernetes=1.36.0          # the schemas' version
 servers_kubernetes_validate=1.37.0 # the package that carries them
 servers_traefik=3.6.12
 servers_istio=1.31.1
+servers_keycloak=26.7.3
 servers_opa=1.22.2
 
 servers_say() { printf 'servers: %s\n' "$*" >&2; }
@@ -182,6 +183,30 @@ servers_install_schemas() {
   servers_link "../$servers_schemas" kube-schemas && servers_done "$servers_schemas"
 }
 
+# --- Keycloak --------------------------------------------------------------------------------------------------------
+
+servers_have_keycloak() { servers_complete "keycloak-$servers_keycloak"; }
+
+# Prepared as far as it goes without realms, for `start-dev` builds itself anew each time and fills an empty database, which
+# takes half a minute of a processor; as it lies here it is there after ten seconds.
+servers_install_keycloak() {
+  local folder=keycloak-$servers_keycloak target=$servers_cache/keycloak-$servers_keycloak download
+  download=$folder-download
+  servers_fresh "$download" && servers_fresh "$folder" || return 1
+  servers_retry mvn -q -B "-Dmaven.repo.local=$servers_cache/$download/repository" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy "-DoutputDirectory=$servers_cache/$download" \
+    "-Dartifact=org.keycloak:keycloak-quarkus-dist:$servers_keycloak:zip" || return 1
+  unzip -q "$servers_cache/$download/keycloak-quarkus-dist-$servers_keycloak.zip" -d "$servers_cache/$download" || return 1
+  mv "$servers_cache/$download/keycloak-$servers_keycloak"/* "$target/" || return 1
+  mkdir "$servers_cache/$download/realms" || return 1
+  echo '{"realm":"empty","enabled":false}' >"$servers_cache/$download/realms/empty-realm.json" || return 1
+  local -x JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1 # short runs
+  "$target/bin/kc.sh" build --db=dev-file --cache=local || return 1
+  "$target/bin/kc.sh" import --optimized --dir "$servers_cache/$download/realms" || return 1
+  rm -rf "${servers_cache:?}/$download"
+  servers_link "../$folder/bin/kc.sh" kc.sh && servers_done "$folder"
+}
+
 # --- All of it -------------------------------------------------------------------------------------------------------
 
 servers_export() {
@@ -191,6 +216,7 @@ servers_export() {
   export SALLYPORT_TEST_KUBECONFORM=$servers_cache/bin/kubeconform
   export SALLYPORT_TEST_OPA=$servers_cache/bin/opa
   export SALLYPORT_TEST_KUBE_SCHEMAS=$servers_cache/bin/kube-schemas
+  export SALLYPORT_TEST_KEYCLOAK=$servers_cache/bin/kc.sh
   export SALLYPORT_TEST_CADDY_OLD=/usr/bin/caddy
   export SALLYPORT_TEST_NGINX=/usr/sbin/nginx
   export SALLYPORT_TEST_HAPROXY=/usr/sbin/haproxy
@@ -215,7 +241,8 @@ servers_install() {
   servers_step 'packages of Debian' servers_have_packages servers_install_packages &&
     servers_step "envoy $servers_envoy" servers_have_envoy servers_install_envoy &&
     servers_step "nutshell $servers_nutshell" servers_have_nutshell servers_install_nutshell &&
-    servers_step "schemas of Kubernetes $servers_kubernetes" servers_have_schemas servers_install_schemas || status=$?
+    servers_step "schemas of Kubernetes $servers_kubernetes" servers_have_schemas servers_install_schemas &&
+    servers_step "keycloak $servers_keycloak" servers_have_keycloak servers_install_keycloak || status=$?
   wait "$compiling" || status=$?
   [ "$status" = 0 ] || return "$status"
   servers_export

@@ -1,7 +1,13 @@
 import type { Claims, Issuer } from './issuer.ts';
 import { algorithms } from './keys.ts';
 
-export type Asked = Readonly<{ method: string; url: string; contentType: string; body: string }>;
+export type Asked = Readonly<{
+  method: string;
+  url: string;
+  contentType: string;
+  authorization: string;
+  body: string;
+}>;
 export type Answer = Readonly<{ status: number; body: string }>;
 
 /** Claims that are lists, even where a form names them once. */

@@ -53,7 +53,8 @@ export async function startJwksServer(
   let routes: ReturnType<typeof createRoutes> | undefined;
   const answer: Respond = async ({ method, url, header, body }) => {
     const contentType = header('content-type') ?? '';
-    const reply = await routes?.({ method, url, contentType, body: body.toString() });
+    const asked = { method, url, contentType, authorization: header('authorization') ?? '', body: body.toString() };
+    const reply = await routes?.(asked);
     return reply && { ...reply, headers: { 'content-type': 'application/json' } };
   };
   const { respond, faults } = withFaults(answer);

@@ -85,6 +85,8 @@ const places = {
   },
   /** The server that evaluates dashboards and alerts. */
   prometheus: { variable: 'SALLYPORT_TEST_PROMETHEUS', name: 'prometheus', get: apt('prometheus') },
+  /** The identity provider, prepared; it needs Java. */
+  keycloak: { variable: 'SALLYPORT_TEST_KEYCLOAK', cached: 'kc.sh', get: builtByScript },
   python3: { variable: 'SALLYPORT_TEST_PYTHON3', name: 'python3', get: apt('python3') },
   go: { variable: 'SALLYPORT_TEST_GO', name: 'go', get: 'https://go.dev/dl/' },
   wrk: { variable: 'SALLYPORT_TEST_WRK', name: 'wrk', get: apt('wrk') },
