@@ -22,6 +22,7 @@ const play = (name: string, rest: Partial<Generation> = {}): Played => {
     admin: undefined,
     resolver: undefined,
     egress: undefined,
+    proxy: undefined,
     readiness: [],
     lastsMs: 0,
     ready: async () => undefined,

@@ -1,5 +1,6 @@
 /** What a reload may change lives in generations: one is built beside the other, and takes its place as a whole. */
 import type { Egress } from './assemble/egress.ts';
+import type { AssembledProxy } from './assemble/proxy.ts';
 import type { Resolver } from './assemble/resolver.ts';
 import type { Config } from './config/config.ts';
 import type { Gate } from './core/gate.ts';
@@ -15,6 +16,7 @@ export type Generation = Readonly<{
   admin: Listener | undefined;
   resolver: Resolver | undefined;
   egress: Egress | undefined;
+  proxy: AssembledProxy | undefined;
   readiness: readonly ReadinessPart[];
   /** After so long no call of it begins anything new; what is under way then may still end. */
   lastsMs: number;

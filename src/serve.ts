@@ -92,6 +92,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   });
   if (usage) starting.defer(usage.close);
 
+  const decided = usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided;
   const chargeKey = createCreditCharge(stores.keys, now);
   const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });
   starting.defer(keySources.close);
@@ -111,6 +112,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
       billing,
       now,
       reloads,
+      decided,
     });
   if (reloads) registerReloadMetrics(telemetry.registry, reloads.own, config.vault !== undefined);
   const generations = createGenerations(await build(config), build, telemetry.failed);
@@ -131,9 +133,10 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     peers: generations.peers,
     resolver: () => generations.current().resolver,
     egress: () => generations.current().egress,
+    proxy: () => generations.current().proxy,
     admin: generations.admin,
     telemetry,
-    observe: usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided,
+    observe: decided,
     readiness: () => [...lasting, ...generations.current().readiness],
     isStopping: () => stopping,
     payments,

@@ -20,6 +20,8 @@ export type Sallyport = Running &
     grpcPort: number;
     /** Of the resolver's own listener; 0 where it has none. */
     resolverPort: number;
+    /** Of egress; 0 where it has no listener of its own. */
+    egressPort: number;
     /** Of the listener for health, readiness and metrics; 0 where it has none. */
     endpointsPort: number;
     directory: string;
@@ -30,7 +32,7 @@ export type Sallyport = Running &
   }>;
 
 export type SallyportOptions = Readonly<{
-  /** Without `http`, `admin` and `store`, which are added. */
+  /** Without `http`, `admin` and `store`, which are added; with a `proxy`, so is `endpoints` where it is not there. */
   config: string;
   owner?: Owner;
   env?: Readonly<Record<string, string>>;
@@ -45,10 +47,12 @@ export type SallyportOptions = Readonly<{
   directory?: string;
 }>;
 
-const announced = /answers on 127\.0\.0\.1:(\d+)\/auth/;
+const announced = /(?:answers|reverse proxy) on 127\.0\.0\.1:(\d+)/;
 const adminAnnounced = /admin API on 127\.0\.0\.1:(\d+)\/api/;
 
 const grpcAnnounced = /gRPC on 127\.0\.0\.1:(\d+)/;
+
+const egressAnnounced = /egress on 127\.0\.0\.1:(\d+)/;
 
 const resolverAnnounced = /resolver on 127\.0\.0\.1:(\d+)/;
 
@@ -60,7 +64,9 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
   const { usageToken = '', http = '' } = options;
   const directory = options.directory ?? createWorkdir('sallyport', options.owner).path;
   const file = join(directory, 'sallyport.yaml');
+  const isProxy = /^proxy:/m.test(options.config);
   const frame = [
+    ...(isProxy && !/^endpoints:/m.test(options.config) ? ['endpoints: { addr: "127.0.0.1:0" }'] : []),
     `http: { addr: "127.0.0.1:0"${http && `, ${http}`} }`,
     `admin: { addr: "127.0.0.1:0", token: "${adminToken}"${usageToken && `, usage_token: "${usageToken}"`} }`,
     `store: ${options.store ?? `"sqlite:${join(directory, 'sallyport.db')}"`}`,
@@ -84,7 +90,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     announced,
     adminAnnounced,
     ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : []),
-    ...(/^endpoints:.*\baddr:/m.test(options.config) ? [endpointsAnnounced] : []),
+    ...(isProxy || /^endpoints:.*\baddr:/m.test(options.config) ? [endpointsAnnounced] : []),
     ...(/^resolver:\n {2}addr:/m.test(options.config) ? [resolverAnnounced] : []),
   ];
   const isAnnounced = () => listeners.every((pattern) => portOf(pattern) > 0);
@@ -99,6 +105,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     adminUrl,
     grpcPort: portOf(grpcAnnounced),
     resolverPort: portOf(resolverAnnounced),
+    egressPort: portOf(egressAnnounced),
     endpointsPort: portOf(endpointsAnnounced),
     directory,
 

@@ -41,7 +41,7 @@ const alerting: readonly EgressErrorType[] = [
 ];
 
 /** A parser quotes what it could not read, and that may be a secret. */
-const causeOf = (cause: unknown): string | undefined => {
+export const causeOf = (cause: unknown): string | undefined => {
   if (cause === undefined) return undefined;
   if (cause instanceof SyntaxError) return cause.name;
   if (cause instanceof Error) return `${cause.name}: ${cause.message}`.slice(0, LONGEST_TEXT);

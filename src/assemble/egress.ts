@@ -1,10 +1,12 @@
 /** The way out: targets, the routes to them, and the door through which callers come. Loaded only where it is configured. */
 
 import type { Config } from '../config/config.ts';
+import type { Admission } from '../egress/callers.ts';
 import { createRequestFilter } from '../egress/headers.ts';
 import { createJoining } from '../egress/join.ts';
 import type { EgressRoute } from '../egress/plan-call.ts';
 import { compileEgressRoutes, type Route } from '../egress/routes.ts';
+import type { Target } from '../egress/target.ts';
 import { createEgressDoor } from '../http/egress-door.ts';
 import { createEgressProxy } from '../http/egress-proxy.ts';
 import type { Door } from '../http/main-app.ts';
@@ -25,9 +27,21 @@ export type EgressParts = CallerParts &
     events: Pick<EgressEvents, 'of'> & CredentialEvents & TargetEvents;
   }>;
 
+/** A target, and what every way to it has to keep to. */
+export type EgressTarget = Readonly<{
+  target: Target;
+  admission: Admission;
+  /** Whether the configuration says who may use it, or how often. */
+  isLimited: boolean;
+  /** Headers, and parameters of the query, that its credentials set. */
+  injected: readonly string[];
+  ownParameters: readonly string[];
+}>;
+
 /** All of one generation of the configuration. */
 export type Egress = Readonly<{
   door: Door;
+  targets: readonly EgressTarget[];
   /** What is wrong with the Redis that keeps tokens; left out where there is none. */
   problem?: () => string | undefined;
   /** Once no call is under way any more. */
@@ -59,14 +73,19 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const targets = Object.entries(egress.targets).map(([name, target]) => {
     const assembled = assembleTarget(name, target, credentials.of(name), egress.defaults, events);
     closing.push(assembled.close);
-    return { ...assembled, admission: admissionOf(name, target) };
+    const placed = assembled.target.credentials;
+    return {
+      target: assembled.target,
+      admission: admissionOf(name, target),
+      isLimited: target.callers !== undefined || target.limits !== undefined,
+      injected: placed.flatMap(({ headerNames }) => headerNames),
+      ownParameters: placed.flatMap(({ queryNames }) => queryNames),
+    };
   });
 
   // Ten thousand routes lead to few targets: what a filter remembers is kept once for each of these.
   const sharedBy = new Map(
-    targets.map(({ target, admission }) => {
-      const injected = target.credentials.flatMap(({ headerNames }) => headerNames);
-      const ownParameters = target.credentials.flatMap(({ queryNames }) => queryNames);
+    targets.map(({ target, admission, injected, ownParameters }) => {
       const filterHeaders = createRequestFilter([...injected, ...admission.ownHeaders]);
       return [target.name, { target, admission, ownParameters, filterHeaders }] as const;
     }),
@@ -99,6 +118,7 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
         observe: events.of(egress),
       }),
     },
+    targets,
     ...(credentials.problem && { problem: credentials.problem }),
     close: () => built.disposeAsync(),
   };

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import type { Path } from '../config/path.ts';
+import type { DecisionEvent } from '../core/decision-event.ts';
 import { Secret } from '../core/secret.ts';
 import type { Generation } from '../generations.ts';
 import type { Endpoint } from '../http/admin/endpoint.ts';
@@ -15,6 +16,7 @@ import type { Issuers } from './issuers.ts';
 import type { HeldKeys, KeySources } from './key-sources.ts';
 import { assembleVerify, identifyKeys } from './keys.ts';
 import type { LoadEgress } from './load-egress.ts';
+import { loadProxy } from './load-proxy.ts';
 import type { Payments } from './payments.ts';
 import { assemblePolicy } from './policy.ts';
 import { type Remote, remoteParts } from './readiness.ts';
@@ -33,8 +35,12 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     chargeKey: CreditCharge;
     digest: (token: string) => string;
     outbound: Outbound;
-    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress'>;
+    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied'>;
+    /** Told of every decision of the reverse proxy. */
+    decided(event: DecisionEvent): void;
   }>;
+
+type Closed = Readonly<{ close(): void | Promise<void> }>;
 
 /** Keys that are fetched, and the key of the configuration that says from where. */
 type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
@@ -70,9 +76,10 @@ const fetchedBy = (issuers: Issuers | undefined, resolver: Resolver | undefined)
 ];
 
 /** A call is tried again within its timeout, and not after it. */
-const longestCallMs = ({ egress }: Config): number => {
+const longestCallMs = ({ egress, proxy }: Config): number => {
   const { defaults, targets = {}, routes = [] } = egress ?? {};
-  const own = [...Object.values(targets), ...routes].map(({ timeout }) => timeout ?? 0);
+  const proxied = proxy?.enabled ? [proxy, ...proxy.routes] : [];
+  const own = [...Object.values(targets), ...routes, ...proxied].map(({ timeout }) => timeout ?? 0);
   return own.reduce((longest, timeout) => Math.max(longest, timeout), defaults?.timeout ?? 0);
 };
 
@@ -80,15 +87,20 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const { keySources, shared, payments, chargeKey, keys, digest, telemetry, now } = parts;
   const { limiter, throttle } = shared;
   await using building = new AsyncDisposableStack();
+  const keep = <T extends Closed | undefined>(part: T): T => {
+    if (part) building.defer(async () => part.close());
+    return part;
+  };
 
   const assembleIssuers = config.jwt.issuers.length > 0 && (await import('./issuers.ts')).assembleIssuers;
-  const issuers = assembleIssuers
-    ? assembleIssuers(config, { keySources, throttle, digest, now, onLookup: telemetry.countLookup('jwt') })
-    : undefined;
-  if (issuers) building.defer(issuers.close);
+  const issuers = keep(
+    assembleIssuers
+      ? assembleIssuers(config, { keySources, throttle, digest, now, onLookup: telemetry.countLookup('jwt') })
+      : undefined,
+  );
 
   const policy = await assemblePolicy(config, now);
-  if (policy) building.defer(policy.close);
+  keep(policy);
 
   const identifiers = {
     api_key: identifyKeys(keys, throttle, now),
@@ -103,17 +115,30 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   });
   const peers = createPeers(config.trusted_proxies);
   const assembleResolver = config.resolver?.enabled && (await import('./resolver.ts')).assembleResolver;
-  const resolver =
-    assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined;
-  if (resolver) building.defer(resolver.close);
-  const egress = await parts.loadEgress(config, {
-    identifiers,
-    limiter,
-    onReported: (target, caller, refusal) => telemetry.egress().callerReported(target, caller, refusal),
-    peers,
-    now,
-  });
-  if (egress) building.defer(egress.close);
+  const resolver = keep(
+    assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined,
+  );
+  const egress = keep(
+    await parts.loadEgress(config, {
+      identifiers,
+      limiter,
+      onReported: (target, caller, refusal) => telemetry.egress().callerReported(target, caller, refusal),
+      peers,
+      now,
+    }),
+  );
+  const proxy = keep(
+    await loadProxy(config, {
+      identifiers,
+      limiter,
+      chargeKey,
+      policy,
+      peers,
+      egress,
+      decided: parts.decided,
+      observe: telemetry.proxied,
+    }),
+  );
 
   const fetched = fetchedBy(issuers, resolver);
   const remotes: readonly Remote[] = fetched.map(({ name, keys: source }) => ({ name, source }));
@@ -131,6 +156,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     admin,
     resolver,
     egress,
+    proxy,
     lastsMs: longestCallMs(config),
     readiness: [
       ...remoteParts(remotes),

@@ -22,6 +22,7 @@ import { type Listener, type Listening, listen } from '../http/server.ts';
 import { createSessionEndpoint } from '../http/session.ts';
 import type { Egress } from './egress.ts';
 import type { Payments } from './payments.ts';
+import type { AssembledProxy } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import type { Telemetry } from './telemetry.ts';
 import { openWithTls, type TlsConfig } from './tls.ts';
@@ -34,6 +35,7 @@ export type ListenerParts = Readonly<{
   /** The one of the moment. */
   resolver(): Resolver | undefined;
   egress(): Egress | undefined;
+  proxy(): AssembledProxy | undefined;
   telemetry: Telemetry;
   /** Told of every decision. */
   observe(event: DecisionEvent): void;
@@ -71,7 +73,8 @@ const explain = (key: string, addr: string) => (error: NodeJS.ErrnoException) =>
   throw new CannotListen(`${key} ${addr}: ${reason ?? error.message}`, { cause: error });
 };
 
-type OpenOptions = Readonly<{ tls?: TlsConfig; forEgress?: (message: IncomingMessage) => boolean }>;
+/** `forwards`: which requests go on to somebody else, with their bodies and upgrades. */
+type OpenOptions = Readonly<{ tls?: TlsConfig; forwards?: (message: IncomingMessage) => boolean }>;
 
 type Doorkeeper = () => Readonly<{ door: Door }> | undefined;
 
@@ -82,6 +85,8 @@ const doorOf = (keeper: Doorkeeper): Door => ({
 
 /** On a listener of its own every request is for it, for as long as a reload has not switched it off. */
 const alone = (keeper: Doorkeeper): Door => ({ ...doorOf(keeper), isFor: () => keeper() !== undefined });
+
+const everyRequest = (): boolean => true;
 
 /** Where something listens by itself. */
 const ownAddrOf = (block: Config['resolver'] | Config['egress']): string | undefined =>
@@ -95,7 +100,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     key: string,
     addr: string,
     listener: Listener,
-    { tls, forEgress }: OpenOptions = {},
+    { tls, forwards }: OpenOptions = {},
   ): Promise<Listening> =>
     openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.tls(key.replace(/\.addr$/, '')), (listenerTls) =>
       listen(listener, {
@@ -104,8 +109,8 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         writeTimeoutMs: http.write_timeout,
         maxHeaderBytes: http.max_header_size,
         tls: listenerTls,
-        invitesBody: forEgress,
-        mayUpgrade: forEgress && ((message) => forEgress(message) && asksForWebSocket(message)),
+        invitesBody: forwards,
+        mayUpgrade: forwards && ((message) => forwards(message) && asksForWebSocket(message)),
       }).catch(explain(key, addr)),
     );
 
@@ -137,6 +142,11 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         ]
       : [];
   const ownHealth = endpoints.addr === undefined ? [health] : [];
+  // In front of a service, every path is the service's.
+  const proxied = alone(() => {
+    const proxy = parts.proxy();
+    return proxy && { door: { isFor: everyRequest, answer: proxy.answer } };
+  });
   const main = createMainListener(
     [forwardAuth, ...(ownResolver === undefined ? [resolver] : []), ...(ownEgress === undefined ? [egress] : [])],
     [...forPayers, createChallenge(gate, peers, page), ...ownHealth],
@@ -177,12 +187,19 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
   };
   try {
     return {
-      main: keep(await open('http.addr', http.addr, main, { tls: http.tls, forEgress })),
+      main: keep(
+        config.proxy?.enabled
+          ? await open('http.addr', http.addr, createDoorListener([proxied], nobodyAnswers, telemetry.failed), {
+              tls: http.tls,
+              forwards: everyRequest,
+            })
+          : await open('http.addr', http.addr, main, { tls: http.tls, forwards: forEgress }),
+      ),
       admin: keep(admin && (await open('admin.addr', admin.addr, parts.admin))),
       endpoints: keep(await openEndpoints(endpoints.addr)),
       resolver: keep(await openAlone('resolver.addr', ownResolver, parts.resolver, { tls: config.resolver?.tls })),
       egress: keep(
-        await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, forEgress: () => true }),
+        await openAlone('egress.addr', ownEgress, parts.egress, { tls: config.egress?.tls, forwards: everyRequest }),
       ),
       grpc: keep(config.grpc && (await openGrpc(config.grpc))),
       all: opened,

@@ -40,7 +40,10 @@ const standardDressers: readonly Dresser[] = [
   { header: 'X-User-Roles', value: ({ roles }) => roles },
 ];
 
-const dressersOf = ({ headers }: RuleConfig): Dresser[] => {
+/** `headers` of a rule, or of the reverse proxy. */
+type InjectedHeaders = Pick<RuleConfig['headers'], 'inject_claims' | 'inject_user_id'>;
+
+export const dressersOf = ({ headers }: Readonly<{ headers: InjectedHeaders }>): Dresser[] => {
   const own: Dresser[] = [
     ...Object.entries(headers.inject_claims).map(([path, header]) => ({ header, value: textClaim(path) })),
     ...(headers.inject_user_id === undefined
@@ -117,9 +120,13 @@ const credentialNames = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu t
 
 type NamedKind = keyof typeof credentialNames;
 
-const inviteOf = (kinds: readonly NamedKind[]): Rule['invite'] => {
+/** `header` and `scheme` where it is not `Authorization: Bearer …`. */
+export const inviteOf = (
+  kinds: readonly NamedKind[],
+  { header, scheme }: Readonly<{ header: string; scheme: string }> = { header: 'Authorization', scheme: 'Bearer' },
+): Rule['invite'] => {
   const names = kinds.map((kind) => credentialNames[kind]).join(' or ');
-  const invite = refuse('credential_required', `Send ${names} as Authorization: Bearer ….`, {
+  const invite = refuse('credential_required', `Send ${names} as ${header}: ${scheme} ….`, {
     headers: bearerChallenge(),
   });
   return () => invite;
@@ -128,7 +135,7 @@ const inviteOf = (kinds: readonly NamedKind[]): Rule['invite'] => {
 const isCredential = (kind: string): kind is NamedKind => kind in credentialNames;
 
 /** Whoever comes with a key pays with the key's credits, whatever others pay. */
-const chargeOf = (accepted: readonly AcceptedKind[], paywall: Paywall | undefined, chargeKey: CreditCharge) => {
+export const chargeOf = (accepted: readonly AcceptedKind[], paywall: Paywall | undefined, chargeKey: CreditCharge) => {
   if (!accepted.includes('api_key')) return paywall && { charge: paywall.charge };
   const charge: Charge = (request, identity, intent) =>
     identity.method === 'api_key' ? chargeKey(identity, intent) : paywall?.charge(request, identity, intent);

@@ -1,6 +1,7 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 
 import type { Config } from '../config/config.ts';
+import type { ObserveProxied } from '../http/proxy-exchange.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createObserver } from '../telemetry/observer.ts';
@@ -9,6 +10,7 @@ import { createAudits } from './audit.ts';
 import { createBillingEvents } from './billing-events.ts';
 import { createEgressEvents, type EgressEvents } from './egress-events.ts';
 import { createPaymentEvents } from './payment-events.ts';
+import { createProxyEvents } from './proxy-events.ts';
 import { createResolverEvents } from './resolver-events.ts';
 import { createTlsEvents } from './tls-events.ts';
 import { createUsageEvents } from './usage-events.ts';
@@ -20,6 +22,7 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
   const audits = createAudits({ logger, write, now });
   const metrics = createMetrics();
   let egress: EgressEvents | undefined;
+  let proxied: ObserveProxied | undefined;
 
   return {
     flush() {
@@ -42,6 +45,12 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     egress(): EgressEvents {
       egress ??= createEgressEvents(metrics.registry, logger);
       return egress;
+    },
+
+    /** Of the reverse proxy: the same for every generation. */
+    proxied(): ObserveProxied {
+      proxied ??= createProxyEvents(metrics.registry, logger);
+      return proxied;
     },
 
     redisEvents: () => createRedisEvents(metrics.registry, logger),

@@ -22,21 +22,37 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const show = ({ address, port }: Announcement): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-const announce = (
-  { config, source, notices }: LoadedConfig,
-  { main, admin, grpc, resolver, egress, endpoints: probed }: Started,
-): void => {
-  say(`sallyport answers on ${show(main)}/auth, by ${source ?? 'its embedded defaults (no file was found)'}`);
+/** Where calls come in, for whoever is to make them. */
+const announceEgress = ({ config }: LoadedConfig, { main, egress }: Started): void => {
+  if (!config.egress?.enabled) return;
+  if (egress) say(`egress on ${show(egress)}`);
+  else if (!config.proxy?.enabled) say(`egress on ${show(main)}${config.endpoints.egress}`);
+};
+
+const announceResolver = ({ config }: LoadedConfig, { main, resolver }: Started): void => {
+  const { resolver: resolving } = config;
+  if (!resolving?.enabled) return;
+  say(`resolver on ${resolver ? show(resolver) : `${show(main)}${resolving.path_prefix}`}`);
+  if (resolving.mode === 'permissive')
+    say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
+};
+
+const announce = (loaded: LoadedConfig, started: Started): void => {
+  const { config, source, notices } = loaded;
+  const { main, admin, grpc, endpoints } = started;
+  const by = source ?? 'its embedded defaults (no file was found)';
+  say(
+    config.proxy?.enabled
+      ? `reverse proxy on ${show(main)}, by ${by}`
+      : `sallyport answers on ${show(main)}/auth, by ${by}`,
+  );
   if (admin) say(`admin API on ${show(admin)}/api`);
   if (grpc) say(`gRPC on ${show(grpc)}`);
-  const { resolver: resolving, egress: calling, endpoints } = config;
-  if (resolving?.enabled) say(`resolver on ${resolver ? show(resolver) : `${show(main)}${resolving.path_prefix}`}`);
-  if (calling?.enabled) say(`egress on ${egress ? show(egress) : `${show(main)}${endpoints.egress}`}`);
-  if (probed) say(`health on ${show(probed)}${endpoints.health}`);
-  if (resolving?.enabled && resolving.mode === 'permissive') {
-    say('resolver.mode is permissive: whoever reaches the resolver without a token is given the credentials');
-  }
-  if (config.rules.length === 0 && !resolving?.enabled && !calling?.enabled) {
+  announceResolver(loaded, started);
+  announceEgress(loaded, started);
+  if (endpoints) say(`health on ${show(endpoints)}${config.endpoints.health}`);
+  const isIdle = [config.resolver, config.egress, config.proxy].every((door) => !door?.enabled);
+  if (config.rules.length === 0 && isIdle) {
     say('there are no rules: every request is refused. "sallyport init" writes a file to begin with');
   }
   for (const notice of notices) say(notice);

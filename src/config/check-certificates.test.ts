@@ -5,7 +5,7 @@ import { formatProblem } from './problem.ts';
 
 const tls = 'http: { tls: { cert_file: c, key_file: k, client_ca_file: a, client_auth: require } }';
 const form = 'a subject such as CN=orders,O=Example, or uri:…, dns:…, sha256:…';
-const entries = (list: string) => `${tls}\nproxy:\n  mtls:\n    allowed_clients:\n${list}`;
+const entries = (list: string) => `${tls}\nproxy:\n  mtls:\n    allowed_clients:\n${list}\n  auth: { enabled: false }`;
 
 const cases: readonly (readonly [what: string, yaml: string, lines: readonly string[]])[] = [
   [
@@ -21,7 +21,7 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
     ),
     [],
   ],
-  ['every client that is verified', `${tls}\nproxy: { mtls: { enabled: true } }`, []],
+  ['every client that is verified', `${tls}\nproxy: { mtls: { enabled: true }, auth: { enabled: false } }`, []],
   [
     'clients that no certificate can be',
     entries('      - "CN=orders,O=MyOrg"\n      - "orders"\n      - "CN=\\"orders\\""\n      - "sha256:abc"'),
@@ -33,12 +33,12 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
   ],
   [
     'a list of nobody',
-    `${tls}\nproxy: { mtls: { allowed_clients: [] } }`,
+    `${tls}\nproxy: { mtls: { allowed_clients: [] }, auth: { enabled: false } }`,
     ['2:35 proxy.mtls.allowed_clients: empty; expected at least 1'],
   ],
   [
     'clients whose certificates nobody asks for',
-    'proxy:\n  mtls: { allowed_clients: "CN=orders" }',
+    'proxy:\n  mtls: { allowed_clients: "CN=orders" }\n  auth: { enabled: false }',
     [
       '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require',
     ],

@@ -27,7 +27,7 @@ export const credentialsOf = (target: Target, path: Path): Placed[] => [
 const signed = ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'];
 
 /** Every header that a credential sets. */
-const headersOf = (auth: AuthConfig): readonly string[] => {
+export const headersOf = (auth: AuthConfig): readonly string[] => {
   switch (auth.type) {
     case 'none':
     case 'mtls':

@@ -13,7 +13,10 @@ const withoutSlash = (prefix: string): string => prefix.replace(/\/+$/, '');
 const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
 /** What is put before a path is sent as it stands; what is compared with one is compared with its decoded form. */
-const badPrefixes = (route: Route, path: Path): Finding[] =>
+export const badPrefixes = (
+  route: Readonly<{ [Key in 'path_prefix' | 'strip_prefix' | 'rewrite_prefix']?: string | undefined }>,
+  path: Path,
+): Finding[] =>
   (['path_prefix', 'strip_prefix', 'rewrite_prefix'] as const).flatMap((key): Finding[] => {
     const prefix = route[key];
     if (prefix === undefined) return [];

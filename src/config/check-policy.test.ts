@@ -15,7 +15,11 @@ const credential = (path: string, found: string) =>
 const cases: readonly (readonly [what: string, yaml: string, lines: readonly string[]])[] = [
   ['a query', policies + rule('policy: data.orders.allow'), []],
   ['a query without policies', rule('policy: data.orders.allow'), [noPolicies('rules[0].policy')]],
-  ['a sidecar’s query without policies', 'proxy: { routes: [{ path: /a, policy_query: data.a.b }] }', []],
+  [
+    'a sidecar’s query without policies',
+    'proxy: { auth: { enabled: false }, routes: [{ path: /a, policy_query: data.a.b }] }',
+    [],
+  ],
   ...['orders.allow', 'data', 'data.orders.', 'data.a; data.b', 'data.a.b == 1', 'input.x', 'data.a["b"]'].map(
     (query): [string, string, string[]] => [
       `a query such as ${query}`,
@@ -25,7 +29,7 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
   ),
   [
     'the sidecar’s query',
-    `${policies}proxy: { authz: { policy_query: orders } }`,
+    `${policies}proxy: { auth: { enabled: false }, authz: { policy_query: orders } }`,
     [notQuery('proxy.authz.policy_query', 'orders')],
   ],
   ['extracted headers', rule('headers: { extract: [X-User-Context, X-Correlation-ID] }'), []],
@@ -48,7 +52,7 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
   ),
   [
     'the sidecar’s own header of tokens',
-    'proxy: { auth: { header: X-Token }, headers: { extract: x-token } }',
+    'proxy: { auth: { enabled: false, header: X-Token }, headers: { extract: x-token } }',
     [credential('proxy.headers.extract', 'x-token')],
   ],
 ];

@@ -1,6 +1,5 @@
 import { Secret } from '../core/secret.ts';
 import { parseAddress } from './address.ts';
-import { sameHeaders } from './check-rules.ts';
 import { checkCertificate, checkTls } from './check-tls.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
@@ -109,8 +108,6 @@ const checkPolicy = ({ policy }: Config): Finding[] => {
     : [];
 };
 
-const checkProxy = ({ proxy }: Config): Finding[] => (proxy ? sameHeaders(proxy.headers, ['proxy', 'headers']) : []);
-
 const checkBilling = ({ billing, rules }: Config): Finding[] => {
   if (!billing) return [];
   const names = new Set(rules.map(({ name }) => name));
@@ -133,17 +130,7 @@ const checkBilling = ({ billing, rules }: Config): Finding[] => {
   ];
 };
 
-const checks = [
-  checkBilling,
-  checkListeners,
-  checkStore,
-  checkTls,
-  checkGrpc,
-  checkEndpoints,
-  checkAdmin,
-  checkPolicy,
-  checkProxy,
-];
+const checks = [checkBilling, checkListeners, checkStore, checkTls, checkGrpc, checkEndpoints, checkAdmin, checkPolicy];
 
 /** Everything about listeners and services that needs more than one key to see. */
 export const checkServices = (config: Config): Finding[] => checks.flatMap((check) => check(config));

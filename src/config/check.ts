@@ -5,6 +5,7 @@ import { checkEgressRoutes } from './check-egress-routes.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { checkPayment } from './check-payment.ts';
 import { checkPolicy } from './check-policy.ts';
+import { checkProxy } from './check-proxy.ts';
 import { checkResolver } from './check-resolver.ts';
 import { checkRules } from './check-rules.ts';
 import { checkServices } from './check-services.ts';
@@ -33,6 +34,7 @@ export const check = (
     ...checkRules(config),
     ...checkCertificates(config),
     ...checkPolicy(config),
+    ...checkProxy(config),
     ...checkEgress(config),
     ...checkEgressRoutes(config),
     ...checkCredentials(config),

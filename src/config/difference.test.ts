@@ -44,7 +44,7 @@ test('a block that comes or goes differs in each of its keys, of which some may 
 });
 
 test('what is not known to be built anew needs a restart', () => {
-  const anew = ['rules', 'jwt', 'trusted_proxies', 'resolver', 'egress', 'vault'];
+  const anew = ['rules', 'jwt', 'trusted_proxies', 'resolver', 'egress', 'proxy', 'vault'];
   const keys = objectsOf(configSchema).flatMap(({ shape }) => Object.keys(shape));
   assert.ok(keys.includes('store'));
   assert.deepEqual(

@@ -12,6 +12,7 @@ const reloadable: readonly Path[] = [
   ['trusted_proxies'],
   ['resolver'],
   ['egress'],
+  ['proxy'],
   ['vault'],
   ['api_keys', 'rate_limit_per_minute'],
   ['api_keys', 'rate_limit_per_day'],
@@ -27,6 +28,7 @@ const lasting: readonly Path[] = [
   ['resolver', 'tls'],
   ['egress', 'addr'],
   ['egress', 'tls'],
+  ['proxy', 'enabled'],
 ];
 
 export const needsRestart = (path: Path): boolean =>

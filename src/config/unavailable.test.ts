@@ -11,7 +11,6 @@ const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} 
 const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
   'rules[].accept[]': [rule('accept: [api_key, certificate]'), 'rules[0].accept[1]'],
   'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
-  proxy: ['proxy: {}', 'proxy'],
   'egress.routes[].policy_query': [
     `egress:
   targets: { a: { url: "https://a.example" } }
@@ -42,6 +41,7 @@ for (const yaml of [
   'redis: "redis://h"',
   'http: { tls: { enabled: false } }',
   'proxy: { enabled: false }',
+  'proxy: { auth: { enabled: false } }',
   'egress: { enabled: false }',
   rule('accept: api_key, limits: { per_day: 5 }'),
   mint + rule('accept: cashu, price: { amount: 1, buys: { units: 1 } }'),

@@ -14,7 +14,6 @@ const certificate: Used = (value) => value === 'certificate';
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
   ['rules[].accept[]',         certificate, 'accepting client certificates'],
   ['rules[].provision',        present,     'provisioning pods'],
-  ['proxy',                    enabled,     'the reverse proxy'],
   ['egress.routes[].policy_query', present, 'asking a policy'],
   ['pods',                     enabled,     'provisioning pods'],
 ];

@@ -125,7 +125,7 @@ export const refusalKinds = {
     'The body is of another type than expected.',
   ),
   // Why a call of egress has no answer of its target's.
-  no_route: kind(404, NOT_FOUND, 'No route', 'No egress route is for this call.'),
+  no_route: kind(404, NOT_FOUND, 'No route', 'No route of egress or of the reverse proxy is for this.'),
   caller_unknown: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The target is for known callers alone.'),
   caller_refused: kind(403, PERMISSION_DENIED, 'Forbidden', 'The target is not for this caller.'),
   upgrade_refused: kind(403, PERMISSION_DENIED, 'Upgrade refused', 'The route takes no WebSocket.'),

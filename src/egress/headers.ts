@@ -58,10 +58,14 @@ const filter = (raw: readonly string[], dropped: Drop): string[] => {
 
 export type HeaderFilter = (raw: readonly string[]) => string[];
 
-/** `injected`: what credentials set, in lower case. No copy of the caller's leaves, in any case and with `_` for `-`. */
-export const createRequestFilter = (injected: readonly string[]): HeaderFilter => {
+/**
+ * `injected`: what is set here. No copy of the caller's leaves, in any case and with `_` for `-`. `families`: beginnings of
+ * names that only others may set, in lower case.
+ */
+export const createRequestFilter = (injected: readonly string[], families: readonly string[] = []): HeaderFilter => {
   const names = new Set([...hopByHop, ...framing, ...route, ...injected.map(canonicalHeader)]);
-  const dropped = remembering((name) => names.has(name) || name.startsWith(ROUTE_FAMILY));
+  const beginnings = [ROUTE_FAMILY, ...families];
+  const dropped = remembering((name) => names.has(name) || beginnings.some((beginning) => name.startsWith(beginning)));
   return (raw) => filter(raw, dropped);
 };
 
@@ -70,6 +74,14 @@ const answerNames = new Set([...hopByHop, 'alt-svc']);
 
 const droppedFromAnswer = remembering((name) => answerNames.has(name));
 const droppedFromEmptyAnswer = remembering((name) => answerNames.has(name) || name === 'content-length');
+
+/** As `filterAnswer`, without what is set here. */
+export const createAnswerFilter = (injected: readonly string[]): typeof filterAnswer => {
+  const names = new Set([...answerNames, ...injected.map(canonicalHeader)]);
+  const dropped = remembering((name) => names.has(name));
+  const droppedFromEmpty = remembering((name) => names.has(name) || name === 'content-length');
+  return (raw, isEmpty = false) => filter(raw, isEmpty ? droppedFromEmpty : dropped);
+};
 
 /** The length stays, for whoever writes the answer; `isEmpty` where there is none to have. */
 export const filterAnswer = (raw: readonly string[], isEmpty = false): string[] =>

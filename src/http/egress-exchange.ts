@@ -1,16 +1,9 @@
-/** One call on its way: what the target answers goes to the caller, and whoever leaves takes the other side with them. */
+/** One call of egress on its way, and what is told of it. */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { EgressEvent } from '../egress/egress-event.ts';
-import { filterAnswer } from '../egress/headers.ts';
-import type { CallReceiver, CallRefused } from '../egress/target.ts';
-import type { Sending, UpstreamFault } from '../egress/upstream.ts';
-import { type AuthResponse, isContentLength } from './auth-response.ts';
-import { type Failed, failedBy, refusedBy, stoodStill, unexpected } from './egress-refusals.ts';
-import { joinSockets } from './egress-socket.ts';
-import { problemReply } from './problem.ts';
-import { sendReply } from './reply.ts';
-import { endsConnection } from './server.ts';
+import type { AuthResponse } from './auth-response.ts';
+import { CallExchange, type CallOutcome } from './call-exchange.ts';
+import { type Reply, sendReply } from './reply.ts';
 
 export type Observe = (event: EgressEvent) => void;
 
@@ -24,167 +17,24 @@ export type CallStory = {
   caller: string;
 };
 
-const isWhole = (headers: readonly string[], chunk: Buffer): boolean => {
-  for (let index = 0; index < headers.length; index += 2) {
-    if (isContentLength(headers[index] ?? '')) return headers[index + 1] === String(chunk.length);
-  }
-  return false;
-};
-
-export class EgressExchange implements CallReceiver {
-  readonly #message: IncomingMessage;
-  readonly #response: AuthResponse;
+export class EgressExchange extends CallExchange {
   readonly #story: CallStory;
   readonly #observe: Observe;
-  #sending: Sending | undefined;
-  #attempts = 0;
-  #credentialVersion = '';
-  /** Of the answer; 0 where it has not begun. */
-  #status = 0;
-  #headers: string[] = [];
-  /** All of the body, where it came at once. */
-  #whole: Buffer | undefined;
-  #told = false;
-  #hasSwitched = false;
-  #isPaused = false;
 
   constructor(message: IncomingMessage, response: AuthResponse, story: CallStory, observe: Observe) {
-    this.#message = message;
-    this.#response = response;
+    super(message, response);
     this.#story = story;
     this.#observe = observe;
-    response.once('close', this.#closed);
   }
 
-  get isOver(): boolean {
-    return this.#told;
-  }
-
-  sends(sending: Sending): void {
-    this.#sending = sending;
-    this.#response.on('timeout', this.#timedOut);
-  }
-
-  attempt(credentialVersion: string): void {
-    this.#attempts += 1;
-    this.#credentialVersion = credentialVersion;
-  }
-
-  head(status: number, headers: readonly string[]): void {
-    this.#status = status;
-    // RFC 9110 section 8.6: there is no length where there is no body.
-    this.#headers = filterAnswer(headers, status === 204);
-  }
-
-  data(chunk: Buffer): void {
-    if (this.#told) return;
-    // The end is next, and head and body are sent as one.
-    if (!this.#response.headersSent && isWhole(this.#headers, chunk)) {
-      this.#whole = chunk;
-      return;
-    }
-    if (!this.#begin() || this.#response.write(chunk) || this.#isPaused) return;
-    this.#isPaused = true;
-    this.#response.once('drain', this.#drained);
-    this.#sending?.pause();
-  }
-
-  end(): void {
-    if (this.#told) return;
-    if (!this.#whole || !this.#response.sendAnswer(this.#status, this.#headers, this.#whole)) {
-      if (!this.#begin()) return;
-      this.#response.end(this.#whole);
-    }
-    this.#tell(this.#status);
-  }
-
-  /** False where a header of the target's is none that can be written. */
-  #begin(): boolean {
-    if (this.#response.headersSent) return true;
-    try {
-      this.#response.writeHead(this.#status, this.#headers);
-      return true;
-    } catch (cause) {
-      this.#status = 0;
-      this.fail({ failure: 'malformed', sent: true, message: 'a header of the answer cannot be passed on', cause });
-      this.#sending?.abort();
-      return false;
-    }
-  }
-
-  switched(headers: readonly string[], socket: Duplex): void {
-    const { socket: caller } = this.#response;
-    if (!caller) {
-      socket.destroy();
-      return;
-    }
-    this.#hasSwitched = true;
-    this.#response.detachSocket(caller);
-    joinSockets(caller, socket, filterAnswer(headers, true), () => this.#tell(101));
-  }
-
-  fail(fault: UpstreamFault): void {
-    this.failed(failedBy(fault));
-  }
-
-  refuse(refused: CallRefused): void {
-    this.failed(refusedBy(refused));
-  }
-
-  unexpected(cause: unknown): void {
-    this.failed(unexpected(cause));
-  }
-
-  /** Where the answer has begun it must not look whole: its connection ends. */
-  failed({ error, refusal, cause }: Failed): void {
-    if (this.#told) return;
-    const response = this.#response;
-    if (this.#status !== 0) {
-      this.#tell(this.#status, { error, cause });
-      response.destroy();
-      return;
-    }
-    // Whoever still writes a long body is not to write all of it into the void.
-    if (!this.#message.complete) endsConnection(this.#message, response);
-    const reply = problemReply(refusal);
+  protected override sendRefusal(response: AuthResponse, reply: Reply): void {
     sendReply(response, reply, this.#story.requestId);
-    this.#tell(reply.status, { error, cause });
   }
 
-  readonly #closed = (): void => {
-    if (this.#told || this.#hasSwitched) return;
-    this.#tell(this.#status, { error: 'aborted', cause: undefined });
-    this.#sending?.abort();
-  };
-
-  readonly #drained = (): void => {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#sending?.resume();
-  };
-
-  /** The caller's connection stands still: rightly where the target is waited for, which has a clock of its own. */
-  readonly #timedOut = (): void => {
-    const sends = !this.#message.complete && !this.#message.isPaused();
-    if (!sends && !this.#isPaused) return;
-    this.failed(stoodStill);
-    this.#sending?.abort();
-  };
-
-  #tell(status: number, failed?: Pick<Failed, 'error' | 'cause'>): void {
-    this.#told = true;
+  protected override told({ error, cause, ...outcome }: CallOutcome): void {
     const { requestId, target, method, path, caller, startedAt } = this.#story;
-    this.#observe({
-      requestId,
-      target,
-      method,
-      path,
-      caller,
-      status,
-      durationMs: performance.now() - startedAt,
-      attempts: this.#attempts,
-      credentialVersion: this.#credentialVersion,
-      ...failed,
-    });
+    const durationMs = performance.now() - startedAt;
+    const failed = error && { error, cause };
+    this.#observe({ requestId, target, method, path, caller, durationMs, ...outcome, ...failed });
   }
 }

@@ -4,8 +4,8 @@ import type { EgressErrorType } from '../egress/egress-event.ts';
 import type { CallRefused } from '../egress/target.ts';
 import type { UpstreamFault } from '../egress/upstream.ts';
 
-/** `error` is the name in metrics. */
-export type Failed = Readonly<{ error: EgressErrorType; refusal: Refusal; cause: unknown }>;
+/** `error` is the name in metrics; there is none where a rule refused the request. */
+export type Failed = Readonly<{ error: EgressErrorType | undefined; refusal: Refusal; cause: unknown }>;
 
 const unreachable = refuse('target_unreachable', 'There is no connection to the target. Try again later.');
 const forbidden = refuse('target_forbidden', 'The target has an address that is never called.');
@@ -15,7 +15,7 @@ const timeout = refuse('target_timeout', 'The target did not answer in time. It 
 const brokenBody = refuse('bad_request', 'The body ended before its end.');
 const internal = refuse('internal_error', 'The call could not be sent.');
 
-const refusalOfFault = ({ failure }: UpstreamFault): Pick<Failed, 'error' | 'refusal'> => {
+const refusalOfFault = ({ failure }: UpstreamFault): Readonly<{ error: EgressErrorType; refusal: Refusal }> => {
   switch (failure) {
     case 'unreachable':
       return { error: 'unreachable', refusal: unreachable };
@@ -100,6 +100,9 @@ export const refusedCaller = (refusal: Refusal): Failed => {
   const error = errorOfRefusal(refusal);
   return { error: error === 'limited' || error === 'internal' ? error : 'caller', refusal, cause: refusal.cause };
 };
+
+/** By a rule: what came of it is in the decision. */
+export const refusedByRule = (refusal: Refusal): Failed => ({ error: undefined, refusal, cause: undefined });
 
 /** The caller neither sends its body nor reads the answer. */
 export const stoodStill: Failed = {

@@ -26,7 +26,9 @@ export const listenerTls = block({
 export const http = block({
   addr: address
     .prefault(':8080')
-    .describe('Where proxies ask and clients pay: `/auth…`, `/.sallyport/…`, `endpoints`.'),
+    .describe(
+      'Where proxies ask and clients pay: `/auth…`, `/.sallyport/…`, `endpoints`. With `proxy`, where its requests come in, and nothing else.',
+    ),
   read_timeout: duration().prefault('60s').describe('How long a request may take to arrive.'),
   write_timeout: duration().prefault('60s').describe('How long an answer may take to leave.'),
   max_header_size: size.prefault('64KiB').describe('Most bytes of request headers; more are refused with 431.'),

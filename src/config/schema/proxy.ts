@@ -20,6 +20,7 @@ const route = block({
   strip_prefix: urlPath.optional().describe('Taken off the path.'),
   rewrite_prefix: urlPath.optional().describe('Put before the path then.'),
   timeout: duration({ most: 3_600_000 }).optional().describe('Instead of `proxy.timeout`.'),
+  websocket: toggle.optional().describe('Instead of `proxy.websocket`.'),
   policy_query: text().optional().describe('Instead of `authz.policy_query`.'),
 });
 
@@ -47,8 +48,12 @@ export const proxy = block({
     .prefault('http://127.0.0.1:3000')
     .describe('The service behind, where no route says otherwise.'),
   timeout: duration({ most: 3_600_000 }).prefault('60s').describe('How long the upstream may take to answer.'),
+  websocket: toggle.prefault(false).describe('Whether a request may become a WebSocket.'),
   auth: block({
     enabled: toggle.prefault(true).describe('Whether tokens are verified.'),
+    accept: listOf(choice(['jwt', 'api_key']), { least: 1 })
+      .prefault(['jwt'])
+      .describe('Which credentials are accepted.'),
     header: credentialHeader.prefault('Authorization').describe('Header that carries the token.'),
     scheme: text({ expected: 'an authentication scheme such as Bearer', pattern: /[A-Za-z0-9-]+/ })
       .prefault('Bearer')

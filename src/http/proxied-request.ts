@@ -1,0 +1,113 @@
+/** A request on its way to the service behind, in the one canonical form on which everything is decided. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { parseHost, parseMethod, parseTarget } from '../core/canonical.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import type { AuthRequest, ClientCertificate } from '../core/request.ts';
+import { isRequestId } from '../core/request-id.ts';
+import { type CallPath, rawPath } from '../egress/call-path.ts';
+import { schemeOf, single } from './http-request.ts';
+import type { Peer, Peers } from './peers.ts';
+import { certificateOf } from './tls.ts';
+import type { TokenHeader } from './token-header.ts';
+
+/** What is known before anything is read: who asks, and by which id the request is told of. */
+export type Arrived = Readonly<{ message: IncomingMessage; peer: Peer; peers: Peers; id: string }>;
+
+/**
+ * The correlation id of a trusted proxy, or of a caller whose certificate we verified: a service that passes on the id of the
+ * request it works on. Anybody else's would let them write into the audit lines of others.
+ */
+export const correlationIdOf = ({ socket, headers }: IncomingMessage, peer: Peer): string => {
+  if (!peer.trusted && certificateOf(socket) === undefined) return randomUUID();
+  const given = single(headers['x-correlation-id']) ?? single(headers['x-request-id']);
+  return isRequestId(given) ? given : randomUUID();
+};
+
+export class ProxiedRequest implements AuthRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+  readonly message: IncomingMessage;
+  readonly peer: Peer;
+  readonly #peers: Peers;
+  readonly #token: TokenHeader;
+
+  constructor(
+    { message, peer, peers, id }: Arrived,
+    token: TokenHeader,
+    method: string,
+    host: string,
+    path: string,
+    query: string,
+  ) {
+    this.id = id;
+    this.method = method;
+    this.scheme = schemeOf({ peer, headers: message.headers });
+    this.host = host;
+    this.path = path;
+    this.query = query;
+    this.message = message;
+    this.peer = peer;
+    this.#peers = peers;
+    this.#token = token;
+  }
+
+  get clientIp(): string {
+    const { headers } = this.message;
+    return this.#peers.clientIp(this.peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+  }
+
+  get certificate(): ClientCertificate | undefined {
+    return certificateOf(this.message.socket);
+  }
+
+  /** A path without escapes of what needs none (RFC 3986 section 6.2.2): every reader takes it for the one decided on. */
+  get callPath(): CallPath {
+    const { path, query } = this;
+    return { raw: plainly(rawPath(this.message.url ?? '')), path, query, escapedSlash: undefined };
+  }
+
+  header(name: string): string | undefined {
+    return name === 'authorization' ? this.#token.read(this.message.headers) : single(this.message.headers[name]);
+  }
+
+  findHeaderName(test: (name: string) => boolean): string | undefined {
+    const { rawHeaders } = this.message;
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? '';
+      if (test(name)) return name;
+    }
+    return undefined;
+  }
+}
+
+const unreserved = /[A-Za-z0-9\-._~]/;
+
+const plainly = (raw: string): string =>
+  raw.includes('%')
+    ? raw.replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
+        const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+        return unreserved.test(character) ? character : escaped.toUpperCase();
+      })
+    : raw;
+
+/** What they answer to shows the caller our own headers (TRACE), or is no answer at all. */
+const neverSent = new Set(['TRACE', 'TRACK', 'CONNECT']);
+const notSent = refuse('method_not_allowed', 'This method is never passed on.');
+
+/** Puts a request into canonical form, or says why it has none. */
+export const readProxied = (arrived: Arrived, token: TokenHeader): ProxiedRequest | Refusal => {
+  const { message } = arrived;
+  const method = parseMethod(message.method);
+  if (isRefusal(method)) return method;
+  if (neverSent.has(method)) return notSent;
+  const host = parseHost(message.headers.host);
+  if (isRefusal(host)) return host;
+  const target = parseTarget(message.url ?? '');
+  if (isRefusal(target)) return target;
+  return new ProxiedRequest(arrived, token, method, host, target.path, target.query);
+};

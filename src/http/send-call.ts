@@ -1,0 +1,58 @@
+/** A call leaves: with its body as it comes, or held until it is there, or to become a WebSocket. */
+import type { IncomingMessage } from 'node:http';
+import { isRefusal } from '../core/refusal.ts';
+import type { OutgoingCall, Target } from '../egress/target.ts';
+import type { AuthResponse } from './auth-response.ts';
+import { readBody, tooLarge } from './body.ts';
+import type { CallExchange } from './call-exchange.ts';
+import { refusedAtOnce } from './egress-refusals.ts';
+import { mayArriveSlowly } from './server.ts';
+
+type WithoutBody = Omit<OutgoingCall, 'body' | 'bodyLength'>;
+
+/** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */
+const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
+  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+
+/** From here on the caller may send its body: the way is known and open. */
+const invite = (message: IncomingMessage, response: AuthResponse): void => {
+  if (message.headers.expect !== undefined) response.writeContinue();
+  mayArriveSlowly(message);
+};
+
+export const sendCall = (
+  target: Target,
+  outgoing: WithoutBody,
+  message: IncomingMessage,
+  response: AuthResponse,
+  exchange: CallExchange,
+): void => {
+  const bodyLength = lengthOf(message);
+  if (bodyLength === 0) {
+    const announced = message.headers['content-length'] === undefined ? undefined : 0;
+    exchange.sends(target.send({ ...outgoing, body: undefined, bodyLength: announced }, exchange));
+    return;
+  }
+  const most = target.wholeBody(outgoing.method, outgoing.headers, bodyLength);
+  if (most !== undefined && bodyLength !== undefined && bodyLength > most) {
+    exchange.failed(refusedAtOnce(tooLarge(most)));
+    return;
+  }
+  invite(message, response);
+  if (most === undefined) {
+    exchange.sends(target.send({ ...outgoing, body: message, bodyLength }, exchange));
+    return;
+  }
+  readBody(message, most).then(
+    (body) => {
+      if (isRefusal(body)) exchange.failed(refusedAtOnce(body));
+      else if (!exchange.isOver) exchange.sends(target.send({ ...outgoing, body, bodyLength: body.length }, exchange));
+    },
+    (cause: unknown) => exchange.unexpected(cause),
+  );
+};
+
+export const sendUpgrade = (target: Target, outgoing: WithoutBody, exchange: CallExchange): void => {
+  const call = { ...outgoing, body: undefined, bodyLength: undefined, upgrade: 'websocket' } as const;
+  exchange.sends(target.sendOnce(call, exchange));
+};
