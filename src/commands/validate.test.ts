@@ -14,14 +14,14 @@ const file = (name: string, text: string): string => {
   return name;
 };
 
-const good = file('good.yaml', 'policy: { path: /p }\nrules: [{ name: a, accept: api_key }]');
+const good = file('good.yaml', 'pods: {}\nrules: [{ name: a, accept: api_key }]');
 const bad = file('bad.yaml', 'workers: 0\nadmin: {}');
 const incomplete = file('incomplete.yaml', 'store: "${DATABASE}"\nadmin: { token: "file:/gone/token" }');
 
 test('a valid file gives one line: its rules, and what is not available yet', () => {
   assert.deepEqual(validate(good, { env: {}, cwd }), {
     exitCode: 0,
-    output: 'good.yaml: valid, 1 rule; not available yet: policy',
+    output: 'good.yaml: valid, 1 rule; not available yet: pods',
   });
 });
 
@@ -37,9 +37,9 @@ test('a valid file gives the same as JSON', () => {
       {
         file: 'good.yaml',
         line: 1,
-        column: 9,
-        path: 'policy',
-        message: 'asking a policy is not available yet',
+        column: 7,
+        path: 'pods',
+        message: 'provisioning pods is not available yet',
       },
     ],
     problems: [],
