@@ -30,7 +30,7 @@ const eventAt = (index: number) =>
 
 /** Whole events, as an access log brings them. */
 const measureRecording = async (folder: string): Promise<number> => {
-  const spool = createUsageSpool(join(folder, 'spool'), Date.now);
+  const spool = createUsageSpool(join(folder, 'spool'), { now: Date.now, batchSize: BATCH });
   spool.open();
   const recorder = createRecorder({
     spool,

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import { beforeSending } from '../http/auth-response.ts';
 import { pause } from '../pause.ts';
-import { createUsageSpool } from '../stores/files/usage-spool.ts';
+import { createUsageSpool, type UsageSpoolOptions } from '../stores/files/usage-spool.ts';
 import type { Stores } from '../stores/sql/stores.ts';
 import { createBillable } from '../usage/billable.ts';
 import { createDecisionUsage } from '../usage/decisions.ts';
@@ -44,8 +44,8 @@ const noRequest = ['page'];
 /** Whose proxy tells of its requests by its access log. */
 const envoyDialects = ['envoy', 'envoy_grpc'];
 
-const openSpool = (folder: string, now: () => number) => {
-  const spool = createUsageSpool(folder, now);
+const openSpool = (folder: string, options: UsageSpoolOptions) => {
+  const spool = createUsageSpool(folder, options);
   try {
     spool.open();
   } catch (cause) {
@@ -61,7 +61,7 @@ export const assembleUsage = async ({ config, stores, now, events, addBilled }: 
   if (!usage) throw new TypeError('usage is not configured');
   const store = stores.usage;
   await store.open();
-  const spool = openSpool(usage.spool, now);
+  const spool = openSpool(usage.spool, { now, batchSize: usage.batch_size });
   const isBillable = createBillable(usage.billable);
   const recorder = createRecorder({
     spool,
@@ -74,7 +74,6 @@ export const assembleUsage = async ({ config, stores, now, events, addBilled }: 
   const drain = createDrain({
     spool,
     store: { add: addBilled ?? store.add },
-    batchSize: usage.batch_size,
     flushIntervalMs: usage.flush_interval,
     now,
     pause,

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDrain } from './drain.ts';
-import type { Segment } from './spool.ts';
+import type { Segment, SpooledLines } from './spool.ts';
+
+/** A file of its own for each. */
+const linesAt = (path: string): SpooledLines => ({ path, from: 0, to: 1 });
 
 const segmentOf = (batches: readonly string[], removed: string[][], sinceMs = 0): Segment => ({
   events: batches.length,
   sinceMs,
-  read: async () => batches,
+  batches: batches.map(linesAt),
   remove: async () => void removed.push([...batches]),
 });
 
@@ -27,13 +30,12 @@ const open = () => {
       adopt: async () => left.splice(0),
     },
     store: {
-      async add(lines) {
-        if (failing.has(lines)) throw new Error(`refused ${lines}`);
-        added.push(lines);
-        return { added: 1, known: 0, unreadable: lines === 'odd' ? 1 : 0 };
+      async add({ path }) {
+        if (failing.has(path)) throw new Error(`refused ${path}`);
+        added.push(path);
+        return { added: 1, known: 0, unreadable: path === 'odd' ? 1 : 0 };
       },
     },
-    batchSize: 10,
     flushIntervalMs: 1_000,
     now: () => nowMs,
     onAdopted: (events) => void (events > 0 && told.push(`adopted ${events}`)),

@@ -10,7 +10,6 @@ export type DrainOptions = Pick<RoundsOptions, 'pause' | 'onFailed'> &
   Readonly<{
     spool: Pick<UsageSpool, 'take' | 'adopt'>;
     store: Pick<UsageStore, 'add'>;
-    batchSize: number;
     flushIntervalMs: number;
     now(): number;
     /** Events of others that are to be taken to the store from here. */
@@ -31,14 +30,14 @@ export type Drain = Readonly<{
 
 /** Nobody hurries for what a process has left that ended. */
 const ADOPT_EVERY_MS = 30_000;
-/** One is read while the store writes the other, and both may be in one commit. */
+/** One is on its way while the store writes the other, and both may be in one commit. */
 const AT_ONCE = 2;
 const LAST_ROUND_MS = 5_000;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const createDrain = (options: DrainOptions): Drain => {
-  const { spool, store, batchSize, flushIntervalMs, now, pause, onAdopted, onStored, onRound, onFailed } = options;
+  const { spool, store, flushIntervalMs, now, pause, onAdopted, onStored, onRound, onFailed } = options;
   const queue: Segment[] = [];
   let adoptedAtMs = Number.NEGATIVE_INFINITY;
   let problem: string | undefined;
@@ -58,7 +57,7 @@ export const createDrain = (options: DrainOptions): Drain => {
 
   /** Gives whether all of it is in the store. */
   const storeSegment = async (segment: Segment, mayGoOn: () => boolean): Promise<boolean> => {
-    const batches = await segment.read(batchSize);
+    const { batches } = segment;
     let unreadable = 0;
     for (let at = 0; at < batches.length; at += AT_ONCE) {
       if (!mayGoOn()) return false;

@@ -1,11 +1,14 @@
 /** Files between answers and the store: what was written to them outlives this process. */
 
+/** Whole lines in a file: whoever stores them reads them there, off the event loop. `from` and `to` count bytes. */
+export type SpooledLines = Readonly<{ path: string; from: number; to: number }>;
+
 export type Segment = Readonly<{
   events: number;
   /** When the first of it was written, by the clock of whoever wrote it. */
   sinceMs: number;
-  /** Whole lines, at most `mostLines` at once. Half a line at the end was never acknowledged, and is left out. */
-  read(mostLines: number): Promise<readonly string[]>;
+  /** Half a line at the end was never acknowledged, and is left out. */
+  batches: readonly SpooledLines[];
   /** What it holds is in the store. */
   remove(): Promise<void>;
 }>;

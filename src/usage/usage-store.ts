@@ -1,4 +1,5 @@
 /** Where events and their sums by the hour are kept. */
+import type { SpooledLines } from './spool.ts';
 
 export type UsageAdded = Readonly<{
   /** New events. */
@@ -47,7 +48,7 @@ export type UsageStore = Readonly<{
   /** Throws where the store cannot be used, and will not be without a change. */
   open(): Promise<void>;
   /** Lines as `writeUsageLine` makes them: each event counts once, however often it comes. Resolves when they are durable. */
-  add(lines: string): Promise<UsageAdded>;
+  add(lines: SpooledLines): Promise<UsageAdded>;
   /** By start, then by groups. */
   sum(question: UsageQuestion): Promise<readonly UsageSum[]>;
   /** Forgets at most `limit` events before `beforeMs`, and sums of hours before `sumsBeforeMs`. Gives whether there are more. */

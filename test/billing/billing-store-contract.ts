@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { BillingStore } from '../../src/usage/billing/billing-store.ts';
-import { eventOf, linesOf } from '../usage/usage-events.ts';
+import { eventOf, linesOf, spooled, textOf } from '../usage/usage-events.ts';
 import { assignmentOf, closedAtMs, concludeAll, DAY_MS, dueOf, HOUR_MS, leaseOf, start } from './terms.ts';
 
 /** Twice the same store, as two replicas have it, and empty. */
@@ -98,6 +98,26 @@ export const billingStoreContract = (
 ): void => {
   const guarantee = (what: string, check: (store: BillingStore, other: BillingStore) => Promise<void>) =>
     test(`${name}: ${what}`, options, async (t) => check(...(await open(t))));
+
+  guarantee('each caller of billable usage is named once; what is no event is left alone', async (store) => {
+    const lines = textOf([
+      eventOf('1'),
+      eventOf('2'),
+      eventOf('3', { keyId: 'key_b' }),
+      eventOf('4', { keyId: '', userId: 'bob' }),
+      eventOf('5', { keyId: '', userId: '' }),
+      eventOf('6', { keyId: 'key_c', status: 500 }),
+    ]);
+    const expected = [
+      ['key_a', 'ann'],
+      ['key_b', 'ann'],
+      ['', 'bob'],
+    ];
+    assert.deepEqual(await store.callersOf(spooled(lines)), expected);
+    assert.deepEqual(await store.callersOf(spooled(`${lines}{"cut\n`)), expected);
+    assert.deepEqual(await store.callersOf(spooled(`[1,2]\nnull\n["a",0,"b",3,4,"","","","","",200,1]\n`)), []);
+    assert.deepEqual(await store.callersOf(spooled('')), []);
+  });
 
   guarantee(
     'usage is summed by customer, meter and window, and told when the window is closed',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { UsageStore } from '../../src/usage/usage-store.ts';
-import { countOf, eventOf, lastHour, linesOf, sumsOf } from './usage-events.ts';
+import { countOf, eventOf, lastHour, linesOf, spooled, sumsOf, textOf } from './usage-events.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -119,7 +119,7 @@ export const usageStoreContract = (
   });
 
   guarantee('lines that are no event are counted, and the rest is kept', async (store) => {
-    const [line = ''] = linesOf([eventOf('a')]).split('\n');
+    const [line = ''] = textOf([eventOf('a')]).split('\n');
     const broken = [
       '',
       '{}',
@@ -132,11 +132,24 @@ export const usageStoreContract = (
       `${line.slice(0, -1)},1]`,
       '\0\0\0',
     ];
-    const added = await store.add(`${[...broken, line].join('\n')}\n`);
+    const added = await store.add(spooled(`${[...broken, line].join('\n')}\n`));
     assert.deepEqual(added, { added: 1, known: 0, unreadable: broken.length });
     assert.equal(await countOf(store), 1);
-    assert.deepEqual(await store.add('no event at all\n'), { added: 0, known: 0, unreadable: 1 });
+    assert.deepEqual(await store.add(spooled('no event at all\n')), { added: 0, known: 0, unreadable: 1 });
   });
+
+  guarantee(
+    'of a file, what is between two places is added; where a part of that is missing, nothing is',
+    async (store) => {
+      const [before, wanted] = [textOf([eventOf('ü')]), textOf([eventOf('a'), eventOf('b')])];
+      const { path, to } = spooled(`${before}${wanted}${before}`);
+      const from = Buffer.byteLength(before);
+      assert.deepEqual(await store.add({ path, from, to: to - from }), { added: 2, known: 0, unreadable: 0 });
+      await assert.rejects(store.add({ path, from: 0, to: to + 1 }), /ends at byte/);
+      await assert.rejects(store.add({ path: `${path}-gone`, from: 0, to }), /ENOENT/);
+      assert.equal(await countOf(store), 2);
+    },
+  );
 
   guarantee('whatever an access log says can be kept', async (store) => {
     const odd = '\0\u{1f511}\ud800"\\\n\u2028\'; --';

@@ -4,30 +4,31 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import type { Segment } from '../../usage/spool.ts';
+import { readSpooled } from './spooled-lines.ts';
 import { createUsageSpool } from './usage-spool.ts';
 
 const folderFor = (t: TestContext): string =>
   join(createWorkdir('spool', { after: (end) => t.after(end) }).path, 'usage');
 
-const open = (folder: string, now = () => 5) => {
-  const spool = createUsageSpool(folder, now);
+const open = (folder: string, batchSize = 100) => {
+  const spool = createUsageSpool(folder, { now: () => 5, batchSize });
   spool.open();
   return spool;
 };
 
-const textOf = async (segments: readonly Segment[], mostLines = 100): Promise<string[][]> =>
-  Promise.all(segments.map(async (segment) => [...(await segment.read(mostLines))]));
+const textOf = (segments: readonly Segment[]): string[][] => segments.map(({ batches }) => batches.map(readSpooled));
 
 test('what was written is taken once, in batches of whole lines, and nothing is left when it was removed', async (t) => {
   const folder = folderFor(t);
-  const spool = open(folder);
+  const spool = open(folder, 3);
   spool.write('a\nb\n', 2);
-  spool.write('ü\nd\n', 2);
+  spool.write('ü\n', 1);
+  spool.write('d\n', 1);
   const first = spool.take();
   spool.write('e\n', 1);
   const second = spool.take();
-  assert.deepEqual(await textOf(first, 3), [['a\nb\nü\n', 'd\n']]);
-  assert.deepEqual(await textOf(second, 1), [['e\n']]);
+  assert.deepEqual(textOf(first), [['a\nb\nü\n', 'd\n']]);
+  assert.deepEqual(textOf(second), [['e\n']]);
   assert.deepEqual(
     [...first, ...second].map(({ events, sinceMs }) => [events, sinceMs]),
     [
@@ -60,7 +61,7 @@ test('what a process left is taken over when it has ended, and not before; by on
   assert.deepEqual(await one.adopt(), []);
   ended.close();
   const adopted = await one.adopt();
-  assert.deepEqual(await textOf(adopted), [['a\nb\n'], ['c\n']]);
+  assert.deepEqual(textOf(adopted), [['a\nb\n'], ['c\n']]);
   assert.deepEqual(
     adopted.map(({ events }) => events),
     [2, 1],
@@ -81,7 +82,7 @@ test('half a line at the end, which nobody was answered about, is left out', asy
   ended.close();
   const spool = open(folder);
   const adopted = await spool.adopt();
-  assert.deepEqual(await textOf(adopted), [['a\nb\n']]);
+  assert.deepEqual(textOf(adopted), [['a\nb\n']]);
   assert.equal(adopted[0]?.events, 2);
   spool.close();
 });
@@ -104,7 +105,7 @@ test('a folder that is gone keeps nothing, says so, and keeps again when it is b
   assert.deepEqual(spool.take(), []);
   renameSync(`${folder}-away`, folder);
   spool.write('b\n', 1);
-  assert.deepEqual(await textOf(spool.take()), [['b\n']]);
+  assert.deepEqual(textOf(spool.take()), [['b\n']]);
   spool.close();
 });
 
@@ -114,8 +115,8 @@ test('a place that is no folder is refused', (t) => {
   assert.throws(() => open(folder), { code: /EEXIST|ENOTDIR/ });
 });
 
-test('a turn of any size is one segment of whole lines', async (t) => {
-  const spool = open(folderFor(t));
+test('a turn of any size is one segment, and its batches are whole lines of the size that is wanted', (t) => {
+  const spool = open(folderFor(t), 1_000);
   const line = `${'x'.repeat(999)}\n`;
   spool.write(line.repeat(100), 100);
   spool.write(line.repeat(9_000), 9_000);
@@ -125,7 +126,11 @@ test('a turn of any size is one segment of whole lines', async (t) => {
     segments.map(({ events }) => events),
     [9_100, 1],
   );
-  const lines = (await textOf(segments, 1_000)).flat().join('');
-  assert.equal(lines, line.repeat(9_101));
+  const batches = textOf(segments).flat();
+  assert.deepEqual(
+    batches.map((lines) => lines.length / line.length),
+    [...Array.from({ length: 9 }, () => 1_000), 100, 1],
+  );
+  assert.equal(batches.join(''), line.repeat(9_101));
   spool.close();
 });

@@ -11,12 +11,25 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Segment, UsageSpool } from '../../usage/spool.ts';
 import { type FileLock, lockFile } from '../sqlite/file-lock.ts';
-import { countLines, createSegment, removeIfThere } from './usage-segment.ts';
+import { addLines, type Cuts, createCuts, createSegment, removeIfThere } from './usage-segment.ts';
 
-/** A segment is read at once. */
+/** A segment is removed at once. */
 const MOST_BYTES = 4 * 2 ** 20;
 
-type Active = { readonly path: string; readonly fd: number; readonly sinceMs: number; bytes: number; events: number };
+type Active = {
+  readonly path: string;
+  readonly fd: number;
+  readonly sinceMs: number;
+  readonly cuts: Cuts;
+  bytes: number;
+  events: number;
+};
+
+export type UsageSpoolOptions = Readonly<{
+  now(): number;
+  /** Most lines of a batch. */
+  batchSize: number;
+}>;
 
 /** To make a new buffer for each turn costs as much as to fill it. */
 const turn = Buffer.alloc(128 * 1_024);
@@ -26,7 +39,7 @@ const bytesOf = (lines: string): Buffer =>
   lines.length * MOST_BYTES_OF_CHARACTER <= turn.length ? turn.subarray(0, turn.write(lines)) : Buffer.from(lines);
 
 /** Throws where not all of it was written, and leaves nothing of it. */
-const append = (active: Active, bytes: Buffer, count: number): void => {
+const append = (active: Active, bytes: Buffer): void => {
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(active.fd, bytes, at, bytes.length - at);
   } catch (error) {
@@ -34,10 +47,9 @@ const append = (active: Active, bytes: Buffer, count: number): void => {
     throw error;
   }
   active.bytes += bytes.length;
-  active.events += count;
 };
 
-export const createUsageSpool = (folder: string, now: () => number): UsageSpool => {
+export const createUsageSpool = (folder: string, { now, batchSize }: UsageSpoolOptions): UsageSpool => {
   const owner = randomBytes(8).toString('hex');
   const lockPath = (name: string): string => join(folder, `${name}.lock`);
   let lock: FileLock | undefined;
@@ -49,16 +61,17 @@ export const createUsageSpool = (folder: string, now: () => number): UsageSpool 
   const openActive = (): Active => {
     lastNumber += 1;
     const path = join(folder, `${owner}-${String(lastNumber).padStart(10, '0')}.events`);
-    return { path, fd: openSync(path, 'ax', 0o600), sinceMs: now(), bytes: 0, events: 0 };
+    const fd = openSync(path, 'ax', 0o600);
+    return { path, fd, sinceMs: now(), cuts: createCuts(batchSize), bytes: 0, events: 0 };
   };
 
   const seal = (): void => {
     if (!active) return;
     closeSync(active.fd);
-    const { path, events, sinceMs } = active;
+    const { path, cuts, events, sinceMs } = active;
     active = undefined;
     sealed.push(
-      createSegment(path, { events, sinceMs }, async () => {
+      createSegment(path, cuts, { events, sinceMs }, async () => {
         removed += 1;
       }),
     );
@@ -67,7 +80,9 @@ export const createUsageSpool = (folder: string, now: () => number): UsageSpool 
   const adoptSegment = async (file: string, onRemoved: () => Promise<void>): Promise<Segment> => {
     const path = join(folder, file);
     const [bytes, { mtimeMs }] = await Promise.all([readFile(path), stat(path)]);
-    return createSegment(path, { events: countLines(bytes), sinceMs: mtimeMs }, onRemoved);
+    const cuts = createCuts(batchSize);
+    const events = addLines(cuts, bytes, 0);
+    return createSegment(path, cuts, { events, sinceMs: mtimeMs }, onRemoved);
   };
 
   /** The lock is held until the last segment is removed. */
@@ -102,7 +117,12 @@ export const createUsageSpool = (folder: string, now: () => number): UsageSpool 
 
     write(lines, count) {
       active ??= openActive();
-      append(active, bytesOf(lines), count);
+      const bytes = bytesOf(lines);
+      const from = active.bytes;
+      append(active, bytes);
+      active.events += count;
+      if (count <= batchSize) active.cuts.add(count, active.bytes);
+      else addLines(active.cuts, bytes, from);
       if (active.bytes >= MOST_BYTES) seal();
     },
 

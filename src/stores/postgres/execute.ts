@@ -42,6 +42,7 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'openBatch',
   'refuseBatch',
   'addUsage',
+  'findUsageCallers',
   'sumUsage',
   'forgetUsage',
 ]);

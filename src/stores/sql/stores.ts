@@ -157,6 +157,7 @@ export const createUsageStore = (execute: Execute<StoreOperations>): Omit<UsageS
 });
 
 export const createBillingStore = (execute: Execute<StoreOperations>): BillingStore => ({
+  callersOf: (lines) => execute('findUsageCallers', { lines }),
   add: (lines, assignment) => execute('addUsage', { lines, assignment }),
   close: (nowMs, limit) => execute('closeBilling', { nowMs, limit }),
   lease: (request) => execute('leaseBilling', request),

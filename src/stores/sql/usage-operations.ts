@@ -1,39 +1,17 @@
 /** Events of usage, each once, and their sums by the hour, changed by the same transaction. */
 import type { BillingAssignment } from '../../usage/billing/assignment.ts';
+import type { Caller } from '../../usage/billing/customer-store.ts';
+import type { SpooledLines } from '../../usage/spool.ts';
 import type { UsageLine } from '../../usage/usage-line.ts';
 import type { UsageAdded } from '../../usage/usage-store.ts';
 import { addToBillingSums } from './billing-sums.ts';
 import { insertNew } from './insert-rows.ts';
 import type { Transaction } from './transaction.ts';
+import { callersOf, readUsageLines } from './usage-lines.ts';
 import { addToUsageSums } from './usage-sums.ts';
 
 const columns = `id, at_ms, source, key_id, user_id, rule, method, host, path, status, billable, request_bytes,
   response_bytes, duration_us`;
-
-// biome-ignore format: in the order of the columns
-const kinds = ['string', 'number', 'string', 'string', 'string', 'string', 'string', 'string', 'string', 'number',
-  'number', 'number', 'number', 'number'];
-
-const isFit = (value: unknown, kind: string | undefined): boolean =>
-  kind === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && !value.includes('\0');
-
-const isLine = (value: unknown): value is UsageLine =>
-  Array.isArray(value) && value.length === kinds.length && kinds.every((kind, index) => isFit(value[index], kind));
-
-const parse = (json: string): unknown => {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-};
-
-/** A string of JSON has no line break in it, so that all lines together are one array: faster than one by one. */
-const readLines = (given: string): unknown[] => {
-  const lines = given.trimEnd();
-  const all = parse(`[${lines.replaceAll('\n', ',')}]`);
-  return Array.isArray(all) ? all : lines.split('\n').map(parse);
-};
 
 /** Each once, in one order for all, so that none waits for another that waits for it. */
 const inOrder = (events: readonly UsageLine[]): readonly UsageLine[] => {
@@ -57,16 +35,19 @@ const follow = async (
 export const usageOperations = {
   async addUsage(
     transaction: Transaction,
-    { lines, assignment }: { lines: string; assignment?: BillingAssignment },
+    { lines, assignment }: { lines: SpooledLines; assignment?: BillingAssignment },
   ): Promise<UsageAdded> {
-    const read = readLines(lines);
-    const events = read.filter(isLine);
+    const { events, unreadable } = readUsageLines(lines);
     const distinct = inOrder(events);
     const isNew = await insertNew(transaction, `INSERT INTO usage_events (${columns}) VALUES`, distinct, 'id');
     const added = isNew ? distinct.filter(([id]) => isNew.has(id)) : distinct;
     await follow(transaction, added, assignment);
-    return { added: added.length, known: events.length - added.length, unreadable: read.length - events.length };
+    return { added: added.length, known: events.length - added.length, unreadable };
   },
+
+  /** An operation because it is run by the thread that stores usage: parsing is not for the event loop. */
+  findUsageCallers: async (_transaction: Transaction, { lines }: { lines: SpooledLines }): Promise<readonly Caller[]> =>
+    callersOf(readUsageLines(lines).events),
 
   async forgetUsage(
     transaction: Transaction,

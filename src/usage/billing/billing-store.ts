@@ -1,6 +1,8 @@
 /** Where sums of usage become events for the biller, and what became of each is kept. */
+import type { SpooledLines } from '../spool.ts';
 import type { UsageAdded } from '../usage-store.ts';
 import type { BillingAssignment } from './assignment.ts';
+import type { Caller } from './customer-store.ts';
 
 export const reconcileReasons = [
   'unconfirmed',
@@ -108,8 +110,10 @@ export type Resolved =
   | Readonly<{ resolved: 'unknown' | 'not_open' }>;
 
 export type BillingStore = Readonly<{
+  /** Each once, and only of what is billable. What is no event is nobody's. */
+  callersOf(lines: SpooledLines): Promise<readonly Caller[]>;
   /** As `UsageStore.add`, and puts what is new on bills in the same transaction. */
-  add(lines: string, assignment: BillingAssignment): Promise<UsageAdded>;
+  add(lines: SpooledLines, assignment: BillingAssignment): Promise<UsageAdded>;
   /** Turns sums that are due into events, at most so many at once. Gives those that are dry, and whether there may be more. */
   close(
     nowMs: number,
