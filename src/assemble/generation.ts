@@ -35,7 +35,10 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     chargeKey: CreditCharge;
     digest: (token: string) => string;
     outbound: Outbound;
-    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied'>;
+    telemetry: Pick<
+      Telemetry,
+      'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied' | 'audits'
+    >;
     /** Told of every decision of the reverse proxy. */
     decided(event: DecisionEvent): void;
   }>;
@@ -128,7 +131,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     }),
   );
   const proxy = keep(
-    await loadProxy(config, {
+    await loadProxy(config, telemetry, {
       identifiers,
       limiter,
       chargeKey,
@@ -136,7 +139,6 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
       peers,
       egress,
       decided: parts.decided,
-      observe: telemetry.proxied,
     }),
   );
 

@@ -1,13 +1,26 @@
 import type { Config } from '../config/config.ts';
 import type { ObserveProxied } from '../http/proxy-exchange.ts';
 import type { AssembledProxy, ProxyParts } from './proxy.ts';
+import type { Telemetry } from './telemetry.ts';
 
-/** Nothing of the reverse proxy is loaded where none is configured, and nothing of it is counted. */
+/** Counted for every generation together; the audit line is as this one's configuration wants it. */
+const observerOf = (config: Config, { proxied, audits }: Pick<Telemetry, 'proxied' | 'audits'>): ObserveProxied => {
+  const count = proxied();
+  const audit = audits.of(config);
+  if (!audit) return count;
+  return (event) => {
+    count(event);
+    audit(event);
+  };
+};
+
+/** Nothing of the reverse proxy is loaded where none is configured. Rejects where its audit file cannot be written to. */
 export const loadProxy = async (
   config: Config,
-  parts: Omit<ProxyParts, 'observe'> & Readonly<{ observe(): ObserveProxied }>,
+  telemetry: Pick<Telemetry, 'proxied' | 'audits'>,
+  parts: Omit<ProxyParts, 'observe'>,
 ): Promise<AssembledProxy | undefined> => {
   if (!config.proxy?.enabled) return undefined;
   const { assembleProxy } = await import('./proxy.ts');
-  return assembleProxy(config, { ...parts, observe: parts.observe() });
+  return assembleProxy(config, { ...parts, observe: observerOf(config, telemetry) });
 };

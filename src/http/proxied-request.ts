@@ -19,7 +19,9 @@ export type Arrived = Readonly<{ message: IncomingMessage; peer: Peer; peers: Pe
  * request it works on. Anybody else's would let them write into the audit lines of others.
  */
 export const correlationIdOf = ({ socket, headers }: IncomingMessage, peer: Peer): string => {
-  if (!peer.trusted && certificateOf(socket) === undefined) return randomUUID();
+  // Looked at while the connection is there, for the audit line too.
+  const certificate = certificateOf(socket);
+  if (!peer.trusted && certificate === undefined) return randomUUID();
   const given = single(headers['x-correlation-id']) ?? single(headers['x-request-id']);
   return isRequestId(given) ? given : randomUUID();
 };

@@ -1,5 +1,6 @@
 /** One request through the reverse proxy on its way, and what is told of it. */
 import type { IncomingMessage } from 'node:http';
+import type { AccessEvent } from '../core/access-event.ts';
 import type { Decision, Headers } from '../core/decision.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { createAnswerFilter } from '../egress/headers.ts';
@@ -27,7 +28,7 @@ export type ProxyStory = {
 };
 
 /** What is told of every request, answered or not. Nothing in it is secret. */
-export type ProxyEvent = Readonly<ProxyStory> & CallOutcome & Readonly<{ durationMs: number }>;
+export type ProxyEvent = AccessEvent & CallOutcome;
 
 export type ObserveProxied = (event: ProxyEvent) => void;
 

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { startRecordingTarget } from '../peers/recording-target.ts';
 import { startSallyport } from '../sallyport.ts';
 import { request } from '../servers/request.ts';
+import { until } from '../servers/until.ts';
 import { jwtBlock, userToken } from './tokens.ts';
 
 const owner = { after };
@@ -138,6 +139,32 @@ test('decisions and requests are counted by route', async () => {
   );
   assert.match(metrics.body, /sallyport_proxy_requests_total\{route="",status="4xx"\} \d+/);
   assert.match(metrics.body, /sallyport_proxy_errors_total\{route="\/down",error_type="unreachable"\} \d/);
+});
+
+test('one audit line tells of each request, whatever became of it', async () => {
+  const lineOf = async (answer: Promise<{ headers: Readonly<Record<string, unknown>> }>) => {
+    const id = (await answer).headers['x-correlation-id'];
+    const lines = () => sallyport.log().filter((line) => line['event'] === 'request' && line['correlation_id'] === id);
+    await until('it is told', () => lines().length > 0);
+    assert.equal(lines().length, 1);
+    const { decision, code, status, route, downstream, user_id, error } = lines()[0] ?? {};
+    return [decision, code, status, route, downstream, user_id, error];
+  };
+  const authorization = john;
+  // biome-ignore format: a table is read by its columns
+  assert.deepEqual([
+    await lineOf(ask('/api/v1/orders/7', { authorization })),
+    await lineOf(ask('/api/v1/orders/7')),
+    await lineOf(ask('/nothing')),
+    await lineOf(ask('/a//b')),
+    await lineOf(ask('/down')),
+  ], [
+    ['allow', undefined, 200, '/api/v1/orders/**', orders.url, 'john', undefined],
+    ['deny', 'credential_required', 401, '/api/v1/orders/**', undefined, undefined, undefined],
+    ['deny', 'no_route', 404, undefined, undefined, undefined, undefined],
+    ['deny', 'ambiguous_path', 400, undefined, undefined, undefined, undefined],
+    ['allow', undefined, 502, '/down', 'http://127.0.0.1:9', undefined, 'unreachable'],
+  ]);
 });
 
 test('health and readiness are at their own listener, and every path of the proxy is the service’s', async () => {
