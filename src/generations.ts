@@ -72,6 +72,10 @@ export const createGenerations = (
     peers: {
       of: (socket) => current.peers.of(socket),
       clientIp: (peer, forwardedFor, realIp) => current.peers.clientIp(peer, forwardedFor, realIp),
+      get certificateFormat() {
+        return current.peers.certificateFormat;
+      },
+      certificate: (peer, host, header) => current.peers.certificate(peer, host, header),
     },
     admin: (message, response) => current.admin?.(message, response),
 

@@ -9,7 +9,7 @@ local patience_ms = 15000
 -- From Sallyport to the application. Sallyport answers with each of them, always: a value, or empty. Add every header that
 -- your rules inject.
 local managed = {
-  'x-user-id', 'x-auth-method', 'x-api-key-id', 'x-user-email', 'x-user-roles', 'x-payment-verified',
+  'x-user-id', 'x-auth-method', 'x-api-key-id', 'x-user-email', 'x-user-roles', 'x-client-cn', 'x-payment-verified',
   'x-payment-amount', 'x-payment-balance', 'x-payment-use', 'x-provisioned-pod',
   -- As the application may see them: keys and money are taken off.
   'authorization', 'x-api-key', 'x-cashu', 'x-payment-session', 'cookie',

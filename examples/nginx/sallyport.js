@@ -5,6 +5,7 @@ const managed = [
   'X-API-Key-ID',
   'X-User-Email',
   'X-User-Roles',
+  'X-Client-CN',
   'X-Payment-Verified',
   'X-Payment-Amount',
   'X-Payment-Balance',

@@ -8,6 +8,7 @@ import type { Generation } from '../generations.ts';
 import type { Endpoint } from '../http/admin/endpoint.ts';
 import { createPeers } from '../http/peers.ts';
 import type { Listener } from '../http/server.ts';
+import { createToldCertificates } from '../http/told-certificates.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
 import { type Reason, ReloadRefused } from '../reload/refused.ts';
 import type { Outbound } from '../stores/outbound/exchange.ts';
@@ -116,7 +117,8 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     chargeKey,
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
-  const peers = createPeers(config.trusted_proxies);
+  const { forwarded_certificates: told } = config;
+  const peers = createPeers(config.trusted_proxies, told && createToldCertificates(told.format, told.hosts));
   const assembleResolver = config.resolver?.enabled && (await import('./resolver.ts')).assembleResolver;
   const resolver = keep(
     assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined,

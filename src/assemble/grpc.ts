@@ -21,6 +21,7 @@ import { type PaymentPage, pageFor } from '../http/payment-page.ts';
 import type { Peers } from '../http/peers.ts';
 import { problemReply } from '../http/problem.ts';
 import { neverCached, type Reply } from '../http/reply.ts';
+import { createEscapedPemReader } from '../http/told-certificates.ts';
 import type { Resolver } from './resolver.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Usage } from './usage.ts';
@@ -81,10 +82,15 @@ const toResolverCheck = perObject(({ resolve, tokenHeader, observe }: Resolver) 
   });
 });
 
+const readSource = createEscapedPemReader();
+
 const checkMethods = ({ gate, resolver, peers, page, observe }: GrpcParts): Methods => ({
   [`/${AUTHORIZATION}/Check`]: createCheck({
     gate,
     clientIpOf: (peer, chain) => peers.clientIp(peer, chain, undefined),
+    // A proxy in front of Envoy that tells of its clients is itself on Envoy's connection.
+    certificateOf: (peer, host, header, source) =>
+      peers.certificateFormat === 'envoy' ? peers.certificate(peer, host, header) : readSource(source),
     observe,
     answerTo: createAnswerTo(page),
     resolver() {

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { createDress, paymentHeaders } from '../core/dress.ts';
 import type { AcceptedKind, Check, Identifier, Rule } from '../core/rule.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
-import { chargeOf, dressersOf, inviteOf, policyCheck } from './rules.ts';
+import { certificateDressers, chargeOf, dressersOf, inviteOf, policyCheck } from './rules.ts';
 
 type ProxyConfig = NonNullable<Config['proxy']>;
 type RouteConfig = ProxyConfig['routes'][number];
@@ -26,7 +26,7 @@ export const managedByProxy = ({ headers }: ProxyConfig): readonly string[] => [
   ...dressersOf({ headers }).map(({ header }) => header),
   ...paymentHeaders,
   'X-Provisioned-Pod',
-  'X-Client-CN',
+  ...certificateDressers.map(({ header }) => header),
 ];
 
 const queryOf = ({ policy_query }: RouteConfig, { authz }: ProxyConfig): string | undefined =>
@@ -58,7 +58,7 @@ export const proxyRule = (name: string, route: RouteConfig, proxy: ProxyConfig, 
     acceptsAnonymous: !auth.enabled || !route.auth_required,
     invite: inviteOf(accepted, auth),
     checks: checksOf(name, accepted, route, proxy, parts),
-    dress: createDress([], dressersOf({ headers })),
+    dress: createDress([], dressersOf({ headers }), certificateDressers),
     passToken: headers.pass_token,
     ...chargeOf(accepted, undefined, parts.chargeKey),
   };

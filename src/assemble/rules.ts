@@ -1,18 +1,28 @@
 /** From the rules of the configuration to rules that decide. */
+
 import { createAllowance } from '../checks/allowance.ts';
+import { createAllowedClientsCheck } from '../checks/allowed-clients.ts';
 import { createPolicyCheck } from '../checks/policy.ts';
 import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { createRateLimitCheck, type RateLimiter } from '../checks/rate-limit.ts';
 import { createRequirementsCheck } from '../checks/requirements.ts';
 import type { Config, RuleConfig } from '../config/config.ts';
+import { commonNameOf } from '../core/client-certificate.ts';
 import type { House } from '../core/decide.ts';
-import { createDress, createImitationTest, type Dresser, paymentHeaders } from '../core/dress.ts';
+import {
+  type CertificateDresser,
+  createDress,
+  createImitationTest,
+  type Dresser,
+  paymentHeaders,
+} from '../core/dress.ts';
 import { createGate, type Gate } from '../core/gate.ts';
 import type { Identity, RateLimit } from '../core/identity.ts';
 import { parsePathPattern } from '../core/path-pattern.ts';
 import { bearerChallenge, refuse } from '../core/refusal.ts';
 import type { Route } from '../core/routes.ts';
 import type { AcceptedKind, Charge, Check, Identifier, Rule } from '../core/rule.ts';
+import { identifyByCertificate } from '../identify/certificate.ts';
 import { claimAt, claimText } from '../identify/jwt/claim-path.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
 
@@ -40,6 +50,9 @@ const standardDressers: readonly Dresser[] = [
   { header: 'X-User-Roles', value: ({ roles }) => roles },
 ];
 
+/** Of whoever is on the other end, by whatever credential the caller is known. */
+export const certificateDressers: readonly CertificateDresser[] = [{ header: 'X-Client-CN', value: commonNameOf }];
+
 /** `headers` of a rule, or of the reverse proxy. */
 type InjectedHeaders = Pick<RuleConfig['headers'], 'inject_claims' | 'inject_user_id'>;
 
@@ -58,6 +71,7 @@ export const dressersOf = ({ headers }: Readonly<{ headers: InjectedHeaders }>):
 const managedHeaders = (config: Config): ReadonlyMap<string, string> => {
   const headers = [
     ...standardDressers.map(({ header }) => header),
+    ...certificateDressers.map(({ header }) => header),
     ...paymentHeaders,
     'X-Provisioned-Pod',
     ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
@@ -102,7 +116,7 @@ export const policyCheck = (
 };
 
 const checksOf = (rule: RuleConfig, config: Config, { limiter, policy }: RuleParts): Check[] => {
-  const { issuer, scopes, roles, claims } = rule.require;
+  const { issuer, scopes, roles, claims, certificates } = rule.require;
   const accepted = Object.entries(claims).map(
     ([path, value]) => [path, Array.isArray(value) ? value : [value]] as const,
   );
@@ -110,6 +124,7 @@ const checksOf = (rule: RuleConfig, config: Config, { limiter, policy }: RulePar
   const asks = issuer.length + scopes.length + roles.length + accepted.length > 0;
   // What only reads comes before what counts.
   return [
+    ...(certificates ? [createAllowedClientsCheck(certificates)] : []),
     ...(asks ? [createRequirementsCheck(requirements, claimAt)] : []),
     ...(rule.policy === undefined ? [] : [policyCheck(rule.policy, rule.headers.extract, config, policy)]),
     createRateLimitCheck(rule.name, limitsOf(rule), limiter),
@@ -120,14 +135,25 @@ const credentialNames = { api_key: 'an API key', jwt: 'a JWT', cashu: 'a Cashu t
 
 type NamedKind = keyof typeof credentialNames;
 
+/** A name of no registered scheme, for TLS asks for certificates and HTTP cannot; but a 401 must have a challenge (RFC 9110). */
+const certificateChallenge = { 'WWW-Authenticate': 'Certificate realm="sallyport"' };
+
+const usual = { header: 'Authorization', scheme: 'Bearer' } as const;
+
+type Invitation = Readonly<{ header: string; scheme: string; takesCertificates?: boolean }>;
+
 /** `header` and `scheme` where it is not `Authorization: Bearer …`. */
 export const inviteOf = (
   kinds: readonly NamedKind[],
-  { header, scheme }: Readonly<{ header: string; scheme: string }> = { header: 'Authorization', scheme: 'Bearer' },
+  { header, scheme, takesCertificates = false }: Invitation = usual,
 ): Rule['invite'] => {
   const names = kinds.map((kind) => credentialNames[kind]).join(' or ');
-  const invite = refuse('credential_required', `Send ${names} as ${header}: ${scheme} ….`, {
-    headers: bearerChallenge(),
+  const ways = [
+    ...(kinds.length > 0 ? [`Send ${names} as ${header}: ${scheme} ….`] : []),
+    ...(takesCertificates ? [`${kinds.length > 0 ? 'Or connect' : 'Connect'} with a client certificate.`] : []),
+  ];
+  const invite = refuse('credential_required', ways.join(' '), {
+    headers: takesCertificates && kinds.length === 0 ? certificateChallenge : bearerChallenge(),
   });
   return () => invite;
 };
@@ -147,14 +173,16 @@ const toRule = (rule: RuleConfig, config: Config, managed: ReadonlyMap<string, s
   const paywall = parts.paywallFor(rule);
   const free = freeOf(rule);
   const accepted: AcceptedKind[] = paywall ? [...kinds, 'session'] : kinds;
+  const takesCertificates = rule.accept.includes('certificate');
   return {
     name: rule.name,
     identifiers: Object.fromEntries(accepted.map((kind) => [kind, parts.identifiers[kind]])),
+    ...(takesCertificates && { identifyByCertificate }),
     acceptsAnonymous: rule.accept.includes('anonymous'),
-    invite: paywall?.invite ?? inviteOf(kinds),
+    invite: paywall?.invite ?? inviteOf(kinds, { ...usual, takesCertificates }),
     ...(free && { allowance: createAllowance(rule.name, free, parts.limiter) }),
     checks: checksOf(rule, config, parts),
-    dress: createDress([...managed.values()], respell(managed, dressersOf(rule))),
+    dress: createDress([...managed.values()], respell(managed, dressersOf(rule)), certificateDressers),
     passToken: rule.headers.pass_token,
     ...chargeOf(accepted, paywall, parts.chargeKey),
   };

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
+import { certificateLabel } from '../core/client-certificate.ts';
 import type { Identity } from '../core/identity.ts';
 import type { AuthRequest } from '../core/request.ts';
 
@@ -16,7 +17,7 @@ export const networkOf = (ip: string): string => {
   return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;
 };
 
-/** Whose requests a rule's own limits count: the key, the user, or the address of callers without a name. */
+/** Whose requests a rule's own limits count: the key, the user, the certificate, or the address of callers without a name. */
 export const callerOf = ({ clientIp }: Pick<AuthRequest, 'clientIp'>, identity: Identity): string => {
   switch (identity.method) {
     case 'api_key':
@@ -26,7 +27,8 @@ export const callerOf = ({ clientIp }: Pick<AuthRequest, 'clientIp'>, identity: 
         ? `jwt:${identity.issuer}:ip:${networkOf(clientIp)}`
         : `jwt:${identity.issuer}:sub:${bounded(identity.subject)}`;
     case 'certificate':
-      return `certificate:${identity.certificate.fingerprint}`;
+      // A renewed certificate is the same caller.
+      return `certificate:${bounded(certificateLabel(identity.certificate))}`;
     case 'cashu':
     case 'session':
     case 'anonymous':

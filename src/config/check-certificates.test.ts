@@ -43,6 +43,56 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
       '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require',
     ],
   ],
+  [
+    'rules for certificates that our own handshake asks for',
+    `${tls}\nrules: [{ name: a, match: { path: /a }, accept: certificate, require: { certificates: "CN=orders" } }]`,
+    [],
+  ],
+  [
+    'rules for certificates that a proxy tells of',
+    'forwarded_certificates: envoy\nrules: [{ name: a, match: { path: /a }, accept: certificate }]',
+    [],
+  ],
+  [
+    'rules for certificates that Envoy tells of over gRPC',
+    'grpc: { addr: ":9001" }\nrules: [{ name: a, match: { path: /a }, accept: certificate }]',
+    [],
+  ],
+  [
+    'rules for certificates that nobody sees',
+    'rules:\n  - { name: a, match: { path: /a }, accept: [api_key, certificate] }\n  - { name: b, match: { path: /b }, accept: api_key, require: { certificates: "CN=orders" } }',
+    [
+      '2:45 rules[0].accept: no certificate is ever seen; expected forwarded_certificates, or http.tls with client_ca_file and client_auth request or require',
+      '3:79 rules[1].require.certificates: no certificate is ever seen; expected forwarded_certificates, or http.tls with client_ca_file and client_auth request or require',
+    ],
+  ],
+  [
+    'a certificate that a rule cannot mean',
+    `${tls}\nrules: [{ name: a, match: { path: /a }, accept: certificate, require: { certificates: orders } }]`,
+    [`2:87 rules[0].require.certificates: not a certificate; found "orders", expected ${form}`],
+  ],
+  ['the headers of nginx, of hosts', 'forwarded_certificates: { format: nginx, hosts: mtls.example.com }', []],
+  [
+    'the headers of nginx, of whatever host',
+    'forwarded_certificates: nginx_subject',
+    [
+      '1:25 forwarded_certificates: does not say on which hosts nginx verifies certificates; expected hosts beside format; of any other host nginx may pass on what clients write themselves',
+    ],
+  ],
+  [
+    'two families of headers',
+    'forwarded_certificates: [nginx, envoy]',
+    [
+      '1:25 forwarded_certificates: not a mapping; found a list, expected nginx | nginx_subject | envoy | traefik | rfc9440 or a mapping',
+    ],
+  ],
+  [
+    'a header that only Sallyport may set',
+    `${tls}\nrules: [{ name: a, match: { path: /a }, accept: certificate, headers: { inject_user_id: x_client_CN } }]`,
+    [
+      '2:89 rules[0].headers.inject_user_id: a header that proxies or Sallyport itself set; found "x_client_CN", expected the name of a header the service behind may trust',
+    ],
+  ],
 ];
 
 for (const [what, yaml, lines] of cases) {

@@ -7,7 +7,15 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const untouchable = ['authorization', 'cookie', 'host', 'content-length', 'x-api-key', 'x-cashu'];
 
 /** Set by proxies or by Sallyport; a second writer would make them mean nothing. */
-const taken = ['x-forwarded-', 'x-original-', 'x-auth-status', 'x-payment-', 'x-provisioned-pod', 'x-required-amount'];
+const taken = [
+  'x-forwarded-',
+  'x-original-',
+  'x-auth-status',
+  'x-payment-',
+  'x-client-cn',
+  'x-provisioned-pod',
+  'x-required-amount',
+];
 
 /** In a header of the shape of `x-original-`, but the sidecar's documented name for the caller; no proxy writes it. */
 const exempt = 'x-original-user';

@@ -7,12 +7,10 @@ type Used = (value: unknown) => boolean;
 const present: Used = (value) => value !== undefined;
 const enabled: Used = (value) =>
   typeof value === 'object' && value !== null && 'enabled' in value && value.enabled === true;
-const certificate: Used = (value) => value === 'certificate';
 
 /** What validates and is not there yet. A feature that lands takes its row away. */
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
-  ['rules[].accept[]',         certificate, 'accepting client certificates'],
   ['rules[].provision',        present,     'provisioning pods'],
   ['egress.routes[].policy_query', present, 'asking a policy'],
   ['pods',                     enabled,     'provisioning pods'],

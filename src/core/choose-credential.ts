@@ -7,7 +7,7 @@ import type { AcceptedKind, Rule } from './rule.ts';
 type Accepted = Credential & { kind: AcceptedKind };
 
 export type Choice = Readonly<{
-  /** Undefined for an anonymous caller. */
+  /** Undefined for callers who present none: who has a certificate goes by that, others are anonymous. */
   credential: Accepted | undefined;
   /** The session to whose account a token is added. */
   session: Accepted | undefined;
@@ -27,7 +27,13 @@ const chooseSession = (sessions: readonly Accepted[]): Accepted | Refusal | unde
   return said ?? (areOne(sessions) ? sessions[0] : ambiguous);
 };
 
-/** A cookie comes along with every request, so that it is overlooked beside a key or a JWT, and where it is of no use. */
+/** A certificate comes along with a connection: it counts where nothing else was presented, and never in place of it. */
+const certificateOf = (rule: Rule, request: AuthRequest) => rule.identifyByCertificate && request.certificate;
+
+/**
+ * A cookie comes along with every request, so that it is overlooked beside a key, a JWT or a certificate, and where it is of no
+ * use.
+ */
 export const chooseCredential = (
   rule: Rule,
   request: AuthRequest,
@@ -41,11 +47,12 @@ export const chooseCredential = (
   const [first] = others;
   if (first?.kind === 'cashu') return { credential: first, session };
   if (first) return session && session.header !== 'cookie' ? ambiguous : { credential: first, session: undefined };
-  if (session) return { credential: session, session: undefined };
+  const isKnown = certificateOf(rule, request) !== undefined;
+  if (session && !(isKnown && session.header === 'cookie')) return { credential: session, session: undefined };
   const meant = presented.filter(({ header }) => header !== 'cookie');
-  const examines = Object.keys(rule.identifiers).length > 0;
+  const examines = rule.identifyByCertificate !== undefined || Object.keys(rule.identifiers).length > 0;
   if (meant.length > 0 && examines) return refuseUnaccepted(rule, rule.invite(request), meant);
-  return isOpen(rule) ? { credential: undefined, session: undefined } : rule.invite(request);
+  return isKnown || isOpen(rule) ? { credential: undefined, session: undefined } : rule.invite(request);
 };
 
 /** A look at the allowance comes later, for it may have to wait. */
@@ -64,7 +71,8 @@ const names: Record<Exclude<AcceptedKind, 'session'>, string> = {
 const refuseUnaccepted = (rule: Rule, invite: Refusal, presented: readonly Credential[]): Refusal => {
   const takes = Object.keys(names)
     .filter((kind): kind is keyof typeof names => rule.identifiers[kind as AcceptedKind] !== undefined)
-    .map((kind) => names[kind]);
+    .map((kind): string => names[kind]);
+  if (rule.identifyByCertificate) takes.push('a client certificate alone');
   const sentence = `The credential is none that is accepted here. Expected ${takes.join(' or ')}.`;
   const takesBearer = rule.identifiers.api_key ?? rule.identifiers.jwt;
   if (takesBearer && presented.some(({ kind }) => kind === 'unknown')) {

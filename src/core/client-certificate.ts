@@ -73,6 +73,12 @@ export const certificateTest = (text: string): CertificateTest | undefined => {
   }
 };
 
+/** The one `CN` of the subject; undefined where it has none, or several, of which nobody can say which is meant. */
+export const commonNameOf = ({ attributes }: ClientCertificate): string | undefined => {
+  const [name, ...more] = attributes['CN'] ?? [];
+  return more.length === 0 ? name : undefined;
+};
+
 /** What a certificate is called in logs: its first URI, else its subject. */
-export const certificateLabel = ({ uris: [uri], subject, fingerprint }: ClientCertificate): string =>
-  uri ?? (subject === '' ? `sha256=${fingerprint}` : subject.split('\n').reverse().join(','));
+export const certificateLabel = ({ uris: [uri], subject, dnsNames: [dns], fingerprint }: ClientCertificate): string =>
+  uri ?? (subject === '' ? (dns ?? `sha256=${fingerprint}`) : subject.split('\n').reverse().join(','));

@@ -59,7 +59,10 @@ const identify = (
   { credential, session }: Choice,
   intent: Intent,
 ): Eventually<Identity | Refusal> => {
-  if (!credential) return admit(rule, request, 'preview');
+  if (!credential) {
+    const known = rule.identifyByCertificate && request.certificate;
+    return known && rule.identifyByCertificate ? rule.identifyByCertificate(known) : admit(rule, request, 'preview');
+  }
   const verify = ({ kind, ...presented }: NonNullable<typeof credential>): Eventually<Identification> =>
     rule.identifiers[kind]?.(request, { kind, ...presented }, intent) ?? absent;
   return whenReady(verify(credential), (found) => {
@@ -159,7 +162,7 @@ const conclude = (
   { remove, passed }: Sofar,
   intent: Intent,
 ): Eventually<Decision> => {
-  const upstream = rule.dress(identity);
+  const upstream = rule.dress(identity, request.certificate);
   if (isRefusal(upstream)) return deny(upstream, identity);
   const cookie = cookieWithoutSessions(request.header('cookie'));
   const { headers: told = none, findings } = passed;

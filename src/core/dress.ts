@@ -4,14 +4,19 @@ import type { Identity } from './identity.ts';
 import type { CreditReceipt, Receipt } from './payment.ts';
 import { perObject } from './per-object.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
+import type { AuthRequest, ClientCertificate } from './request.ts';
 import { sessionCookie } from './session-cookie.ts';
 
 /** Gives the value of one header; undefined or empty where there is none. Lists are joined by commas. */
-export type Dresser = Readonly<{
+type DresserOf<Source> = Readonly<{
   header: string;
-  value: (identity: Identity) => string | readonly string[] | undefined;
+  value: (source: Source) => string | readonly string[] | undefined;
 }>;
+
+export type Dresser = DresserOf<Identity>;
+
+/** For headers of the client's certificate, by whichever credential the caller is known. */
+export type CertificateDresser = DresserOf<ClientCertificate>;
 
 /** The headers that say what was paid (seed 004), what is left, and by which id the application reports what it used. */
 export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance', 'X-Payment-Use'] as const;
@@ -29,10 +34,10 @@ const unsafe = (header: string): Refusal =>
 
 const LONGEST_VALUE = 8_192;
 
-export type Dress = (identity: Identity) => Headers | Refusal;
+export type Dress = (identity: Identity, certificate?: ClientCertificate) => Headers | Refusal;
 
-const headerValue = ({ header, value }: Dresser, identity: Identity): string | Refusal => {
-  const found = value(identity);
+const headerValue = <Source>({ header, value }: DresserOf<Source>, source: Source): string | Refusal => {
+  const found = value(source);
   if (found === undefined) return '';
   const isList = typeof found !== 'string';
   if (isList && found.some((entry) => entry.includes(','))) return unsafe(header);
@@ -40,22 +45,42 @@ const headerValue = ({ header, value }: Dresser, identity: Identity): string | R
   return control.test(text) || text.length > LONGEST_VALUE ? unsafe(header) : encode(text.trim());
 };
 
+const dressWith = <Source>(
+  before: Headers,
+  dressers: readonly DresserOf<Source>[],
+  source: Source,
+): Headers | Refusal => {
+  const headers: Record<string, string> = { ...before };
+  for (const dresser of dressers) {
+    const value = headerValue(dresser, source);
+    if (isRefusal(value)) return value;
+    headers[dresser.header] = value;
+  }
+  return headers;
+};
+
 /**
  * `managed` names every header that any rule can set: each is present in the result, so that no rule lets through a
  * client's copy of another rule's header. A value that would break out of its header refuses the request. Identities are
- * one object for as long as their credential is cached, and are dressed once.
+ * one object for as long as their credential is cached, and are dressed once; so are certificates, for each identity.
  */
-export const createDress = (managed: readonly string[], dressers: readonly Dresser[]): Dress =>
-  perObject((identity) => {
-    const headers: Record<string, string> = {};
-    for (const name of managed) headers[name] = '';
-    for (const dresser of dressers) {
-      const value = headerValue(dresser, identity);
-      if (isRefusal(value)) return value;
-      headers[dresser.header] = value;
-    }
-    return headers;
-  });
+export const createDress = (
+  managed: readonly string[],
+  dressers: readonly Dresser[],
+  certificateDressers: readonly CertificateDresser[] = [],
+): Dress => {
+  const nothing = Object.fromEntries(managed.map((name) => [name, '']));
+  const dressIdentity = perObject((identity: Identity) => dressWith(nothing, dressers, identity));
+  if (certificateDressers.length === 0) return dressIdentity;
+
+  const withCertificate = perObject((headers: Headers) =>
+    perObject((certificate: ClientCertificate) => dressWith(headers, certificateDressers, certificate)),
+  );
+  return (identity, certificate) => {
+    const headers = dressIdentity(identity);
+    return certificate && !isRefusal(headers) ? withCertificate(headers)(certificate) : headers;
+  };
+};
 
 /** An item with parameters, as RFC 9651 writes it: `12;unit=sat`, or `12;unit=sat;units=400`. */
 const balanceText = ({ balance, unit, use }: Receipt): string =>

@@ -5,7 +5,7 @@ import type { Eventually } from './eventually.ts';
 import type { Identification, Identity } from './identity.ts';
 import type { CreditReceipt, Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
+import type { AuthRequest, ClientCertificate } from './request.ts';
 
 /**
  * `preview` asks what would be decided, without counting or spending. `deposit` does so too, but takes a token in, for a request
@@ -22,6 +22,9 @@ export type Passed = Readonly<{
   headers?: Headers | undefined;
   findings?: Findings | undefined;
 }>;
+
+/** Whom a certificate that was verified stands for. Called only for requests that present nothing else. */
+export type CertificateIdentifier = (certificate: ClientCertificate) => Identity;
 
 /** A gate that an identity must pass. */
 export type Check = (
@@ -51,6 +54,8 @@ export type AcceptedKind = Exclude<CredentialKind, 'unknown'>;
 export type Rule = Readonly<{
   name: string;
   identifiers: Readonly<Partial<Record<AcceptedKind, Identifier>>>;
+  /** Left out where the rule accepts no certificate as a credential. */
+  identifyByCertificate?: CertificateIdentifier;
   acceptsAnonymous: boolean;
   /** The answer to a request without a credential: where to get in, or what it costs. */
   invite(request: AuthRequest): Refusal;

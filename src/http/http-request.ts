@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseHost, parseMethod, parseTarget } from '../core/canonical.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
-import type { AuthRequest } from '../core/request.ts';
+import type { AuthRequest, ClientCertificate } from '../core/request.ts';
 import { isRequestId } from '../core/request-id.ts';
 import type { Peer, Peers } from './peers.ts';
+import { certificateOf } from './tls.ts';
 
 /** What came in on the wire, before a dialect has read it. `target` is what follows the endpoint in the URL. */
 export type Incoming = Readonly<{
@@ -21,6 +22,8 @@ export type Description = Readonly<{
   host: string | undefined;
   target: string;
   scheme: string | undefined;
+  /** Whether the client itself is on the other end: then no proxy's word counts for its certificate, but our own handshake. */
+  isDirect?: boolean;
 }>;
 
 class HttpAuthRequest implements AuthRequest {
@@ -30,10 +33,20 @@ class HttpAuthRequest implements AuthRequest {
   readonly host: string;
   readonly path: string;
   readonly query: string;
+  readonly certificate: ClientCertificate | undefined;
   readonly #incoming: Incoming;
 
-  constructor(incoming: Incoming, method: string, scheme: 'http' | 'https', host: string, path: string, query: string) {
+  constructor(
+    incoming: Incoming,
+    certificate: ClientCertificate | undefined,
+    method: string,
+    scheme: 'http' | 'https',
+    host: string,
+    path: string,
+    query: string,
+  ) {
     this.#incoming = incoming;
+    this.certificate = certificate;
     this.id = requestIdOf(incoming);
     this.method = method;
     this.scheme = scheme;
@@ -84,6 +97,12 @@ export const requestIdOf = ({ peer, headers }: Pick<Incoming, 'peer' | 'headers'
   return isRequestId(given) ? given : randomUUID();
 };
 
+const shown = ({ peer, message }: Incoming): ClientCertificate | undefined =>
+  peer.encrypted ? certificateOf(message.socket) : undefined;
+
+const told = ({ peer, peers, headers }: Incoming, host: string): ClientCertificate | Refusal | undefined =>
+  peers.certificate(peer, host, (name) => single(headers[name]));
+
 /** Checks a description and puts it into canonical form. */
 export const toAuthRequest = (incoming: Incoming, description: Description): AuthRequest | Refusal => {
   const method = parseMethod(description.method);
@@ -93,5 +112,7 @@ export const toAuthRequest = (incoming: Incoming, description: Description): Aut
   const target = parseTarget(description.target);
   if (isRefusal(target)) return target;
   const scheme = description.scheme === 'https' ? 'https' : 'http';
-  return new HttpAuthRequest(incoming, method, scheme, host, target.path, target.query);
+  const certificate = description.isDirect ? shown(incoming) : told(incoming, host);
+  if (isRefusal(certificate)) return certificate;
+  return new HttpAuthRequest(incoming, certificate, method, scheme, host, target.path, target.query);
 };

@@ -3,7 +3,10 @@ import { isIP, type Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { perObject } from '../core/per-object.ts';
+import type { Refusal } from '../core/refusal.ts';
+import type { ClientCertificate } from '../core/request.ts';
 import { isTls } from './tls.ts';
+import type { CertificateFormat, HeaderOf, ToldCertificates } from './told-certificates.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -23,6 +26,13 @@ export type Peers = Readonly<{
    * proxy does not tell, or tells what is no address.
    */
   clientIp(peer: Peer, forwardedFor: string | undefined, realIp: string | undefined): string;
+  /** In which form trusted proxies tell of certificates, if they do. */
+  certificateFormat: CertificateFormat | undefined;
+  /**
+   * The certificate of the client that asked for `host`, where the peer is trusted and the configuration says in which headers
+   * it tells; undefined where it tells of none. What cannot be read, or was not verified, is refused.
+   */
+  certificate(peer: Peer, host: string, header: HeaderOf): ClientCertificate | Refusal | undefined;
 }>;
 
 const LONGEST_CHAIN = 20;
@@ -52,7 +62,7 @@ function* nearestFirst(list: string): Generator<string> {
 }
 
 /** `ranges` are CIDR blocks or single addresses, checked when the configuration was read. */
-export const createPeers = (ranges: readonly string[]): Peers => {
+export const createPeers = (ranges: readonly string[], told?: ToldCertificates): Peers => {
   const trusted = ranges.map((range) =>
     ipaddr.parseCIDR(range.includes('/') ? range : `${range}/${range.includes(':') ? 128 : 32}`),
   );
@@ -89,5 +99,8 @@ export const createPeers = (ranges: readonly string[]): Peers => {
       if (chain.length <= LONGEST_REMEMBERED) callers.set(chain, caller);
       return caller;
     },
+
+    certificateFormat: told?.format,
+    certificate: (peer, host, header) => (told && peer.trusted ? told.read(host, header) : undefined),
   };
 };

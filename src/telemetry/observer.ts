@@ -1,5 +1,6 @@
 /** Every decision becomes a count; every denial and some of the allows become a line. */
 import type { Logger } from 'pino';
+import { certificateLabel } from '../core/client-certificate.ts';
 import type { Allow, Findings } from '../core/decision.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import type { Identity } from '../core/identity.ts';
@@ -20,6 +21,7 @@ const asked = ({ request, requestId, peerIp, durationMs }: DecisionEvent) => ({
   host: cut(request?.host),
   path: cut(request?.path),
   client_ip: request?.clientIp || peerIp,
+  ...(request?.certificate && { certificate: cut(certificateLabel(request.certificate)) }),
   duration_ms: Math.round(durationMs * 1000) / 1000,
 });
 

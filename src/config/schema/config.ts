@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { egress } from './egress.ts';
 import { block, listOf } from './forms.ts';
-import { admin, endpoints, http, logger } from './http.ts';
+import { admin, endpoints, forwardedCertificates, http, logger } from './http.ts';
 import { jwt } from './jwt.ts';
 import { network } from './network.ts';
 import { integer } from './numbers.ts';
@@ -22,6 +22,7 @@ export const configSchema = block({
   trusted_proxies: listOf(network)
     .prefault(['127.0.0.0/8', '::1/128'])
     .describe('Proxies whose forwarded headers count: ranges or single addresses.'),
+  forwarded_certificates: forwardedCertificates.optional(),
   workers: integer({ most: 1024 }).prefault(1).describe('Processes that answer.'),
   store: store.prefault('sqlite:data/sallyport.db'),
   redis: redis.optional(),

@@ -1,8 +1,8 @@
-import { block, listOf } from './forms.ts';
+import { block, listOf, withShort } from './forms.ts';
 import { address } from './network.ts';
 import { duration, fraction, size, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
-import { choice, filePath, urlPath } from './texts.ts';
+import { choice, filePath, hostPattern, urlPath } from './texts.ts';
 
 /** TLS of a listener of ours. */
 export const listenerTls = block({
@@ -34,6 +34,28 @@ export const http = block({
   max_header_size: size.prefault('64KiB').describe('Most bytes of request headers; more are refused with 431.'),
   tls: listenerTls.optional().describe('TLS on this listener.'),
 }).describe('The listener that proxies ask.');
+
+const certificateFormats = ['nginx', 'nginx_subject', 'envoy', 'traefik', 'rfc9440'] as const;
+
+export const forwardedCertificates = withShort(
+  {
+    label: certificateFormats.join(' | '),
+    json: { enum: [...certificateFormats] },
+    expand: (raw) => ({ format: raw }),
+  },
+  block({
+    format: choice(certificateFormats).describe(
+      '`nginx`: `ssl-client-verify` and `ssl-client-cert`; `nginx_subject`: `ssl-client-verify` and `ssl-client-subject-dn`; `envoy`: `X-Forwarded-Client-Cert`; `traefik`: `X-Forwarded-Tls-Client-Cert`; `rfc9440`: `Client-Cert`.',
+    ),
+    hosts: listOf(hostPattern, { least: 1 })
+      .optional()
+      .describe(
+        'Hosts on which the proxy verifies certificates; of any other nothing is believed. Every host by default, but for the forms of nginx, which need it: ingress-nginx lets the headers of clients through on hosts where it asks for no certificate.',
+      ),
+  }),
+).describe(
+  'In which headers `trusted_proxies` tell of the certificate of their client. Without this block such headers are ignored. The proxy must replace what clients send by these names: docs/certificates.md.',
+);
 
 export const admin = block({
   addr: address.prefault('127.0.0.1:8081').describe('Where the admin API listens: `/api/…`, `/admin/…`.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { headerProblem } from '../header-names.ts';
 import { textOf } from '../read/variable.ts';
+import { certificateEntry } from './certificate.ts';
 import { block, listOf } from './forms.ts';
 import { leaf, Wrong } from './leaf.ts';
 import { integer, toggle } from './numbers.ts';
@@ -74,6 +75,11 @@ const requirements = block({
     .record(claimPath, claimValue)
     .prefault({})
     .describe('Claims and the value, or the list of values, one of which each must have.'),
+  certificates: listOf(certificateEntry, { least: 1 })
+    .optional()
+    .describe(
+      'Client certificates, one of which must be on the other end besides the credential: subjects (`CN=orders,O=Example`, all of whose attributes must be the same), `uri:…`, `dns:…` or `sha256:…`. Callers without a name are asked too.',
+    ),
 });
 
 const headers = block({

@@ -10,18 +10,18 @@ import type { Fields, Peer, Unary } from '../server/method.ts';
 import { type Failure, isFailure, RESOURCE_EXHAUSTED } from '../server/status.ts';
 import { type CheckRequest, decodeCheckRequest } from './check-request.ts';
 import { encodeAllow, encodeDeny, type HttpAnswer } from './check-response.ts';
-import { type ClientIpOf, describedRequest } from './described-request.ts';
+import { type Describing, describedRequest } from './described-request.ts';
 import type { ResolverCheck } from './resolver-check.ts';
 
-export type CheckParts = Readonly<{
-  gate: Pick<Gate, 'decide'>;
-  clientIpOf: ClientIpOf;
-  observe(event: DecisionEvent): void;
-  /** What the client is answered; the same object for the same refusal wherever that can be. */
-  answerTo(refusal: Refusal, request: AuthRequest | undefined): HttpAnswer;
-  /** Answers routes that ask for it; left out where the configuration has none. */
-  resolver?(): ResolverCheck | undefined;
-}>;
+export type CheckParts = Describing &
+  Readonly<{
+    gate: Pick<Gate, 'decide'>;
+    observe(event: DecisionEvent): void;
+    /** What the client is answered; the same object for the same refusal wherever that can be. */
+    answerTo(refusal: Refusal, request: AuthRequest | undefined): HttpAnswer;
+    /** Answers routes that ask for it; left out where the configuration has none. */
+    resolver?(): ResolverCheck | undefined;
+  }>;
 
 const DIALECT = 'envoy_grpc';
 
@@ -54,11 +54,11 @@ const untrusted = ({ ip }: Peer): Refusal =>
 const decode = (message: Buffer | Failure): CheckRequest | Refusal =>
   isFailure(message) ? refusalOf(message) : (decodeCheckRequest(message) ?? unreadable);
 
-const readQuestion = (check: CheckRequest | Refusal, peer: Peer, clientIpOf: ClientIpOf): Question | Refusal => {
+const readQuestion = (check: CheckRequest | Refusal, peer: Peer, describing: Describing): Question | Refusal => {
   if (!peer.trusted) return untrusted(peer);
   if (isRefusal(check)) return check;
   if (check.contextExtensions.has(SERVICE)) return unknownService;
-  const request = describedRequest(check, peer, clientIpOf);
+  const request = describedRequest(check, peer, describing);
   if (isRefusal(request)) return request;
   const ruleName = check.contextExtensions.get(RULE);
   return { request, ...(ruleName !== undefined && { ruleName }) };
@@ -67,7 +67,8 @@ const readQuestion = (check: CheckRequest | Refusal, peer: Peer, clientIpOf: Cli
 const failed = (cause: unknown): Refusal =>
   refuse('internal_error', 'The request could not be decided. Try again.', { cause });
 
-export const createCheck = ({ gate, clientIpOf, observe, answerTo, resolver }: CheckParts): Unary => {
+export const createCheck = ({ gate, clientIpOf, certificateOf, observe, answerTo, resolver }: CheckParts): Unary => {
+  const describing = { clientIpOf, certificateOf };
   const encode = ({ decision, rule }: Answer, requestId: string, request: AuthRequest | undefined): Fields => {
     if (decision.verdict === 'allow') return encodeAllow(decision, { rule, requestId });
     const { refusal, identity } = decision;
@@ -111,7 +112,7 @@ export const createCheck = ({ gate, clientIpOf, observe, answerTo, resolver }: C
       const isForResolver = !isRefusal(check) && check.contextExtensions.get(SERVICE) === RESOLVER;
       const resolverCheck = isForResolver ? resolver?.() : undefined;
       if (isForResolver && resolverCheck) return resolverCheck(check, peer);
-      return conclude(readQuestion(check, peer, clientIpOf), peer, startedAt);
+      return conclude(readQuestion(check, peer, describing), peer, startedAt);
     },
   };
 };

@@ -1,7 +1,6 @@
 /** The request that Envoy describes in a Check, in the canonical form on which everything is decided. */
-import { randomUUID, X509Certificate } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { parseHost, parseMethod, parseTarget, type Target } from '../../core/canonical.ts';
-import { clientCertificateOf } from '../../core/client-certificate.ts';
 import { isRefusal, type Refusal } from '../../core/refusal.ts';
 import type { AuthRequest, ClientCertificate } from '../../core/request.ts';
 import { isRequestId } from '../../core/request-id.ts';
@@ -21,15 +20,13 @@ const join = (lines: readonly HeaderLine[]): Map<string, string> => {
   return joined;
 };
 
-/** Undefined where it cannot be read: a certificate that is no certificate identifies nobody. */
-const readCertificate = (encoded: string): ClientCertificate | undefined => {
-  if (encoded === '') return undefined;
-  try {
-    return clientCertificateOf(new X509Certificate(decodeURIComponent(encoded)));
-  } catch {
-    return undefined;
-  }
-};
+/** `source`: what Envoy itself tells of the certificate on its connection, in PEM, escaped; empty where it tells nothing. */
+export type CertificateOf = (
+  peer: Peer,
+  host: string,
+  header: (name: string) => string | undefined,
+  source: string,
+) => ClientCertificate | Refusal | undefined;
 
 class DescribedRequest implements AuthRequest {
   readonly id: string;
@@ -38,12 +35,15 @@ class DescribedRequest implements AuthRequest {
   readonly host: string;
   readonly path: string;
   readonly query: string;
+  readonly certificate: ClientCertificate | undefined;
   readonly #check: CheckRequest;
   readonly #headers: ReadonlyMap<string, string>;
   readonly #peer: Peer;
   readonly #clientIpOf: ClientIpOf;
 
-  constructor({ check, peer, clientIpOf, headers }: Described, method: string, host: string, { path, query }: Target) {
+  constructor(described: Described, method: string, host: string, { path, query }: Target) {
+    const { check, peer, clientIpOf, headers, certificate } = described;
+    this.certificate = certificate;
     this.#check = check;
     this.#headers = headers;
     this.#peer = peer;
@@ -68,10 +68,6 @@ class DescribedRequest implements AuthRequest {
     return this.#headers.get('x-required-amount');
   }
 
-  get certificate(): ClientCertificate | undefined {
-    return readCertificate(this.#check.certificate);
-  }
-
   header(name: string): string | undefined {
     return this.#headers.get(name);
   }
@@ -87,15 +83,25 @@ type Described = Readonly<{
   headers: ReadonlyMap<string, string>;
   peer: Peer;
   clientIpOf: ClientIpOf;
+  certificate: ClientCertificate | undefined;
 }>;
 
+export type Describing = Readonly<{ clientIpOf: ClientIpOf; certificateOf: CertificateOf }>;
+
 /** `peer` is trusted: everything that it says counts. */
-export const describedRequest = (check: CheckRequest, peer: Peer, clientIpOf: ClientIpOf): AuthRequest | Refusal => {
+export const describedRequest = (
+  check: CheckRequest,
+  peer: Peer,
+  { clientIpOf, certificateOf }: Describing,
+): AuthRequest | Refusal => {
   const method = parseMethod(check.method);
   if (isRefusal(method)) return method;
   const host = parseHost(check.host);
   if (isRefusal(host)) return host;
   const target = parseTarget(check.path);
   if (isRefusal(target)) return target;
-  return new DescribedRequest({ check, headers: join(check.headers), peer, clientIpOf }, method, host, target);
+  const headers = join(check.headers);
+  const certificate = certificateOf(peer, host, (name) => headers.get(name), check.certificate);
+  if (isRefusal(certificate)) return certificate;
+  return new DescribedRequest({ check, headers, peer, clientIpOf, certificate }, method, host, target);
 };

@@ -23,9 +23,10 @@ const readTarget = (target: string): Named | Refusal => {
 };
 
 /** Reads the request line itself; `scheme` is believed only of a trusted peer. */
-export const readRequestLine = (incoming: Incoming, target: string) => {
+export const readRequestLine = (incoming: Incoming, target: string, isDirect: boolean) => {
   const { message, headers } = incoming;
-  return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme: schemeOf(incoming) });
+  const scheme = schemeOf(incoming);
+  return toAuthRequest(incoming, { method: message.method, host: headers.host, target, scheme, isDirect });
 };
 
 const removals = new Map<string, HeaderLines>();
@@ -49,7 +50,7 @@ export const envoy: Dialect = {
     const named = readTarget(incoming.target);
     if (isRefusal(named)) return named;
     const { target, ...rule } = named;
-    const request = readRequestLine(incoming, target);
+    const request = readRequestLine(incoming, target, false);
     return isRefusal(request) ? request : { request, ...rule };
   },
 

@@ -14,7 +14,7 @@ export const native: Dialect = {
     if (!incoming.target.startsWith('/')) {
       return refuse('incomplete_question', 'No path follows the endpoint. Expected /auth/native/the/path.');
     }
-    const request = readRequestLine(incoming, incoming.target);
+    const request = readRequestLine(incoming, incoming.target, true);
     return isRefusal(request) ? request : { request };
   },
 
