@@ -20,3 +20,7 @@ export const readBody = async (message: IncomingMessage, maxBytes: number): Prom
   }
   return bytes > maxBytes ? tooLarge(maxBytes) : Buffer.concat(chunks);
 };
+
+/** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */
+export const bodyLengthOf = ({ headers }: IncomingMessage): number | undefined =>
+  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;

@@ -6,6 +6,7 @@ import { filterAnswer } from '../egress/headers.ts';
 import type { CallReceiver, CallRefused } from '../egress/target.ts';
 import type { Sending, UpstreamFault } from '../egress/upstream.ts';
 import { type AuthResponse, isContentLength } from './auth-response.ts';
+import { bodyLengthOf } from './body.ts';
 import { type Failed, failedBy, refusedBy, stoodStill, unexpected } from './egress-refusals.ts';
 import { joinSockets } from './egress-socket.ts';
 import { problemReply } from './problem.ts';
@@ -153,7 +154,7 @@ export abstract class CallExchange implements CallReceiver {
       return;
     }
     // Whoever still writes a long body is not to write all of it into the void.
-    if (!this.#message.complete) endsConnection(this.#message, response);
+    if (!this.#message.complete && bodyLengthOf(this.#message) !== 0) endsConnection(this.#message, response);
     const reply = problemReply(refusal);
     this.sendRefusal(response, reply);
     this.#tell(reply.status, { error, cause });

@@ -3,16 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import { isRefusal } from '../core/refusal.ts';
 import type { OutgoingCall, Target } from '../egress/target.ts';
 import type { AuthResponse } from './auth-response.ts';
-import { readBody, tooLarge } from './body.ts';
+import { bodyLengthOf, readBody, tooLarge } from './body.ts';
 import type { CallExchange } from './call-exchange.ts';
 import { refusedAtOnce } from './egress-refusals.ts';
 import { mayArriveSlowly } from './server.ts';
 
 type WithoutBody = Omit<OutgoingCall, 'body' | 'bodyLength'>;
-
-/** Bytes of the body, `undefined` where it comes in chunks; 0 where there is none. */
-const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
-  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 
 /** From here on the caller may send its body: the way is known and open. */
 const invite = (message: IncomingMessage, response: AuthResponse): void => {
@@ -27,7 +23,7 @@ export const sendCall = (
   response: AuthResponse,
   exchange: CallExchange,
 ): void => {
-  const bodyLength = lengthOf(message);
+  const bodyLength = bodyLengthOf(message);
   if (bodyLength === 0) {
     const announced = message.headers['content-length'] === undefined ? undefined : 0;
     exchange.sends(target.send({ ...outgoing, body: undefined, bodyLength: announced }, exchange));
