@@ -6,6 +6,7 @@ import { createRateLimitCheck, type RateLimiter } from '../checks/rate-limit.ts'
 import type { Config } from '../config/config.ts';
 import { createDress, paymentHeaders } from '../core/dress.ts';
 import type { AcceptedKind, Check, Identifier, Rule } from '../core/rule.ts';
+import { identifyByCertificate } from '../identify/certificate.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
 import { certificateDressers, chargeOf, dressersOf, inviteOf, policyCheck } from './rules.ts';
 
@@ -50,12 +51,15 @@ const checksOf = (
 };
 
 export const proxyRule = (name: string, route: RouteConfig, proxy: ProxyConfig, parts: ProxyRuleParts): Rule => {
-  const { auth, headers } = proxy;
+  const { auth, headers, mtls } = proxy;
   const accepted = auth.enabled ? auth.accept : [];
+  const isOpen = !auth.enabled || !route.auth_required;
   return {
     name,
     identifiers: Object.fromEntries(accepted.map((kind) => [kind, parts.identifiers[kind]])),
-    acceptsAnonymous: !auth.enabled || !route.auth_required,
+    // Where no token is asked for, a certificate says who calls.
+    ...(mtls?.enabled && isOpen && { identifyByCertificate }),
+    acceptsAnonymous: isOpen,
     invite: inviteOf(accepted, auth),
     checks: checksOf(name, accepted, route, proxy, parts),
     dress: createDress([], dressersOf({ headers }), certificateDressers),

@@ -7,10 +7,10 @@ import { parsePathPattern } from '../core/path-pattern.ts';
 import { compileRoutes, type Route } from '../core/routes.ts';
 import { createJoining } from '../egress/join.ts';
 import type { Peers } from '../http/peers.ts';
+import { ProxiedCredentials } from '../http/proxied-credentials.ts';
 import { ProxiedHeaders } from '../http/proxied-headers.ts';
 import type { ObserveProxied } from '../http/proxy-exchange.ts';
 import { createReverseProxy, type ProxyRoute, type ReverseProxy } from '../http/reverse-proxy.ts';
-import { TokenHeader } from '../http/token-header.ts';
 import type { Egress } from './egress.ts';
 import { managedByProxy, type ProxyRuleParts, proxyRule } from './proxy-rules.ts';
 import { createProxyUpstreams } from './proxy-upstreams.ts';
@@ -49,7 +49,9 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
   const { proxy } = config;
   if (!proxy) throw new Error('unreachable: loaded only where a proxy is configured');
   const { peers, egress, decided, observe } = parts;
-  const token = new TokenHeader(proxy.auth.header, proxy.auth.scheme);
+  const { header, scheme, enabled: takesTokens, accept } = proxy.auth;
+  const takesKeys = takesTokens && accept.includes('api_key');
+  const credentials = new ProxiedCredentials({ header, scheme, takesTokens, takesKeys });
   const managed = managedByProxy(proxy);
   const upstreams = createProxyUpstreams(egress?.targets ?? []);
 
@@ -65,7 +67,7 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
       headers: new ProxiedHeaders({
         managed,
         ofCredentials: upstream.ofCredentials,
-        tokenHeader: token.name,
+        tokenHeader: credentials.tokenHeader,
         passesHost: upstream.passesHost,
       }),
       timeoutMs: route.timeout ?? proxy.timeout,
@@ -92,7 +94,7 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
     answer: createReverseProxy({
       routes: compileRoutes(assembled.map(({ compiled }) => compiled)),
       gate,
-      token,
+      credentials,
       peers,
       forwardedCertificates: false,
       decided,

@@ -40,7 +40,7 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
     'clients whose certificates nobody asks for',
     'proxy:\n  mtls: { allowed_clients: "CN=orders" }\n  auth: { enabled: false }',
     [
-      '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require',
+      '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates',
     ],
   ],
   [

@@ -4,14 +4,14 @@ import type { Finding } from './finding.ts';
 const asksForCertificates = ({ tls }: Config['http']): boolean => tls?.enabled === true && tls.client_auth !== 'none';
 
 /** What no client could ever show is no more than a way to lock everybody out. */
-const checkProxy = ({ http, proxy }: Config): Finding[] => {
-  if (!proxy?.enabled || !proxy.mtls?.enabled || asksForCertificates(http)) return [];
+const checkProxy = ({ http, proxy, forwarded_certificates: told }: Config): Finding[] => {
+  if (!proxy?.enabled || !proxy.mtls?.enabled || asksForCertificates(http) || told !== undefined) return [];
   return [
     {
       path: ['proxy', 'mtls'],
       message: 'no certificate is ever seen',
-      expected: 'http.tls with client_ca_file, and client_auth request or require',
-      reads: [['http', 'tls']],
+      expected: 'http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates',
+      reads: [['http', 'tls'], ['forwarded_certificates']],
     },
   ];
 };

@@ -11,7 +11,15 @@ import type { ProxiedRequest } from './proxied-request.ts';
  * What would let the service behind see another method than the one decided on, or a certificate that nobody verified: proxies
  * in front of applications tell of client certificates by these.
  */
-const misleading = ['x-http-method', 'x-http-method-override', 'x-method-override', 'x-client-cert', 'x-client-verify'];
+const misleading = [
+  'client-cert',
+  'client-cert-chain',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-client-cert',
+  'x-client-verify',
+];
 const misleadingFamilies = ['ssl-client-', 'x-ssl-client-'];
 
 const correlation = ['X-Correlation-ID', 'X-Request-ID'];

@@ -8,8 +8,8 @@ import { isRequestId } from '../core/request-id.ts';
 import { type CallPath, rawPath } from '../egress/call-path.ts';
 import { schemeOf, single } from './http-request.ts';
 import type { Peer, Peers } from './peers.ts';
+import type { ProxiedCredentials } from './proxied-credentials.ts';
 import { certificateOf } from './tls.ts';
-import type { TokenHeader } from './token-header.ts';
 
 /** What is known before anything is read: who asks, and by which id the request is told of. */
 export type Arrived = Readonly<{ message: IncomingMessage; peer: Peer; peers: Peers; id: string }>;
@@ -33,14 +33,16 @@ export class ProxiedRequest implements AuthRequest {
   readonly host: string;
   readonly path: string;
   readonly query: string;
+  readonly certificate: ClientCertificate | undefined;
   readonly message: IncomingMessage;
   readonly peer: Peer;
   readonly #peers: Peers;
-  readonly #token: TokenHeader;
+  readonly #credentials: ProxiedCredentials;
 
   constructor(
     { message, peer, peers, id }: Arrived,
-    token: TokenHeader,
+    credentials: ProxiedCredentials,
+    certificate: ClientCertificate | undefined,
     method: string,
     host: string,
     path: string,
@@ -52,19 +54,16 @@ export class ProxiedRequest implements AuthRequest {
     this.host = host;
     this.path = path;
     this.query = query;
+    this.certificate = certificate;
     this.message = message;
     this.peer = peer;
     this.#peers = peers;
-    this.#token = token;
+    this.#credentials = credentials;
   }
 
   get clientIp(): string {
     const { headers } = this.message;
     return this.#peers.clientIp(this.peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
-  }
-
-  get certificate(): ClientCertificate | undefined {
-    return certificateOf(this.message.socket);
   }
 
   /** A path without escapes of what needs none (RFC 3986 section 6.2.2): every reader takes it for the one decided on. */
@@ -74,7 +73,7 @@ export class ProxiedRequest implements AuthRequest {
   }
 
   header(name: string): string | undefined {
-    return name === 'authorization' ? this.#token.read(this.message.headers) : single(this.message.headers[name]);
+    return this.#credentials.read(this.message.headers, name);
   }
 
   findHeaderName(test: (name: string) => boolean): string | undefined {
@@ -101,8 +100,14 @@ const plainly = (raw: string): string =>
 const neverSent = new Set(['TRACE', 'TRACK', 'CONNECT']);
 const notSent = refuse('method_not_allowed', 'This method is never passed on.');
 
+/** A proxy that tells of certificates shows its own in our handshake, which is nobody else's. */
+const callerCertificate = ({ message, peer, peers }: Arrived, host: string): ClientCertificate | Refusal | undefined =>
+  peer.trusted && peers.certificateFormat !== undefined
+    ? peers.certificate(peer, host, (name) => single(message.headers[name]))
+    : certificateOf(message.socket);
+
 /** Puts a request into canonical form, or says why it has none. */
-export const readProxied = (arrived: Arrived, token: TokenHeader): ProxiedRequest | Refusal => {
+export const readProxied = (arrived: Arrived, credentials: ProxiedCredentials): ProxiedRequest | Refusal => {
   const { message } = arrived;
   const method = parseMethod(message.method);
   if (isRefusal(method)) return method;
@@ -111,5 +116,7 @@ export const readProxied = (arrived: Arrived, token: TokenHeader): ProxiedReques
   if (isRefusal(host)) return host;
   const target = parseTarget(message.url ?? '');
   if (isRefusal(target)) return target;
-  return new ProxiedRequest(arrived, token, method, host, target.path, target.query);
+  const certificate = callerCertificate(arrived, host);
+  if (isRefusal(certificate)) return certificate;
+  return new ProxiedRequest(arrived, credentials, certificate, method, host, target.path, target.query);
 };

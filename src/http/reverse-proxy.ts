@@ -15,11 +15,11 @@ import type { AuthResponse } from './auth-response.ts';
 import { type CallerSources, callerRequest } from './egress-caller.ts';
 import { refusedAtOnce, refusedByRule, refusedCaller } from './egress-refusals.ts';
 import { asksForWebSocket } from './egress-socket.ts';
+import type { ProxiedCredentials } from './proxied-credentials.ts';
 import type { ProxiedHeaders } from './proxied-headers.ts';
 import { correlationIdOf, type ProxiedRequest, readProxied } from './proxied-request.ts';
 import { type ObserveProxied, ProxyExchange, type ProxyStory } from './proxy-exchange.ts';
 import { sendCall, sendUpgrade } from './send-call.ts';
-import type { TokenHeader } from './token-header.ts';
 
 export type ProxyRoute = Readonly<{
   /** Of its rule, and in logs and metrics. */
@@ -39,7 +39,7 @@ export type ReverseProxyParts = CallerSources &
   Readonly<{
     routes: Routes<ProxyRoute>;
     gate: Pick<Gate, 'decide'>;
-    token: TokenHeader;
+    credentials: ProxiedCredentials;
     /** Told of every decision. */
     decided(event: DecisionEvent): void;
     /** Told of every request when it has ended. */
@@ -88,10 +88,10 @@ class Passage {
   }
 
   #decide(): void | Promise<void> {
-    const { peers, token, routes, gate } = this.#parts;
+    const { peers, credentials, routes, gate } = this.#parts;
     const message = this.#message;
     const id = this.#story.requestId;
-    const request = readProxied({ message, peer: peers.of(message.socket), peers, id }, token);
+    const request = readProxied({ message, peer: peers.of(message.socket), peers, id }, credentials);
     if (isRefusal(request)) {
       this.#refuse(request);
       return;
