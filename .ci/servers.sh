@@ -6,7 +6,7 @@
 #
 # What is there already, in the version wanted, is left alone: a second run takes no time. Debian packages need root, but
 # only where one is missing. Everything else goes into ${SALLYPORT_CACHE:-~/.cache/sallyport}.
-# Needs bash, Go and Python 3.10, 3.11 or 3.12; Java comes with Debian's Maven.
+# Needs bash, Go, rustup and Python 3.10, 3.11 or 3.12; Java comes with Debian's Maven.
 
 servers_cache=${SALLYPORT_CACHE:-$HOME/.cache/sallyport}
 servers_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -207,6 +207,24 @@ servers_install_keycloak() {
   servers_link "../$folder/bin/kc.sh" kc.sh && servers_done "$folder"
 }
 
+# --- Rego ------------------------------------------------------------------------------------------------------------
+
+# What the committed module is made of, and the module: built again where any of it is new.
+servers_rego() {
+  (cd "$servers_root" && find rego scripts/build-rego.ts src/stores/policy/regorus/rego.wasm -type f -not -path '*/target/*' |
+    LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16)
+}
+servers_have_rego() { servers_complete "rego-$(servers_rego)"; }
+servers_check_rego() {
+  local folder
+  folder=rego-$(servers_rego)
+  command -v rustup >/dev/null || { echo "Rust is missing: https://rustup.rs"; return 1; }
+  servers_fresh "$folder" || return 1
+  (cd "$servers_root" && servers_retry cargo fetch --locked --manifest-path rego/Cargo.toml &&
+    SALLYPORT_CACHE=$servers_cache npm run --silent build:rego -- --check) || return 1
+  servers_done "$folder"
+}
+
 # --- All of it -------------------------------------------------------------------------------------------------------
 
 servers_export() {
@@ -235,7 +253,8 @@ servers_install() {
   (
     servers_step "caddy $servers_caddy" servers_have_caddy servers_install_caddy &&
       servers_step "kubeconform $servers_kubeconform" servers_have_kubeconform servers_install_kubeconform &&
-      servers_step "opa $servers_opa" servers_have_opa servers_install_opa
+      servers_step "opa $servers_opa" servers_have_opa servers_install_opa &&
+      servers_step 'rego.wasm, built again' servers_have_rego servers_check_rego
   ) &
   compiling=$!
   servers_step 'packages of Debian' servers_have_packages servers_install_packages &&

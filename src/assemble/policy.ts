@@ -32,7 +32,8 @@ const load = async ({ engine, path, url }: PolicyConfig, options: PolicyOptions)
   }
   if (path === undefined) throw new Error('unreachable: checked with the configuration');
   if (compiled.test(path)) return refused(path, 'compiled policies are not available yet');
-  return refused(path, 'directories of policies are not available yet');
+  const { loadRegorus } = await import('../stores/policy/regorus/regorus.ts');
+  return loadRegorus({ ...options, path });
 };
 
 /** `policies/order.rego:12:5: unsafe variable "x"; bind it in this rule` */

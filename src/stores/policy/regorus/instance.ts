@@ -1,0 +1,97 @@
+/** One instance of the module of `rego/`: an engine with its own memory. Its ABI is written down in `rego/src/lib.rs`. */
+import { readFileSync } from 'node:fs';
+
+export type Outcome =
+  | Readonly<{ outcome: 'value'; json: string }>
+  | Readonly<{ outcome: 'undefined' | 'timeout' | 'unknown' }>
+  | Readonly<{ outcome: 'failed'; message: string }>
+  /** It can be used no more. */
+  | Readonly<{ outcome: 'lost'; tookTooLong: boolean; cause: unknown }>;
+
+export type Instance = Readonly<{
+  addPolicy(file: string, text: string): Outcome;
+  addData(json: string): Outcome;
+  /** The syntax trees of all policies, as JSON. */
+  syntax(): Outcome;
+  /** Known from then on by how many came before it. */
+  addQuery(query: string): Outcome;
+  evaluate(query: number, input: string, wallClockMs: number, timeoutMs: number): Outcome;
+  /** Bytes of memory, which never become fewer. */
+  size(): number;
+}>;
+
+const outcomes = ['value', 'undefined', 'failed', 'timeout', 'unknown'] as const;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Compiled once for all instances. */
+const moduleOf = (): WebAssembly.Module => {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('rego.wasm', import.meta.url)));
+  return compiled;
+};
+
+export const createInstance = (): Instance => {
+  const { exports } = new WebAssembly.Instance(moduleOf(), { host: { monotonic_ms: () => performance.now() } });
+  const called = (name: string) => {
+    const found = exports[name];
+    if (typeof found !== 'function') throw new TypeError(`rego.wasm has no function ${name}`);
+    return found;
+  };
+  const { memory } = exports;
+  if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('rego.wasm has no memory');
+  const [reserve, answer, answerLength, stopped] = ['reserve', 'answer', 'answer_len', 'stopped'].map(called);
+  if (!reserve || !answer || !answerLength || !stopped) throw new Error('unreachable: each of them was found');
+  const acting = ['add_policy', 'add_data', 'syntax', 'add_query', 'evaluate'].map(called);
+  const [addPolicy, addData, syntax, addQuery, evaluate] = acting;
+  if (!addPolicy || !addData || !syntax || !addQuery || !evaluate)
+    throw new Error('unreachable: each of them was found');
+
+  /** Memory that grows is another buffer. */
+  let view = Buffer.from(memory.buffer);
+  const current = (): Buffer => {
+    if (view.buffer !== memory.buffer) view = Buffer.from(memory.buffer);
+    return view;
+  };
+
+  const write = (text: string): void => {
+    const length = Buffer.byteLength(text);
+    const at = reserve(length);
+    current().write(text, at, length, 'utf8');
+  };
+
+  const read = (): string => {
+    const at = answer();
+    return current().toString('utf8', at, at + answerLength());
+  };
+
+  /** Every failure inside ends in a trap, after which nothing in there can be trusted. */
+  const ask = (text: string, call: () => number): Outcome => {
+    try {
+      write(text);
+      const outcome = outcomes[call()];
+      switch (outcome) {
+        case 'value':
+          return { outcome, json: read() };
+        case 'failed':
+          return { outcome, message: read() };
+        case 'undefined':
+        case 'timeout':
+        case 'unknown':
+          return { outcome };
+        default:
+          throw new TypeError('rego.wasm gives another answer than it is known to give');
+      }
+    } catch (cause) {
+      return { outcome: 'lost', tookTooLong: stopped() === 1, cause };
+    }
+  };
+
+  return {
+    addPolicy: (file, text) => ask(file + text, () => addPolicy(Buffer.byteLength(file))),
+    addData: (json) => ask(json, () => addData()),
+    syntax: () => ask('', () => syntax()),
+    addQuery: (query) => ask(query, () => addQuery()),
+    evaluate: (query, input, wallClockMs, timeoutMs) => ask(input, () => evaluate(query, wallClockMs, timeoutMs)),
+    size: () => memory.buffer.byteLength,
+  };
+};

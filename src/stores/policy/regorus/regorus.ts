@@ -1,0 +1,84 @@
+/** Policies of a directory, evaluated in this process: regorus, an interpreter of Rego, compiled to WebAssembly. */
+import type { LoadedPolicy, PolicyAnswer, PolicyEngine, PolicyOptions } from '../../../checks/policy-engine.ts';
+import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, problemsWith } from './fill.ts';
+import type { Instance, Outcome } from './instance.ts';
+import { readPolicyFiles } from './policy-files.ts';
+
+/** Memory is never given back: an instance that came to need so much more than it did at first is replaced. */
+const MOST_GROWTH = 32 * 1024 * 1024;
+
+const failed = (message: string, cause?: unknown): PolicyAnswer => ({
+  outcome: 'failed',
+  cause: new Error(message, { cause }),
+});
+
+const answer = (outcome: Outcome): PolicyAnswer => {
+  switch (outcome.outcome) {
+    case 'value':
+      return { outcome: 'value', value: JSON.parse(outcome.json) };
+    case 'undefined':
+    case 'timeout':
+      return { outcome: outcome.outcome };
+    case 'unknown':
+      return failed('a rule that was there is gone');
+    case 'failed':
+      return failed(outcome.message.trim());
+    case 'lost':
+      return outcome.tookTooLong
+        ? { outcome: 'timeout' }
+        : failed('the policy took all memory, or made its engine fail', outcome.cause);
+  }
+};
+
+/** `path` is a directory, or one file of Rego. */
+export type RegorusOptions = PolicyOptions & Readonly<{ path: string }>;
+
+/** Reads everything, and asks every query once. */
+export const loadRegorus = async ({ path, queries, timeoutMs, now }: RegorusOptions): Promise<LoadedPolicy> => {
+  const files = await readPolicyFiles(path);
+  const wrong = problemsWith(files, path);
+  if (wrong.length > 0) return { problems: wrong };
+
+  const start = (): Instance => {
+    const { instance } = fill(files);
+    for (const query of queries) instance.addQuery(query);
+    return instance;
+  };
+
+  const first = start();
+  const ask = (query: number, input: string, withinMs: number) => first.evaluate(query, input, now(), withinMs);
+  const problems = problemsAsked(ask, queries, files.policies, path);
+  if (problems.length > 0) return { problems };
+
+  const numbers = new Map(queries.map((query, number) => [query, number]));
+  const sizeAtFirst = first.size();
+  let current: Instance | undefined = first;
+
+  /** The first evaluation of an instance prepares it, for which an answer has not the time. */
+  const replace = (): Instance => {
+    const instance = start();
+    instance.evaluate(0, noInput, now(), LOAD_TIMEOUT_MS);
+    return instance;
+  };
+
+  const engine: PolicyEngine = {
+    evaluate(query, input) {
+      const number = numbers.get(query);
+      if (number === undefined) return failed(`${query} was not loaded`);
+      try {
+        current ??= replace();
+        const outcome = current.evaluate(number, input, now(), timeoutMs);
+        if (outcome.outcome === 'lost' || current.size() > sizeAtFirst + MOST_GROWTH) current = undefined;
+        return answer(outcome);
+      } catch (cause) {
+        current = undefined;
+        return failed('the engine of policies cannot be started', cause);
+      }
+    },
+
+    async close() {
+      current = undefined;
+    },
+  };
+  return { engine };
+};
