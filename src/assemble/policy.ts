@@ -25,13 +25,24 @@ const loadServer = async (address: string, options: PolicyOptions): Promise<Load
   }
 };
 
-const load = async ({ engine, path, url }: PolicyConfig, options: PolicyOptions): Promise<LoadedPolicy> => {
+const loadCompiled = async (file: string, policy: PolicyConfig, options: PolicyOptions): Promise<LoadedPolicy> => {
+  const { loadOpaWasm } = await import('../stores/policy/opa-wasm/opa-wasm.ts');
+  const { verification_key: publicKey, verification_algorithm: algorithm } = policy;
+  return loadOpaWasm({
+    ...options,
+    file,
+    verification: publicKey === undefined ? undefined : { publicKey, algorithm },
+  });
+};
+
+const load = async (policy: PolicyConfig, options: PolicyOptions): Promise<LoadedPolicy> => {
+  const { engine, path, url } = policy;
   if (engine === 'opa_sidecar') {
     if (url === undefined) throw new Error('unreachable: checked with the configuration');
     return loadServer(url, options);
   }
   if (path === undefined) throw new Error('unreachable: checked with the configuration');
-  if (compiled.test(path)) return refused(path, 'compiled policies are not available yet');
+  if (compiled.test(path)) return loadCompiled(path, policy, options);
   const { loadRegorus } = await import('../stores/policy/regorus/regorus.ts');
   return loadRegorus({ ...options, path });
 };

@@ -23,7 +23,7 @@ export const checkIssuers = ({ jwt: { issuers } }: Config): Finding[] => {
       ...checkSource(issuer, at(index)),
       ...checkAlgorithms(issuer, at(index)),
       ...checkSecret(issuer.secret, [...at(index), 'secret']),
-      ...checkPublicKey(issuer, [...at(index), 'public_key']),
+      ...checkPublicKey(issuer.public_key, [...at(index), 'public_key']),
       ...checkDiscovery(issuer, [...at(index), 'issuer']),
     ]),
   ];
@@ -60,7 +60,7 @@ export const checkSecret = (secret: SecretValue | undefined, path: Path): Findin
     ? [{ path, message: 'too short', expected: 'at least 32 bytes', hint: 'make one with: openssl rand -base64 32' }]
     : [];
 
-const checkPublicKey = ({ public_key }: IssuerConfig, path: Path): Finding[] => {
+export const checkPublicKey = (public_key: string | undefined, path: Path): Finding[] => {
   if (public_key === undefined || public_key === standIn) return [];
   if (public_key.includes('PRIVATE KEY')) return [{ path, message: 'a private key', expected: 'the public key' }];
   try {

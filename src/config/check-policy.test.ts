@@ -32,6 +32,16 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
     `${policies}proxy: { auth: { enabled: false }, authz: { policy_query: orders } }`,
     [notQuery('proxy.authz.policy_query', 'orders')],
   ],
+  ...['policies', '/p/policy.wasm'].map((path): [string, string, string[]] => [
+    `a signature of ${path}`,
+    `policy: { path: ${path}, verification_key: any }`,
+    ['policy.verification_key: nothing that can be verified; expected policy.path to be a signed bundle.tar.gz'],
+  ]),
+  [
+    'a bundle whose signature is verified by no key',
+    'policy: { path: bundle.tar.gz, verification_key: none }',
+    ['policy.verification_key: not a key; expected a public key or certificate in PEM'],
+  ],
   ['extracted headers', rule('headers: { extract: [X-User-Context, X-Correlation-ID] }'), []],
   [
     'a header twice',

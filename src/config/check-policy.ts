@@ -1,6 +1,7 @@
 /** Questions to policies, and the headers that policies see: where they stand, and whether they can be asked. */
 import { credentialHeaders } from '../core/credential.ts';
 import { canonicalHeader } from '../core/header-names.ts';
+import { checkPublicKey } from './check-issuers.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { isHeaderName } from './header-names.ts';
@@ -61,9 +62,20 @@ const checkExtract = (extract: readonly string[], at: Path, tokenHeaders: readon
   ];
 };
 
+const isSignable = ({ engine, path }: NonNullable<Config['policy']>): boolean =>
+  engine === 'opa_embedded' && (path === undefined || /\.(?:tar\.gz|tgz)$/.test(path));
+
+const checkVerification = ({ policy }: Config): Finding[] => {
+  if (policy?.verification_key === undefined) return [];
+  const path = ['policy', 'verification_key'];
+  if (isSignable(policy)) return checkPublicKey(policy.verification_key, path);
+  return [{ path, message: 'nothing that can be verified', expected: 'policy.path to be a signed bundle.tar.gz' }];
+};
+
 export const checkPolicy = (config: Config): Finding[] => {
   const { rules, proxy } = config;
   return [
+    ...checkVerification(config),
     ...policyQueries(config).flatMap((query) => [...checkForm(query), ...checkEngine(query, config)]),
     ...rules.flatMap(({ headers }, index) => checkExtract(headers.extract, ['rules', index, 'headers', 'extract'])),
     ...(proxy?.enabled

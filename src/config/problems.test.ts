@@ -22,7 +22,9 @@ check([
   [
     'an unknown key near nothing names all that are known',
     'policy: { path: /p, colour: red }',
-    ['1:21 policy.colour: unknown key; expected one of engine, path, url, timeout, max_input_size, expose_reasons'],
+    [
+      '1:21 policy.colour: unknown key; expected one of engine, path, url, verification_key, verification_algorithm, timeout, max_input_size, expose_reasons',
+    ],
   ],
   [
     'a key in the wrong block says where it belongs',

@@ -116,7 +116,13 @@ test('a loaded configuration shows none of its secrets', () => {
 
 test('every key whose name says that it is secret is one', () => {
   const telling = /(^|_)(token|secret|password|private_key|key|secret_access_key|encryption_key)$/;
-  const harmless = ['pass_token', 'public_key', 'tls.client_key', 'egress.targets.NAME.callers.allow[].api_key'];
+  const harmless = [
+    'pass_token',
+    'public_key',
+    'verification_key',
+    'tls.client_key',
+    'egress.targets.NAME.callers.allow[].api_key',
+  ];
   const open = allKeys(configSchema)
     .filter(({ name, schema }) => telling.test(name) && !kinds.get(coreOf(schema))?.secret)
     .map(({ block, name }) => `${block}.${name}`)

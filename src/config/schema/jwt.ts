@@ -5,7 +5,18 @@ import { chosen, duration } from './numbers.ts';
 import { publicText, secret } from './secret.ts';
 import { choice, name, text } from './texts.ts';
 
-const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+export const asymmetric = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
 const symmetric = ['HS256', 'HS384', 'HS512'] as const;
 
 export type Algorithm = (typeof asymmetric)[number] | (typeof symmetric)[number];

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { certificateEntry } from './certificate.ts';
 import { credentialHeader } from './credentials.ts';
 import { block, listOf } from './forms.ts';
+import { asymmetric } from './jwt.ts';
 import { url } from './network.ts';
 import { duration, size, toggle } from './numbers.ts';
 import { identityHeader, injectClaims } from './rules.ts';
+import { publicText } from './secret.ts';
 import { choice, filePath, method, text, urlPath } from './texts.ts';
 
 const route = block({
@@ -95,6 +97,10 @@ export const policy = block({
       'A directory of `.rego` and data files, a bundle, or a `.wasm` module. Without the block, where a rule or route asks a policy, `/etc/authz/policies`.',
     ),
   url: url({ bare: true }).optional().describe('The server of `opa_sidecar`.'),
+  verification_key: publicText
+    .optional()
+    .describe('Public key of whoever signs the bundle: one that is not signed, or was changed, is refused.'),
+  verification_algorithm: choice(asymmetric).prefault('RS256').describe('What the bundle is signed by.'),
   timeout: duration({ most: 60_000 })
     .prefault('50ms')
     .describe('How long one answer may take; then the request is denied.'),
