@@ -50,6 +50,7 @@ test('every command of the README is known to this test', () => {
     'npm start -- validate',
     'npm start -- keys create --user ann --name laptop',
     'npm start -- --config sallyport.yaml',
+    'npm run example:zones', // test/examples/zones.test.ts
   ]);
 });
 

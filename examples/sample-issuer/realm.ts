@@ -1,4 +1,5 @@
 /** A realm of Keycloak, as its import files describe it, with as much of its token endpoint as services and tests ask. */
+import { randomUUID } from 'node:crypto';
 import type { Claims, Issuer } from './issuer.ts';
 
 type Mapper = Readonly<{ protocolMapper: string; config: Readonly<Record<string, string>> }>;
@@ -76,7 +77,7 @@ const subjectOf = (realm: RealmFile, client: Client, form: URLSearchParams): Cla
     }
     case 'client_credentials':
       if (client.serviceAccountsEnabled !== true) return refused(401, 'unauthorized_client');
-      return { sub: `service-account-${client.clientId}` };
+      return { sub: randomUUID(), preferred_username: `service-account-${client.clientId}` };
     default:
       return refused(400, 'unsupported_grant_type');
   }

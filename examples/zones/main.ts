@@ -11,13 +11,13 @@ const read = () => {
   const { values } = parseArgs({
     options: { keycloak: { type: 'string' }, 'free-ports': { type: 'boolean', default: false } },
   });
-  if (values.keycloak !== undefined && !URL.canParse(values.keycloak))
+  if (values.keycloak !== undefined && !/^https?:$/.test(URL.parse(values.keycloak)?.protocol ?? ''))
     throw new Error(`--keycloak ${values.keycloak}: not a URL such as http://localhost:8080`);
   return { keycloak: values.keycloak?.replace(/\/+$/, ''), usualPorts: !values['free-ports'] };
 };
 
-/** An audit line; what else a Sallyport writes is shown only while nothing works yet. */
-const isAudit = (line: string): boolean => line.startsWith('{') && line.includes('"correlation_id"');
+/** An audit line, and nothing else that a Sallyport writes. */
+const isAudit = (line: string): boolean => line.startsWith('{') && line.includes('"event":"request"');
 
 const showPlaces = ({ ports, keycloak, certs }: Zones): string =>
   [

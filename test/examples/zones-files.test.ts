@@ -96,11 +96,12 @@ for (const name of names) {
     }
   });
 
-  test(`the configuration of ${name} is valid`, () => {
+  test(`the configuration of ${name} is valid, and all of it can be done`, () => {
     const args = [join(root, 'bin/sallyport.js'), 'validate', '--json', join(folder, name, 'config.yaml')];
     const env = { ...secrets, CERTS: '/nowhere', POLICIES: join(folder, name, 'policies') };
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
     assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).unavailable, []);
   });
 
   test(`the policy of ${name} passes its own tests in opa`, needs('opa'), () => {
