@@ -66,7 +66,7 @@ export const createGenerations = (
   return {
     current: () => current,
     gate: {
-      decide: (question, intent) => current.gate.decide(question, intent),
+      decide: (question, intent, trace) => current.gate.decide(question, intent, trace),
       invite: (question) => current.gate.invite(question),
     },
     peers: {

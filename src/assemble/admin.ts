@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { createBillingCalls } from '../http/admin/billing.ts';
 import { createCustomerCalls } from '../http/admin/customers.ts';
 import type { Endpoint } from '../http/admin/endpoint.ts';
+import { createExplainCall, type Explain } from '../http/admin/explain.ts';
 import { createImportCall } from '../http/admin/key-import.ts';
 import { createKeyLifeCalls } from '../http/admin/key-life.ts';
 import { createVerifyCall } from '../http/admin/key-verify.ts';
@@ -26,6 +27,7 @@ export type AdminParts = Readonly<{
   config: Pick<Config, 'api_keys'>;
   keys: KeyRegistry;
   verify: Verify;
+  explain: Explain;
   /** Left out where nothing is sold. */
   payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
   /** Left out where usage is not recorded. */
@@ -38,13 +40,14 @@ export type AdminParts = Readonly<{
 }>;
 
 export const adminEndpoints = (all: AdminParts): Endpoint[] => {
-  const { config, keys: registry, verify, payments, usage, billing, reloads, now } = all;
+  const { config, keys: registry, verify, explain, payments, usage, billing, reloads, now } = all;
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
     ...createKeyLifeCalls(parts),
     createImportCall(parts),
     createVerifyCall(verify, now),
+    createExplainCall(explain),
     ...(usage ? createUsageCalls({ store: usage.store, registry, now }) : []),
     ...(billing ? [...createBillingCalls({ ...billing, now }), ...createCustomerCalls(billing.customers, now)] : []),
     ...(reloads ? createReloadCalls(reloads) : []),

@@ -3,6 +3,7 @@
 import type { Config } from '../config/config.ts';
 import type { Path } from '../config/path.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
+import type { Gate } from '../core/gate.ts';
 import { Secret } from '../core/secret.ts';
 import type { Generation } from '../generations.ts';
 import type { Endpoint } from '../http/admin/endpoint.ts';
@@ -49,14 +50,20 @@ type Closed = Readonly<{ close(): void | Promise<void> }>;
 /** Keys that are fetched, and the key of the configuration that says from where. */
 type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
 
-const assembleAdmin = async (config: Config, parts: LastingParts): Promise<Listener | undefined> => {
+const assembleAdmin = async (config: Config, gate: Gate, parts: LastingParts): Promise<Listener | undefined> => {
   if (!config.admin) return undefined;
   const { keys, shared, chargeKey, telemetry, now } = parts;
   const { token, usage_token } = config.admin;
   const { adminEndpoints } = await import('./admin.ts');
   const { createAdminApp } = await import('../http/admin/admin-app.ts');
+  const { createExplain } = await import('./explain.ts');
   const verify = assembleVerify(keys, shared.limiter, chargeKey, now);
-  const endpoints: readonly Endpoint[] = adminEndpoints({ ...parts, config, verify });
+  const endpoints: readonly Endpoint[] = adminEndpoints({
+    ...parts,
+    config,
+    verify,
+    explain: createExplain({ config, gate }),
+  });
   const app = createAdminApp({
     token: token instanceof Secret ? token : undefined,
     usageToken: usage_token instanceof Secret ? usage_token : undefined,
@@ -150,7 +157,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const tokenStoreProblem = egress?.problem;
   const policyProblem = policy?.problem;
   const { reloads } = parts;
-  const admin = await assembleAdmin(config, parts);
+  const admin = await assembleAdmin(config, gate, parts);
   const built = building.move();
 
   return {

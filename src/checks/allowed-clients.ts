@@ -2,7 +2,7 @@
 import { certificateTest } from '../core/client-certificate.ts';
 import { perObject } from '../core/per-object.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
-import type { ClientCertificate } from '../core/request.ts';
+import type { AuthRequest, ClientCertificate } from '../core/request.ts';
 import type { Check } from '../core/rule.ts';
 
 const required = refuse('certificate_refused', 'A client certificate is required.');
@@ -24,5 +24,7 @@ export const createAllowedClientsCheck = (
   const judge = perObject((certificate: ClientCertificate): { refusal?: Refusal } =>
     tests.length === 0 || tests.some((test) => test(certificate)) ? {} : { refusal: notAllowed },
   );
-  return ({ certificate }) => (certificate ? judge(certificate).refusal : required);
+  const check = ({ certificate }: AuthRequest): Refusal | undefined =>
+    certificate ? judge(certificate).refusal : required;
+  return Object.assign(check, { label: 'certificate' });
 };

@@ -51,7 +51,7 @@ export const createPolicyCheck = (
     }
   };
 
-  return (request, identity) => {
+  const check: Check = (request, identity) => {
     const input = policyInput(request, identity, extract);
     // No character of UTF-16 is more than three bytes.
     if (input.length * 3 > maxInputBytes && Buffer.byteLength(input) > maxInputBytes) {
@@ -59,4 +59,5 @@ export const createPolicyCheck = (
     }
     return whenReady(engine.evaluate(query, input), conclude);
   };
+  return Object.assign(check, { label: `policy ${query}` });
 };

@@ -108,7 +108,7 @@ export const createCallerLimit = (
 
 export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimit[], limiter: RateLimiter): Check => {
   const limit = createCallerLimit('rule', ruleName, limits, limiter);
-  return (request, identity, intent) =>
+  const check: Check = (request, identity, intent) =>
     whenReady(
       limit(
         limits.length === 0 ? '' : callerOf(request, identity),
@@ -117,4 +117,5 @@ export const createRateLimitCheck = (ruleName: string, limits: readonly RateLimi
       ),
       (told): Refusal | Passed | undefined => (told === undefined || isRefusal(told) ? told : { headers: told }),
     );
+  return Object.assign(check, { label: 'limits' });
 };

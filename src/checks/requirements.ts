@@ -1,6 +1,7 @@
 /** What a rule's `require` asks of an identity. Read-only. */
 import type { Claims, Identity } from '../core/identity.ts';
 import { bearerChallenge, type Refusal, refuse } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
 import type { Check } from '../core/rule.ts';
 
 export type ClaimValue = string | number | boolean;
@@ -57,12 +58,16 @@ const checkClaims = ({ claims }: Requirements, identity: Identity, read: ClaimRe
  * Payers and anonymous callers are not asked: a rule that accepts them has said what it wants of them. An API key meets
  * scopes by its own scopes, roles and claims by its metadata.
  */
-export const createRequirementsCheck =
-  (requirements: Requirements, read: ClaimReader): ((...asked: Parameters<Check>) => Refusal | undefined) =>
-  (_request, identity) =>
+export const createRequirementsCheck = (
+  requirements: Requirements,
+  read: ClaimReader,
+): ((...asked: Parameters<Check>) => Refusal | undefined) => {
+  const check = (_request: AuthRequest, identity: Identity): Refusal | undefined =>
     isPayer(identity)
       ? undefined
       : (checkIssuer(requirements, identity) ??
         checkScopes(requirements, identity) ??
         checkRoles(requirements, identity) ??
         checkClaims(requirements, identity, read));
+  return Object.assign(check, { label: 'requirements' });
+};

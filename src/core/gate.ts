@@ -6,6 +6,7 @@ import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';
 import { compileRoutes, type Route } from './routes.ts';
 import type { Intent, Rule } from './rule.ts';
+import { type Trace, traced } from './trace.ts';
 
 export type Question = Readonly<{
   request: AuthRequest;
@@ -25,7 +26,8 @@ export type Answer = Readonly<{
 }>;
 
 export type Gate = Readonly<{
-  decide(question: Question, intent: Intent): Eventually<Answer>;
+  /** `trace` is told of every step. */
+  decide(question: Question, intent: Intent, trace?: Trace): Eventually<Answer>;
   /** What callers without a credential are told, also where they have free requests left. */
   invite(question: Question): Refusal;
 }>;
@@ -69,10 +71,12 @@ export const createGate = (house: House, rules: readonly Rule[], routes: readonl
   };
 
   return {
-    decide(question, intent) {
+    decide(question, intent, trace) {
       const rule = ruleFor(question);
       if (isRefusal(rule)) return { decision: deny(rule), rule: '' };
-      return whenReady(decide(house, rule, question.request, intent), (decision) => ({ decision, rule: rule.name }));
+      trace?.({ part: 'rule', rule });
+      const asked = trace ? traced(rule, trace) : rule;
+      return whenReady(decide(house, asked, question.request, intent), (decision) => ({ decision, rule: rule.name }));
     },
 
     invite(question) {

@@ -27,11 +27,11 @@ export type Passed = Readonly<{
 export type CertificateIdentifier = (certificate: ClientCertificate) => Identity;
 
 /** A gate that an identity must pass. */
-export type Check = (
-  request: AuthRequest,
-  identity: Identity,
-  intent: Intent,
-) => Eventually<Refusal | Passed | undefined>;
+export type Check = {
+  (request: AuthRequest, identity: Identity, intent: Intent): Eventually<Refusal | Passed | undefined>;
+  /** What it is called where its answer is explained. */
+  readonly label?: string;
+};
 
 /** Whether a caller without a credential may still pass for nothing. `enforce` uses one of these requests up. */
 export type Allowance = (request: AuthRequest, intent: Intent) => Eventually<boolean>;

@@ -1,6 +1,8 @@
 /** Every call of the admin API in one process, on a store of its own; sessions and units are played. */
 import { adminEndpoints } from '../../src/assemble/admin.ts';
+import { createExplain } from '../../src/assemble/explain.ts';
 import { assembleKeys, assembleVerify } from '../../src/assemble/keys.ts';
+import { createGate } from '../../src/core/gate.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createAdminApp } from '../../src/http/admin/admin-app.ts';
 import { listen } from '../../src/http/server.ts';
@@ -85,11 +87,17 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
       return { outcome, generation: 2, changed: ['rules[0].match.path'], problems: ['nonsense: unknown key'] };
     },
   };
+  const gate = createGate({ apiKeyPrefix: 'sk-', imitates: () => false }, [], []);
+  const explain = createExplain({ config: { api_keys, rules: [] }, gate });
   await stores.usage.open();
   const endpoints = adminEndpoints({
     config: { api_keys },
     keys,
     verify,
+    async explain(question) {
+      worksOrThrows();
+      return explain(question);
+    },
     payments,
     usage: { store: stores.usage },
     billing: { store: stores.billing, customers: stores.customers, isDry: false },

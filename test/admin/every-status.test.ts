@@ -47,6 +47,7 @@ const good: Readonly<Record<string, Call>> = {
   putCustomer: { target: '/api/customers/ann', body: { customer_id: 'cus_1' } },
   getCustomer: { target: '/api/customers/ann' },
   removeCustomer: { target: '/api/customers/ann' },
+  explain: { target: '/admin/explain', body: { url: 'https://shop.example.com/orders/1' } },
   reload: { target: '/admin/reload' },
   getStatus: { target: '/admin/status' },
   getOpenApiDocument: { target: '/api/openapi.json' },
