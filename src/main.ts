@@ -49,15 +49,24 @@ withCommonOptions(program.command('validate'))
   });
 
 withCommonOptions(program.command('explain'))
-  .description('say what would become of a call, and why; nothing is sent')
+  .description('say what would become of a request or of a call of egress, and why; nothing is sent, counted or spent')
+  .option(
+    '--request <file>',
+    'a request: a URL with the options below, or a file (- for standard input) in YAML or JSON',
+  )
+  .option('--header <line...>', 'of the request, NAME: VALUE; credentials are safer in a file', [])
+  .option('--certificate <name>', 'client certificate of the request: a file, or CN=…,O=…, uri:…, dns:…, sha256:…')
+  .option('--client-ip <address>', 'from where the request comes')
+  .option('--rule <name>', 'the rule that the auth URL names')
+  .option('--door <door>', 'gate or proxy, where the configuration has both')
   .option('--egress <url>', 'a call of egress: a URL, or a path such as /ext/stripe/charges')
-  .option('--method <method>', 'its method', 'GET')
+  .option('--method <method>', 'its method; GET unless set')
   .option(
     '--as <caller...>',
     'who calls: certificate:…, jwt:ISSUER/SUBJECT, api_key:ID, an address; several at once',
     [],
   )
-  .action(async (options: GlobalOptions & { method: string; as: string[] }) => {
+  .action(async (options: GlobalOptions & { method?: string; header: string[]; as: string[] }) => {
     const { runExplain } = await import('./commands/explain.ts');
     process.exitCode = await runExplain({ ...options, insecure: insecureOf(options) });
   });

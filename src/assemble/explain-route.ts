@@ -1,4 +1,5 @@
 /** Which rules match a request, and what the others lack. */
+import { nearest } from '../config/nearest.ts';
 import { parsePathPattern, segmentsOf } from '../core/path-pattern.ts';
 import type { AuthRequest } from '../core/request.ts';
 import { compileRoutes } from '../core/routes.ts';
@@ -58,6 +59,16 @@ const isRouted = ({ host, path, methods }: Match): boolean =>
 export const matching = (all: readonly Match[], asked: Asked): readonly string[] =>
   all.filter((match) => isRouted(match) && lacks(match, asked).length === 0).map(({ name }) => name);
 
+const firstOf = (path: string): string => segmentsOf(path)[0] ?? '';
+
+/** A slip of the pen in the first segment. */
+const sayMeant = (all: readonly Match[], asked: Asked): string => {
+  const firsts = all.filter(isRouted).map(({ path = '' }) => firstOf(path));
+  const meant = nearest(firstOf(asked.path), firsts);
+  const match = meant === undefined ? undefined : all.find(({ path = '' }) => firstOf(path) === meant);
+  return match ? `nearest: ${match.name} (${sayMatch(match)})` : 'none is near';
+};
+
 /** The few that are nearest to a request that none matches, and what of them does not. */
 export const sayNearest = (all: readonly Match[], asked: Asked): string => {
   const near = all
@@ -66,7 +77,7 @@ export const sayNearest = (all: readonly Match[], asked: Asked): string => {
     .filter(({ missing, shared: same }) => !missing.includes('path') || same > 0)
     .sort((a, b) => a.missing.length - b.missing.length || b.shared - a.shared)
     .slice(0, MOST_NEAR);
-  if (near.length === 0) return 'none is near';
+  if (near.length === 0) return sayMeant(all, asked);
   const sentences = near.map(
     ({ match, missing }) => `${match.name} (${sayMatch(match)}) but for the ${missing.join(' and the ')}`,
   );

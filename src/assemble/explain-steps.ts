@@ -18,7 +18,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 export const sayAccepted = ({ identifiers, acceptsAnonymous }: Rule): string => {
   const accepted = Object.keys(identifiers).map((kind) => kinds[kind] ?? kind);
-  return [...accepted, ...(acceptsAnonymous ? ['nobody in particular'] : [])].join(', ');
+  return [...accepted, ...(acceptsAnonymous ? ['anonymous callers'] : [])].join(', ');
 };
 
 export const sayIdentity = (identity: Identity): string => {

@@ -1,10 +1,14 @@
 /** `sallyport explain`: exits 0 where the call would be made, 1 where it would be refused, 2 where it was asked wrongly. */
 
 import type { Explanation } from './explain-egress.ts';
+import { runExplainRequest } from './explain-request.ts';
 import { expectedCaller, readCaller } from './explained-caller.ts';
+import type { QuestionOptions } from './explained-question.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
-export type ExplainOptions = CommandOptions & Readonly<{ egress?: string; method: string; as: readonly string[] }>;
+export type ExplainOptions = CommandOptions &
+  Omit<QuestionOptions, 'request'> &
+  Readonly<{ egress?: string; request?: string; as: readonly string[] }>;
 
 /** Of a path alone: no route is for it (RFC 6761). */
 const NO_HOST = 'sallyport.invalid';
@@ -32,8 +36,14 @@ const used = (wrong: string): number => {
 };
 
 export const runExplain = async (options: ExplainOptions): Promise<number> => {
-  const { egress, method, as, json } = options;
-  if (egress === undefined) return used('say which call: --egress URL');
+  const { egress, request, method = 'GET', as, json } = options;
+  if (request !== undefined) {
+    if (egress !== undefined) return used('either --request or --egress');
+    if (as.length > 0) return used('--as is for --egress: a request is asked with its own credentials (--header)');
+    return runExplainRequest({ ...options, request });
+  }
+  if (egress === undefined)
+    return used('say which request, --request FILE or URL, or which call of egress: --egress URL');
   const asked = readUrl(egress);
   if (!asked) return used('--egress: expected a URL, or a path such as /ext/stripe/charges, without a fragment');
   const facts = readCaller(as);
