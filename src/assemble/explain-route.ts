@@ -61,12 +61,14 @@ export const matching = (all: readonly Match[], asked: Asked): readonly string[]
 
 const firstOf = (path: string): string => segmentsOf(path)[0] ?? '';
 
-/** A slip of the pen in the first segment. */
-const sayMeant = (all: readonly Match[], asked: Asked): string => {
-  const firsts = all.filter(isRouted).map(({ path = '' }) => firstOf(path));
-  const meant = nearest(firstOf(asked.path), firsts);
-  const match = meant === undefined ? undefined : all.find(({ path = '' }) => firstOf(path) === meant);
-  return match ? `nearest: ${match.name} (${sayMatch(match)})` : 'none is near';
+/** The rule whose path has a slip of the pen in its first segment, or the request's has. */
+const meantBy = (all: readonly Match[], asked: Asked): Match | undefined => {
+  const routed = all.filter(({ path }) => path !== undefined);
+  const meant = nearest(
+    firstOf(asked.path),
+    routed.map(({ path = '' }) => firstOf(path)),
+  );
+  return meant === undefined ? undefined : routed.find(({ path = '' }) => firstOf(path) === meant);
 };
 
 /** The few that are nearest to a request that none matches, and what of them does not. */
@@ -75,11 +77,11 @@ export const sayNearest = (all: readonly Match[], asked: Asked): string => {
     .filter(isRouted)
     .map((match) => ({ match, missing: lacks(match, asked), shared: shared(match, asked) }))
     .filter(({ missing, shared: same }) => !missing.includes('path') || same > 0)
-    .sort((a, b) => a.missing.length - b.missing.length || b.shared - a.shared)
-    .slice(0, MOST_NEAR);
-  if (near.length === 0) return sayMeant(all, asked);
-  const sentences = near.map(
-    ({ match, missing }) => `${match.name} (${sayMatch(match)}) but for the ${missing.join(' and the ')}`,
-  );
-  return `nearest: ${sentences.join('; ')}`;
+    .sort((a, b) => b.shared - a.shared || a.missing.length - b.missing.length);
+  const meant = near.some(({ shared: same }) => same > 0) ? undefined : meantBy(all, asked);
+  const sentences = [
+    ...(meant ? [`${meant.name} (${sayMatch(meant)}) but for the path`] : []),
+    ...near.map(({ match, missing }) => `${match.name} (${sayMatch(match)}) but for the ${missing.join(' and the ')}`),
+  ];
+  return sentences.length === 0 ? 'none is near' : `nearest: ${sentences.slice(0, MOST_NEAR).join('; ')}`;
 };

@@ -1,7 +1,7 @@
 /** Says what would be decided for a request and why, by the gate that decides. Nothing is counted or spent. */
 import type { Config } from '../config/config.ts';
-import type { Allow, Decision, Findings } from '../core/decision.ts';
-import type { Gate } from '../core/gate.ts';
+import { type Allow, type Decision, deny, type Findings } from '../core/decision.ts';
+import type { Answer, Question } from '../core/gate.ts';
 import type { Identity } from '../core/identity.ts';
 import { isRefusal, type Refusal, refusalKinds } from '../core/refusal.ts';
 import type { AuthRequest } from '../core/request.ts';
@@ -10,16 +10,12 @@ import type { Explain } from '../http/admin/explain.ts';
 import type { ExplainedStep, ExplainQuestion, Explanation } from '../http/admin/explain-shapes.ts';
 import { explainedRequest } from '../http/explained-request.ts';
 import { createCredentialFreeJson } from '../telemetry/credential-text.ts';
+import { type DoorParts, doorFor, type ExplainedDoor } from './explain-doors.ts';
 import { type Match, matching, sayMatch, sayNearest } from './explain-route.ts';
 import { explainStep, sayAccepted, sayIdentity, sayRefusal } from './explain-steps.ts';
 
-export type ExplainParts = Readonly<{
-  config: Pick<Config, 'rules' | 'api_keys'>;
-  gate: Gate;
-}>;
-
-const matchesOf = ({ rules }: ExplainParts['config']): readonly Match[] =>
-  rules.map(({ name, match }) => ({ name, ...match }));
+export type ExplainParts = Omit<DoorParts, 'config'> &
+  Readonly<{ config: DoorParts['config'] & Pick<Config, 'api_keys'> }>;
 
 const showIdentity = (identity: Identity | undefined): Explanation['identity'] => {
   if (!identity) return null;
@@ -115,65 +111,86 @@ const nothing: Omit<Explanation, 'steps'> = {
   refusal: null,
 };
 
-const unread = (refusal: Refusal): Explanation => ({
+const unread = (door: ExplainedDoor['door'], refusal: Refusal): Explanation => ({
   ...nothing,
+  door,
   steps: [{ step: 'request', says: sayRefusal(refusal), passed: false }],
   refusal: showRefusal(refusal),
 });
 
-export const createExplain = ({ config, gate }: ExplainParts): Explain => {
-  const matches = matchesOf(config);
-  const { prefix, imported } = config.api_keys;
-  const toJson = createCredentialFreeJson([prefix, ...imported.flatMap((form) => form.prefix ?? [])]);
+const sayChosen = (
+  { door, matches }: ExplainedDoor,
+  rule: string,
+  steps: readonly Step[],
+  asked: ExplainQuestion,
+  request: AuthRequest,
+): ExplainedStep => {
+  const step = door === 'proxy' ? 'route' : 'rule';
+  if (rule !== '') return { step, says: sayRule(rule, steps, matches, asked, request), passed: true };
+  const says = asked.rule === undefined ? `none; ${sayNearest(matches, request)}` : `none is called ${asked.rule}`;
+  return { step, says, passed: false };
+};
 
-  const explain = async (asked: ExplainQuestion, request: AuthRequest): Promise<Explanation> => {
-    const question = { request, ...(asked.rule !== undefined && { ruleName: asked.rule }) };
-    const steps: Step[] = [];
-    const { decision, rule } = await gate.decide(question, 'preview', (step) => steps.push(step));
-    const { method, scheme, host, path } = request;
-    const findings = findingsOf(decision);
-    const chosen: ExplainedStep =
-      rule === ''
-        ? {
-            step: 'rule',
-            says: asked.rule === undefined ? `none; ${sayNearest(matches, request)}` : `no rule ${asked.rule}`,
-            passed: false,
-          }
-        : { step: 'rule', says: sayRule(rule, steps, matches, asked, request), passed: true };
-    const price = rule === '' ? null : priceOf(gate.invite(question));
-    return {
-      ...nothing,
-      allowed: decision.verdict === 'allow',
-      rule: rule === '' ? null : rule,
-      request: { method, scheme, host, path },
-      identity: showIdentity(callerOf(steps, decision)),
-      steps: [
-        { step: 'request', says: `${method} ${scheme}://${host}${path}`, passed: true },
-        chosen,
-        ...ofSteps(steps, isCredentialStep),
-        ...sayCaller(steps, decision),
-        ...ofSteps(steps, (step) => !isCredentialStep(step)),
-        ...(price ? [{ step: 'price', says: `${price.amount} ${price.unit}, for callers who pay`, passed: true }] : []),
-        result(decision),
-      ],
-      reasons: [...(findings?.reasons ?? [])],
-      audit: { ...findings?.audit },
-      price,
-      ...(decision.verdict === 'allow'
-        ? {
-            upstream_headers: { ...decision.upstream },
-            removed_headers: [...decision.remove],
-            client_headers: told(decision),
-          }
-        : { refusal: showRefusal(decision.refusal) }),
-    };
+/** What the door makes of an allowed request, and what it could still refuse. */
+const concluded = (door: ExplainedDoor, asked: ExplainQuestion, request: AuthRequest, decision: Decision) => {
+  const upstream = decision.verdict === 'allow' ? door.upstream(asked, request) : undefined;
+  if (isRefusal(upstream)) return { decision: deny(upstream, decision.identity), upstream: undefined };
+  return { decision, upstream };
+};
+
+const decideAt = async (door: ExplainedDoor, question: Question | Refusal, steps: Step[]): Promise<Answer> =>
+  isRefusal(question)
+    ? { decision: deny(question), rule: '' }
+    : door.gate.decide(question, 'preview', (step) => steps.push(step));
+
+const explainAt = async (door: ExplainedDoor, asked: ExplainQuestion, request: AuthRequest): Promise<Explanation> => {
+  const question = door.ask(asked, request);
+  const steps: Step[] = [];
+  const { decision: decided, rule } = await decideAt(door, question, steps);
+  const { decision, upstream } = concluded(door, asked, request, decided);
+  const { method, scheme, host, path } = request;
+  const findings = findingsOf(decision);
+  const price = rule === '' || isRefusal(question) ? null : priceOf(door.gate.invite(question));
+  return {
+    ...nothing,
+    allowed: decision.verdict === 'allow',
+    door: door.door,
+    rule: rule === '' ? null : rule,
+    request: { method, scheme, host, path },
+    identity: showIdentity(callerOf(steps, decision)),
+    steps: [
+      { step: 'request', says: `${method} ${scheme}://${host}${path}`, passed: true },
+      sayChosen(door, rule, steps, asked, request),
+      ...ofSteps(steps, isCredentialStep),
+      ...sayCaller(steps, decision),
+      ...ofSteps(steps, (step) => !isCredentialStep(step)),
+      ...(price ? [{ step: 'price', says: `${price.amount} ${price.unit}, for callers who pay`, passed: true }] : []),
+      ...(upstream === undefined ? [] : [{ step: 'upstream', says: upstream, passed: true }]),
+      result(decision),
+    ],
+    reasons: [...(findings?.reasons ?? [])],
+    audit: { ...findings?.audit },
+    price,
+    upstream: upstream ?? null,
+    ...(decision.verdict === 'allow'
+      ? {
+          upstream_headers: { ...decision.upstream },
+          removed_headers: [...decision.remove],
+          client_headers: told(decision),
+        }
+      : { refusal: showRefusal(decision.refusal) }),
   };
+};
 
+export const createExplain = (parts: ExplainParts): Explain => {
+  const { prefix, imported } = parts.config.api_keys;
+  const toJson = createCredentialFreeJson([prefix, ...imported.flatMap((form) => form.prefix ?? [])]);
   return async (asked) => {
+    const door = doorFor(parts, asked);
+    if (isRefusal(door)) return door;
     const read = explainedRequest(asked);
     if ('question' in read) return read.question;
-    if (isRefusal(read.request)) return unread(read.request);
-    const explained = await explain(asked, read.request);
-    return JSON.parse(toJson(explained, read.request));
+    if (isRefusal(read.request)) return unread(door.door, read.request);
+    return JSON.parse(toJson(await explainAt(door, asked, read.request), read.request));
   };
 };

@@ -21,6 +21,7 @@ import type { LoadEgress } from './load-egress.ts';
 import { loadProxy } from './load-proxy.ts';
 import type { Payments } from './payments.ts';
 import { assemblePolicy } from './policy.ts';
+import type { AssembledProxy } from './proxy.ts';
 import { type Remote, remoteParts } from './readiness.ts';
 import type { Resolver } from './resolver.ts';
 import { assembleGate } from './rules.ts';
@@ -47,22 +48,24 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
 
 type Closed = Readonly<{ close(): void | Promise<void> }>;
 
+/** What an operator may have explained. */
+type ExplainedParts = Readonly<{ gate: Gate; proxy: AssembledProxy | undefined }>;
+
 /** Keys that are fetched, and the key of the configuration that says from where. */
 type Fetched = HeldKeys & Readonly<{ name: string; path: Path }>;
 
-const assembleAdmin = async (config: Config, gate: Gate, parts: LastingParts): Promise<Listener | undefined> => {
+const assembleAdmin = async (config: Config, parts: LastingParts & ExplainedParts): Promise<Listener | undefined> => {
   if (!config.admin) return undefined;
-  const { keys, shared, chargeKey, telemetry, now } = parts;
+  const { keys, shared, chargeKey, telemetry, now, gate, proxy } = parts;
   const { token, usage_token } = config.admin;
   const { adminEndpoints } = await import('./admin.ts');
   const { createAdminApp } = await import('../http/admin/admin-app.ts');
-  const { createExplain } = await import('./explain.ts');
   const verify = assembleVerify(keys, shared.limiter, chargeKey, now);
   const endpoints: readonly Endpoint[] = adminEndpoints({
     ...parts,
     config,
     verify,
-    explain: createExplain({ config, gate }),
+    explain: async (question) => (await import('./explain.ts')).createExplain({ config, gate, proxy })(question),
   });
   const app = createAdminApp({
     token: token instanceof Secret ? token : undefined,
@@ -157,7 +160,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
   const tokenStoreProblem = egress?.problem;
   const policyProblem = policy?.problem;
   const { reloads } = parts;
-  const admin = await assembleAdmin(config, gate, parts);
+  const admin = await assembleAdmin(config, { ...parts, gate, proxy });
   const built = building.move();
 
   return {

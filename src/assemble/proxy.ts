@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
 import { createGate, type Gate } from '../core/gate.ts';
 import { parsePathPattern } from '../core/path-pattern.ts';
-import { compileRoutes, type Route } from '../core/routes.ts';
+import { compileRoutes, type Route, type Routes } from '../core/routes.ts';
 import { createJoining } from '../egress/join.ts';
 import type { Peers } from '../http/peers.ts';
 import { ProxiedCredentials } from '../http/proxied-credentials.ts';
@@ -30,6 +30,8 @@ export type ProxyParts = Omit<ProxyRuleParts, 'config'> &
 /** All of one generation of the configuration. */
 export type AssembledProxy = Readonly<{
   gate: Gate;
+  routes: Routes<ProxyRoute>;
+  token: TokenHeader;
   answer: ReverseProxy;
   /** Once no request is under way any more. */
   close(): Promise<void>;
@@ -39,10 +41,11 @@ export type AssembledProxy = Readonly<{
 const everything: ProxyRouteConfig = { path: '/**', auth_required: true };
 
 /** Unique, for two routes of one path are told apart by their methods. */
-const nameOf = ({ path, methods }: ProxyRouteConfig): string =>
+export const nameOf = ({ path, methods }: ProxyRouteConfig): string =>
   methods === undefined ? path : `${methods.join(',')} ${path}`;
 
-const routesOf = ({ routes }: ProxyConfig): readonly ProxyRouteConfig[] => (routes.length > 0 ? routes : [everything]);
+export const routesOf = ({ routes }: ProxyConfig): readonly ProxyRouteConfig[] =>
+  routes.length > 0 ? routes : [everything];
 
 /** Where `config.proxy` is there. */
 export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy => {
@@ -89,10 +92,13 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
   };
   const rules = assembled.map(({ rule }) => rule);
   const gate = createGate(house, rules, []);
+  const routes = compileRoutes(assembled.map(({ compiled }) => compiled));
   return {
     gate,
+    routes,
+    token,
     answer: createReverseProxy({
-      routes: compileRoutes(assembled.map(({ compiled }) => compiled)),
+      routes,
       gate,
       credentials,
       peers,

@@ -74,6 +74,7 @@ export const openRehearsal = async (loaded: Config): Promise<Rehearsal> => {
     telemetry,
     usage: undefined,
     billing: undefined,
+    decided: () => undefined,
     now,
   });
   opening.defer(generation.close);

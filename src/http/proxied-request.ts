@@ -69,7 +69,7 @@ export class ProxiedRequest implements AuthRequest {
   /** A path without escapes of what needs none (RFC 3986 section 6.2.2): every reader takes it for the one decided on. */
   get callPath(): CallPath {
     const { path, query } = this;
-    return { raw: plainly(rawPath(this.message.url ?? '')), path, query, escapedSlash: undefined };
+    return { raw: plainPath(rawPath(this.message.url ?? '')), path, query, escapedSlash: undefined };
   }
 
   header(name: string): string | undefined {
@@ -88,7 +88,8 @@ export class ProxiedRequest implements AuthRequest {
 
 const unreserved = /[A-Za-z0-9\-._~]/;
 
-const plainly = (raw: string): string =>
+/** Without escapes of what needs none (RFC 3986 section 6.2.2). */
+export const plainPath = (raw: string): string =>
   raw.includes('%')
     ? raw.replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
         const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
@@ -99,6 +100,8 @@ const plainly = (raw: string): string =>
 /** What they answer to shows the caller our own headers (TRACE), or is no answer at all. */
 const neverSent = new Set(['TRACE', 'TRACK', 'CONNECT']);
 const notSent = refuse('method_not_allowed', 'This method is never passed on.');
+
+export const refusedMethod = (method: string): Refusal | undefined => (neverSent.has(method) ? notSent : undefined);
 
 /** A proxy that tells of certificates shows its own in our handshake, which is nobody else's. */
 const callerCertificate = ({ message, peer, peers }: Arrived, host: string): ClientCertificate | Refusal | undefined =>
@@ -111,7 +114,8 @@ export const readProxied = (arrived: Arrived, credentials: ProxiedCredentials): 
   const { message } = arrived;
   const method = parseMethod(message.method);
   if (isRefusal(method)) return method;
-  if (neverSent.has(method)) return notSent;
+  const refused = refusedMethod(method);
+  if (refused) return refused;
   const host = parseHost(message.headers.host);
   if (isRefusal(host)) return host;
   const target = parseTarget(message.url ?? '');

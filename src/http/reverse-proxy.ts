@@ -48,7 +48,7 @@ export type ReverseProxyParts = CallerSources &
 
 export type ReverseProxy = (message: IncomingMessage, response: AuthResponse) => void;
 
-const noRoute = refuse('no_route', 'No route is for this path and method.');
+export const noRoute = refuse('no_route', 'No route is for this path and method.');
 const noWebSocket = refuse('upgrade_refused', 'The route takes no WebSocket.');
 
 /** One request, from its arrival until it is sent on. */

@@ -88,7 +88,7 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
     },
   };
   const gate = createGate({ apiKeyPrefix: 'sk-', imitates: () => false }, [], []);
-  const explain = createExplain({ config: { api_keys, rules: [] }, gate });
+  const explain = createExplain({ config: { api_keys, rules: [], proxy: undefined }, gate, proxy: undefined });
   await stores.usage.open();
   const endpoints = adminEndpoints({
     config: { api_keys },
