@@ -14,7 +14,7 @@ import { type AssembledProxy, nameOf, routesOf } from './proxy.ts';
 export type DoorParts = Readonly<{
   config: Pick<Config, 'rules' | 'proxy'>;
   gate: Gate;
-  proxy: Pick<AssembledProxy, 'gate' | 'routes' | 'token'> | undefined;
+  proxy: Pick<AssembledProxy, 'gate' | 'routes' | 'credentials'> | undefined;
 }>;
 
 export type ExplainedDoor = Readonly<{
@@ -41,13 +41,15 @@ const targetOf = (url: string): string =>
   rawPath(url.startsWith('/') ? url : (/^https?:\/\/[^/?]+(.*)$/is.exec(url)?.[1] ?? '') || '/');
 
 const proxyDoor = (config: NonNullable<Config['proxy']>, proxy: NonNullable<DoorParts['proxy']>): ExplainedDoor => {
-  const { gate, routes, token } = proxy;
+  const { gate, routes, credentials } = proxy;
+  const { tokenHeader } = credentials;
 
-  /** The header that carries the token is read as `Authorization`, as the door does it. */
-  const withToken = (request: AuthRequest): AuthRequest => {
-    const carried = token.read({ [token.name]: request.header(token.name) });
-    return { ...request, header: (name) => (name === 'authorization' ? carried : request.header(name)) };
-  };
+  /** Credentials are read from where the door reads them. */
+  const atTheDoor = (request: AuthRequest): AuthRequest => ({
+    ...request,
+    header: (name) =>
+      credentials.read({ [tokenHeader]: request.header(tokenHeader), [name]: request.header(name) }, name),
+  });
 
   return {
     door: 'proxy',
@@ -57,7 +59,7 @@ const proxyDoor = (config: NonNullable<Config['proxy']>, proxy: NonNullable<Door
       const refused = refusedMethod(request.method);
       if (refused) return refused;
       const route = routes.find('', request.path, request.method);
-      return route ? { request: withToken(request), ruleName: route.name } : noRoute;
+      return route ? { request: atTheDoor(request), ruleName: route.name } : noRoute;
     },
     upstream({ url }, { path, query, method }) {
       const route = routes.find('', path, method);

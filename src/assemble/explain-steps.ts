@@ -16,8 +16,9 @@ const kinds: Readonly<Record<string, string>> = {
   certificate: 'client certificate',
 };
 
-export const sayAccepted = ({ identifiers, acceptsAnonymous }: Rule): string => {
-  const accepted = Object.keys(identifiers).map((kind) => kinds[kind] ?? kind);
+export const sayAccepted = ({ identifiers, identifyByCertificate, acceptsAnonymous }: Rule): string => {
+  const named = [...Object.keys(identifiers), ...(identifyByCertificate ? ['certificate'] : [])];
+  const accepted = named.map((kind) => kinds[kind] ?? kind);
   return [...accepted, ...(acceptsAnonymous ? ['anonymous callers'] : [])].join(', ');
 };
 
@@ -80,6 +81,8 @@ export const explainStep = (step: Step): ExplainedStep | undefined => {
       const says = `${kinds[credential.kind] ?? credential.kind} in ${credential.header}: ${sayFound(found)}`;
       return { step: 'credential', says, passed: found.outcome === 'identified' };
     }
+    case 'certificate':
+      return { step: 'credential', says: 'client certificate: good', passed: true };
     case 'invite':
       return { step: 'credential', says: `none that is good here: ${sayRefusal(step.refusal)}`, passed: false };
     case 'allowance': {

@@ -73,19 +73,19 @@ const sayRule = (
   return `${name}: ${why}${over}${accepts}`;
 };
 
+const isCredentialStep = ({ part }: Step): boolean => ['identifier', 'certificate', 'invite'].includes(part);
+
 /** Where a rule was reached and no credential was looked at, the caller came without one that it takes. */
 const sayCaller = (steps: readonly Step[], decision: Decision): ExplainedStep[] => {
   const rule = steps.find((step) => step.part === 'rule');
   if (!rule) return [];
-  const asked = steps.some(({ part }) => part === 'identifier' || part === 'invite');
+  const asked = steps.some(isCredentialStep);
   const caller = callerOf(steps, decision);
   return [
     ...(asked || !caller ? [] : [{ step: 'credential', says: 'none that the rule looks at', passed: true }]),
     ...(caller ? [{ step: 'identity', says: sayIdentity(caller), passed: true }] : []),
   ];
 };
-
-const isCredentialStep = ({ part }: Step): boolean => part === 'identifier' || part === 'invite';
 
 const ofSteps = (steps: readonly Step[], which: (step: Step) => boolean): ExplainedStep[] =>
   steps.filter(which).flatMap((step) => explainStep(step) ?? []);

@@ -31,7 +31,7 @@ export type ProxyParts = Omit<ProxyRuleParts, 'config'> &
 export type AssembledProxy = Readonly<{
   gate: Gate;
   routes: Routes<ProxyRoute>;
-  token: TokenHeader;
+  credentials: ProxiedCredentials;
   answer: ReverseProxy;
   /** Once no request is under way any more. */
   close(): Promise<void>;
@@ -96,7 +96,7 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
   return {
     gate,
     routes,
-    token,
+    credentials,
     answer: createReverseProxy({
       routes,
       gate,

@@ -4,7 +4,7 @@ import type { House } from './decide.ts';
 import { createGate } from './gate.ts';
 import { anonymous, type Identity } from './identity.ts';
 import { refuse } from './refusal.ts';
-import type { AuthRequest } from './request.ts';
+import type { AuthRequest, ClientCertificate } from './request.ts';
 import type { Check, Rule } from './rule.ts';
 import type { Step } from './trace.ts';
 
@@ -85,6 +85,22 @@ for (const [what, rule, headers, parts] of [
     assert.deepEqual(explained.told, explained.plain);
   });
 }
+
+test('a certificate that identifies is told, and headers are made with it as without a trace', async () => {
+  const certificate = { subject: 'CN=orders' } as ClientCertificate;
+  const rule = ruleWith({
+    identifiers: {},
+    identifyByCertificate: () => john,
+    dress: (identity, given) => ({ 'X-User-ID': identity.subject, 'X-Client-CN': given?.subject ?? '' }),
+  });
+  const steps: Step[] = [];
+  const question = { request: { ...request(), certificate }, ruleName: 'a' };
+  const gate = createGate(house, [rule], []);
+  const told = await gate.decide(question, 'preview', (step) => steps.push(step));
+  assert.deepEqual(told, await gate.decide(question, 'preview'));
+  assert.deepEqual(told.decision.verdict === 'allow' && told.decision.upstream['X-Client-CN'], 'CN=orders');
+  assert.deepEqual(steps.at(1), { part: 'certificate', identity: john });
+});
 
 test('a step holds no credential', async () => {
   const { steps } = await explain(ruleWith(), { 'x-api-key': 'sk-secret' });

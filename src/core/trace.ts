@@ -2,7 +2,7 @@
 import type { Credential } from './credential.ts';
 import type { Headers } from './decision.ts';
 import { type Eventually, whenReady } from './eventually.ts';
-import type { Identification } from './identity.ts';
+import type { Identification, Identity } from './identity.ts';
 import type { CreditReceipt, Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
 import type { Check, Identifier, Passed, Rule } from './rule.ts';
@@ -10,6 +10,7 @@ import type { Check, Identifier, Passed, Rule } from './rule.ts';
 export type Step =
   | Readonly<{ part: 'rule'; rule: Rule }>
   | Readonly<{ part: 'identifier'; credential: Pick<Credential, 'kind' | 'header'>; found: Identification }>
+  | Readonly<{ part: 'certificate'; identity: Identity }>
   | Readonly<{ part: 'invite'; refusal: Refusal }>
   | Readonly<{ part: 'allowance'; isLeft: boolean }>
   | Readonly<{ part: 'check'; label: string; outcome: Refusal | Passed | undefined }>
@@ -27,7 +28,7 @@ const also = <T>(outcome: Eventually<T>, tell: (outcome: T) => void): Eventually
 
 /** The rule itself, in all but that it tells. */
 export const traced = (rule: Rule, trace: Trace): Rule => {
-  const { allowance, charge } = rule;
+  const { allowance, charge, identifyByCertificate } = rule;
 
   const tracedIdentifier =
     (identify: Identifier): Identifier =>
@@ -55,11 +56,18 @@ export const traced = (rule: Rule, trace: Trace): Rule => {
       return refusal;
     },
     checks: rule.checks.map(tracedCheck),
-    dress(identity) {
-      const outcome = rule.dress(identity);
+    dress(identity, certificate) {
+      const outcome = rule.dress(identity, certificate);
       trace({ part: 'headers', outcome });
       return outcome;
     },
+    ...(identifyByCertificate && {
+      identifyByCertificate(certificate) {
+        const identity = identifyByCertificate(certificate);
+        trace({ part: 'certificate', identity });
+        return identity;
+      },
+    }),
     ...(allowance && {
       allowance: (request, intent) =>
         also(allowance(request, intent), (isLeft) => trace({ part: 'allowance', isLeft })),
