@@ -52,15 +52,17 @@ const checksOf = (
 
 export const proxyRule = (name: string, route: RouteConfig, proxy: ProxyConfig, parts: ProxyRuleParts): Rule => {
   const { auth, headers, mtls } = proxy;
-  const accepted = auth.enabled ? auth.accept : [];
+  const kinds = auth.enabled ? auth.accept : [];
+  const accepted = kinds.filter((kind) => kind !== 'certificate');
+  const takesCertificates = accepted.length < kinds.length;
   const isOpen = !auth.enabled || !route.auth_required;
   return {
     name,
     identifiers: Object.fromEntries(accepted.map((kind) => [kind, parts.identifiers[kind]])),
     // Where no token is asked for, a certificate says who calls.
-    ...(mtls?.enabled && isOpen && { identifyByCertificate }),
+    ...((takesCertificates || (mtls?.enabled && isOpen)) && { identifyByCertificate }),
     acceptsAnonymous: isOpen,
-    invite: inviteOf(accepted, auth),
+    invite: inviteOf(accepted, { ...auth, takesCertificates }),
     checks: checksOf(name, accepted, route, proxy, parts),
     dress: createDress([], dressersOf({ headers }), certificateDressers),
     passToken: headers.pass_token,

@@ -43,6 +43,14 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
       '2:9 proxy.mtls: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates',
     ],
   ],
+  ['a proxy whose callers are known by certificates', `${tls}\nproxy: { auth: { accept: [certificate] } }`, []],
+  [
+    'a proxy whose callers are known by certificates that nobody asks for',
+    'proxy: { auth: { accept: [certificate] } }',
+    [
+      '1:26 proxy.auth.accept: no certificate is ever seen; expected http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates',
+    ],
+  ],
   [
     'rules for certificates that our own handshake asks for',
     `${tls}\nrules: [{ name: a, match: { path: /a }, accept: certificate, require: { certificates: "CN=orders" } }]`,

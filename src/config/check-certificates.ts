@@ -5,14 +5,16 @@ const asksForCertificates = ({ tls }: Config['http']): boolean => tls?.enabled =
 
 /** What no client could ever show is no more than a way to lock everybody out. */
 const checkProxy = ({ http, proxy, forwarded_certificates: told }: Config): Finding[] => {
-  if (!proxy?.enabled || !proxy.mtls?.enabled || asksForCertificates(http) || told !== undefined) return [];
+  if (!proxy?.enabled || asksForCertificates(http) || told !== undefined) return [];
+  const message = 'no certificate is ever seen';
+  const expected = 'http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates';
+  const reads = [['http', 'tls'], ['forwarded_certificates']];
+  const { auth, mtls } = proxy;
   return [
-    {
-      path: ['proxy', 'mtls'],
-      message: 'no certificate is ever seen',
-      expected: 'http.tls with client_ca_file, and client_auth request or require; or forwarded_certificates',
-      reads: [['http', 'tls'], ['forwarded_certificates']],
-    },
+    ...(mtls?.enabled ? [{ path: ['proxy', 'mtls'], message, expected, reads }] : []),
+    ...(auth.enabled && auth.accept.includes('certificate')
+      ? [{ path: ['proxy', 'auth', 'accept'], message, expected, reads }]
+      : []),
   ];
 };
 

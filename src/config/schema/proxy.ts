@@ -53,9 +53,11 @@ export const proxy = block({
   websocket: toggle.prefault(false).describe('Whether a request may become a WebSocket.'),
   auth: block({
     enabled: toggle.prefault(true).describe('Whether tokens are verified.'),
-    accept: listOf(choice(['jwt', 'api_key']), { least: 1 })
+    accept: listOf(choice(['jwt', 'api_key', 'certificate']), { least: 1 })
       .prefault(['jwt'])
-      .describe('Which credentials are accepted.'),
+      .describe(
+        'Which credentials are accepted. `certificate`: who shows nothing else is known by the client certificate.',
+      ),
     header: credentialHeader.prefault('Authorization').describe('Header that carries the token.'),
     scheme: text({ expected: 'an authentication scheme such as Bearer', pattern: /[A-Za-z0-9-]+/ })
       .prefault('Bearer')
