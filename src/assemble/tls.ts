@@ -29,6 +29,7 @@ export const openWithTls = async (
     certificates: watched.current,
     clientAuth: tls.client_auth,
     onHandshakeFailed: events.onHandshakeFailed,
+    http2: tls.http2,
     minVersion: tls.min_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
   });
   events.onUsed('start', watched.current.endsAt);

@@ -2,8 +2,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { AuthMessage } from './auth-message.ts';
 import { AuthResponse, sendReady } from './auth-response.ts';
+import type { Http2Connections } from './http2/connections.ts';
 import { type Certificates, guardConnections, isHandshakeError, type ListenerTls, tlsOptions } from './tls.ts';
 
 // An import would load all of undici, for a WebSocket that nothing here uses: 4 MB.
@@ -31,7 +33,13 @@ export type ServerOptions = Readonly<{
 /** By connection: a request that may take longer to arrive. An upload that streams has no fixed time, but may not stand still. */
 const slowlyArriving = new WeakMap<object, IncomingMessage>();
 
-export const mayArriveSlowly = (message: IncomingMessage): void => void slowlyArriving.set(message.socket, message);
+/** Over HTTP/2 a connection has many. */
+const slow = new WeakSet<IncomingMessage>();
+
+export const mayArriveSlowly = (message: IncomingMessage): void => {
+  if (message.httpVersionMajor === 1) slowlyArriving.set(message.socket, message);
+  else slow.add(message);
+};
 
 /** Connections that end with an answer given already. Node would still carry out what follows, and answer nobody. */
 const ending = new WeakSet<object>();
@@ -105,7 +113,10 @@ const problemOf = ({ httpVersion, headers, rawHeaders }: IncomingMessage): numbe
   return isCertain ? undefined : 400;
 };
 
-const createServer = ({ tls, mayUpgrade, ...options }: ServerOptions): OwnServer => {
+const createServer = (
+  { tls, mayUpgrade, ...options }: ServerOptions,
+  speakHttp2: (socket: TLSSocket) => void,
+): OwnServer => {
   const bounded = {
     IncomingMessage: AuthMessage,
     ServerResponse: AuthResponse,
@@ -121,7 +132,7 @@ const createServer = ({ tls, mayUpgrade, ...options }: ServerOptions): OwnServer
   };
   if (!tls) return http.createServer(bounded);
   const server = https.createServer({ ...bounded, ...tlsOptions(tls, options.readTimeoutMs) });
-  guardConnections(server, tls);
+  guardConnections(server, tls, speakHttp2);
   return server;
 };
 
@@ -136,8 +147,25 @@ const createAges = (server: OwnServer) => {
   };
 };
 
+/** Loaded only where it is spoken. */
+const createHttp2 = async (listener: Listener, options: ServerOptions): Promise<Http2Connections | undefined> => {
+  if (!options.tls?.http2) return undefined;
+  const connections = await import('./http2/connections.ts');
+  return connections.createHttp2({
+    readTimeoutMs: options.readTimeoutMs,
+    writeTimeoutMs: options.writeTimeoutMs ?? WRITE_TIMEOUT_MS,
+    idleMs: KEEP_ALIVE_MS,
+    maxHeaderBytes: options.maxHeaderBytes,
+    maxHeaderLines: MOST_HEADER_LINES,
+    invitesBody: (message) => options.invitesBody?.(message) === true,
+    isSlow: (message) => slow.has(message),
+    answer: listener,
+  });
+};
+
 export const listen = async (listener: Listener, options: ServerOptions): Promise<Listening> => {
-  const server = createServer(options);
+  const http2 = await createHttp2(listener, options);
+  const server = createServer(options, (socket) => http2?.take(socket));
   const ages = createAges(server);
   server.maxHeadersCount = MOST_HEADER_LINES + 1;
   server.setTimeout(options.writeTimeoutMs ?? WRITE_TIMEOUT_MS);
@@ -187,10 +215,12 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
       if (!options.tls || !('setSecureContext' in server && typeof server.setSecureContext === 'function')) return;
       server.setSecureContext(tlsOptions(options.tls, options.readTimeoutMs, certificates));
       ages.next();
+      http2?.retire(false);
     },
 
     drain() {
       draining = true;
+      http2?.retire(true);
     },
 
     async close(graceMs) {
@@ -198,6 +228,7 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
+      http2?.close();
       // To Node a connection on which nothing came yet is not idle.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const deadline = setTimeout(() => {

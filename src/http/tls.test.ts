@@ -35,7 +35,7 @@ const start = async (owner: Owner, tls: Partial<ListenerTls> = {}) => {
       addr: '127.0.0.1:0',
       readTimeoutMs: 5_000,
       maxHeaderBytes: 65_536,
-      tls: { certificates: certificates(), clientAuth: 'request', minVersion: 'TLSv1.2', ...tls },
+      tls: { certificates: certificates(), clientAuth: 'request', http2: false, minVersion: 'TLSv1.2', ...tls },
     },
   );
   owner.after(() => listening.close(0));

@@ -22,6 +22,8 @@ export type ListenerTls = Readonly<{
   /** `request`: who shows none is served all the same. One that cannot be verified is never overlooked. */
   clientAuth: 'none' | 'request' | 'require';
   minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Whether HTTP/2 is offered besides HTTP/1.1. */
+  http2: boolean;
   /** Told of every connection that did not come about, or was ended for its certificate. */
   onHandshakeFailed?: (reason: HandshakeFailure, peerIp: string | undefined) => void;
 }>;
@@ -39,6 +41,7 @@ export const tlsOptions = (
   cert,
   key,
   minVersion: tls.minVersion,
+  ALPNProtocols: tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT_MS, patienceMs),
   requestCert: asksFor(tls),
   rejectUnauthorized: tls.clientAuth === 'require',
@@ -69,12 +72,20 @@ const shownOn = perObject((socket: Socket): Shown => {
 /** The certificate by which the other end of a connection is known: its chain was verified by our own handshake. */
 export const certificateOf = (socket: Socket): ClientCertificate | undefined => shownOn(socket).certificate;
 
-/** Connections with a bad certificate end before a byte of HTTP is read. */
-export const guardConnections = (server: Server, { onHandshakeFailed }: ListenerTls): void => {
+/** Connections with a bad certificate end before a byte of HTTP is read; `speakHttp2` takes those that agreed on it. */
+export const guardConnections = (
+  server: Server,
+  { onHandshakeFailed }: ListenerTls,
+  speakHttp2: (socket: TLSSocket) => void,
+): void => {
   const [speak] = server.listeners('secureConnection');
   server.removeAllListeners('secureConnection');
   server.on('secureConnection', (socket) => {
-    if (!showsBadCertificate(socket)) return speak && Reflect.apply(speak, server, [socket]);
+    if (!showsBadCertificate(socket)) {
+      if (socket.alpnProtocol === 'h2') speakHttp2(socket);
+      else if (speak) Reflect.apply(speak, server, [socket]);
+      return;
+    }
     onHandshakeFailed?.(handshakeFailure(socket), socket.remoteAddress);
     socket.destroy();
   });

@@ -42,7 +42,7 @@ const start = async (owner: Owner, options: Partial<NonNullable<TlsConfig>> = {}
   };
   const tls: TlsConfig = {
     ...{ enabled: true, cert_file: at('cert'), key_file: at('key'), client_ca_file: [at('ca')], crl_file: [at('crl')] },
-    ...{ client_auth: 'require', min_version: '1.2' },
+    ...{ client_auth: 'require', min_version: '1.2', http2: false },
     ...options,
   };
   const listening = await openWithTls(

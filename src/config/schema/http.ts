@@ -16,6 +16,7 @@ export const listenerTls = block({
     .prefault('none')
     .describe('Whether a client certificate is ignored, asked for, or demanded.'),
   min_version: choice(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version accepted.'),
+  http2: toggle.prefault(false).describe('Whether clients may speak HTTP/2, which they agree on by ALPN.'),
   crl_file: listOf(filePath)
     .prefault([])
     .describe(
