@@ -70,8 +70,7 @@ const checkUpstream = (
     return [
       {
         path,
-        message: 'the address of the proxy itself',
-        shows: 'value',
+        message: `${url} is the proxy itself`,
         expected: 'the address of the service behind it, another than http.addr',
         reads: [['http', 'addr']],
       },
