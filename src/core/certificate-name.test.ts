@@ -79,6 +79,70 @@ test('any value that is escaped is one value', () => {
   );
 });
 
+/** As people write one attribute: its type by any of its names, its value with or without escapes. */
+const spellings = {
+  cn: ['CN', 'cn', 'commonName', '2.5.4.3'],
+  o: ['O', 'o', 'organizationName', '2.5.4.10'],
+  ou: ['OU', 'Ou', 'organizationalUnitName', '2.5.4.11'],
+} as const;
+
+const attribute = fc.record({
+  type: fc.constantFrom(...(['cn', 'o', 'ou'] as const)),
+  value: fc.string({ unit: fc.constantFrom(...'ab=,+;"\\<># é\u{1F511}'), minLength: 1, maxLength: 8 }),
+});
+
+/** What a value needs by RFC 4514 section 2.4, or every octet of it by its number. */
+const written = (value: string, byNumber: boolean): string =>
+  byNumber
+    ? [...Buffer.from(value)].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('')
+    : value.replace(/[,+;"\\<>]|^[ #]| $/g, '\\$&');
+
+const spelled = fc.array(
+  fc.tuple(
+    attribute,
+    fc.nat({ max: 3 }),
+    fc.boolean(),
+    fc.constantFrom(',', '+', ', ', ' + '),
+    fc.double({ noNaN: true }),
+  ),
+  { minLength: 1, maxLength: 5 },
+);
+
+type Spelled = typeof spelled extends fc.Arbitrary<infer T> ? T : never;
+
+const nameOf = (attributes: Spelled): string =>
+  attributes
+    .map(
+      ([{ type, value }, at, byNumber, separator], index) =>
+        `${index === 0 ? '' : separator}${spellings[type][at]}=${written(value, byNumber)}`,
+    )
+    .join('');
+
+test('a name is the same in any order, with any types and escapes of the same meaning', () => {
+  fc.assert(
+    fc.property(spelled, (attributes) => {
+      const plain = nameOf(attributes.map(([one]) => [one, 0, true, ',', 0]));
+      const shuffled = nameOf(attributes.toSorted(([, , , , a], [, , , , b]) => a - b));
+      assert.notEqual(canonicalName(plain), undefined);
+      assert.equal(canonicalName(shuffled), canonicalName(plain), shuffled);
+    }),
+  );
+});
+
+test('a name with an attribute more, less, or another is another name', () => {
+  fc.assert(
+    fc.property(spelled, attribute, (attributes, more) => {
+      const name = canonicalName(nameOf(attributes));
+      assert.notEqual(canonicalName(nameOf([...attributes, [more, 0, true, ',', 0]])), name);
+      assert.notEqual(
+        canonicalName(nameOf([...attributes.slice(1), [{ ...more, value: 'c' }, 0, true, ',', 0]])),
+        name,
+      );
+      if (attributes.length > 1) assert.notEqual(canonicalName(nameOf(attributes.slice(1))), name);
+    }),
+  );
+});
+
 test('no text makes it throw', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'CN=\\,+ \n#"aé%2C'.split('')) }), (text) => {
