@@ -94,11 +94,15 @@ export const createThreads = ({ evaluator, timeoutMs, now }: ThreadsOptions): Th
     }
   };
 
-  const first = start();
   while (threads.size < THREADS) start();
+  const ready = Promise.all([...threads].map((thread) => thread.ready)).then(([first]) => {
+    if (!first) throw new Error('unreachable: there is a thread');
+    return first;
+  });
+  ready.catch(() => undefined);
 
   return {
-    ready: first.ready,
+    ready,
 
     evaluate(entrypoint, input) {
       if (closed) return Promise.resolve({ outcome: 'failed', cause: new Error('the policy is closed') });
