@@ -1,6 +1,7 @@
 /** The command line. Exits 0, 1 (refused, found wrong) or 2 (used wrong). */
 import { Command, CommanderError, Option } from 'commander';
 import { defineKeys } from './commands/define-keys.ts';
+import { definePolicy } from './commands/define-policy.ts';
 import { insecureMeanings } from './config/unsafe.ts';
 
 // cashu-ts looks whether it is there, and to look loads all of undici: 4 MB for what nothing here uses.
@@ -182,6 +183,8 @@ withCommonOptions(sandbox.command('token'))
     const { makeSandboxToken } = await import('./commands/sandbox.ts');
     process.exitCode = await makeSandboxToken({ ...options, insecure: insecureOf(options) });
   });
+
+definePolicy(program.command('policy'), { withCommonOptions, insecureOf });
 
 const wallet = program.command('wallet').description('what payments have brought, in the store of the configuration');
 

@@ -60,12 +60,20 @@ const reasonsFor = (config: Config, problem: PolicyProblem): Reason[] => {
   return asking.length === 0 ? [{ message }] : asking.map(({ path }) => ({ path, message }));
 };
 
-/** Rejects with `ReloadRefused` and everything that is wrong. Undefined where no policy is configured. */
-export const assemblePolicy = async (config: Config, now: () => number): Promise<PolicyEngine | undefined> => {
-  const { policy } = config;
-  if (!policy) return undefined;
-  const queries = [...new Set(policyQueries(config).map(({ query }) => query))];
+/** Rejects with `ReloadRefused` and everything that is wrong. */
+export const openPolicy = async (
+  config: Config,
+  policy: PolicyConfig,
+  queries: readonly string[],
+  now: () => number,
+): Promise<PolicyEngine> => {
   const loaded = await load(policy, { queries, timeoutMs: policy.timeout, now });
   if ('engine' in loaded) return loaded.engine;
   throw new ReloadRefused(loaded.problems.flatMap((problem) => reasonsFor(config, problem)));
+};
+
+/** Rejects likewise. Undefined where no policy is configured. */
+export const assemblePolicy = async (config: Config, now: () => number): Promise<PolicyEngine | undefined> => {
+  const queries = [...new Set(policyQueries(config).map(({ query }) => query))];
+  return config.policy && openPolicy(config, config.policy, queries, now);
 };

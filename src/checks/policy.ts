@@ -24,32 +24,39 @@ const denied = (findings: Findings | undefined, exposeReasons: boolean): Refusal
     ...(findings && exposeReasons && { members: { reasons: findings.reasons } }),
   });
 
+/** What a policy's answer makes of a request. */
+export const concludePolicy = (
+  query: string,
+  answer: PolicyAnswer,
+  exposeReasons: boolean,
+): Refusal | Passed | undefined => {
+  switch (answer.outcome) {
+    case 'undefined':
+      return refuse('policy_undefined', 'The policy says nothing about the request.');
+    case 'timeout':
+      return refuse('policy_timeout', 'The policy does not answer in time.');
+    case 'failed':
+      return failed(answer.cause);
+    case 'value': {
+      const result = policyResult(answer.value);
+      if (typeof result === 'string') {
+        const cause = new TypeError(`${query} gives ${result}`);
+        return refuse('policy_malformed', 'The policy gives an answer of another form.', { cause });
+      }
+      const { allow, findings } = result;
+      if (!allow) return denied(findings, exposeReasons);
+      return findings && { findings };
+    }
+  }
+};
+
 /** `query` is one that the engine was loaded for. */
 export const createPolicyCheck = (
   query: string,
   engine: Pick<PolicyEngine, 'evaluate'>,
   { extract, exposeReasons, maxInputBytes }: PolicyCheckOptions,
 ): Check => {
-  const conclude = (answer: PolicyAnswer): Refusal | Passed | undefined => {
-    switch (answer.outcome) {
-      case 'undefined':
-        return refuse('policy_undefined', 'The policy says nothing about the request.');
-      case 'timeout':
-        return refuse('policy_timeout', 'The policy does not answer in time.');
-      case 'failed':
-        return failed(answer.cause);
-      case 'value': {
-        const result = policyResult(answer.value);
-        if (typeof result === 'string') {
-          const cause = new TypeError(`${query} gives ${result}`);
-          return refuse('policy_malformed', 'The policy gives an answer of another form.', { cause });
-        }
-        const { allow, findings } = result;
-        if (!allow) return denied(findings, exposeReasons);
-        return findings && { findings };
-      }
-    }
-  };
+  const conclude = (answer: PolicyAnswer) => concludePolicy(query, answer, exposeReasons);
 
   const check: Check = (request, identity) => {
     const input = policyInput(request, identity, extract);

@@ -12,15 +12,19 @@ import { repeated } from './repeated.ts';
 /** The path of a rule in a package: what every engine can answer. */
 const queryForm = /^data(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 
+export const isPolicyQuery = (text: string): boolean => queryForm.test(text);
+
+export const expectedQuery = 'the path of a rule, such as data.orders.allow';
+
 const checkForm = ({ query, path }: PolicyQuery): Finding[] =>
-  queryForm.test(query)
+  isPolicyQuery(query)
     ? []
     : [
         {
           path,
           message: 'not a query that a policy can be asked',
           shows: 'value',
-          expected: 'the path of a rule, such as data.orders.allow',
+          expected: expectedQuery,
         },
       ];
 
