@@ -71,7 +71,7 @@ for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress']) 
   });
 }
 
-for (const folder of ['nginx', 'nginx/with-snippets']) {
+for (const folder of ['nginx', 'nginx/with-snippets', 'nginx/with-client-certificates']) {
   test(`k8s/${folder}: every Ingress takes over exactly the headers that the service answers`, async () => {
     const answered = saidIn(await answeredTo.nginx());
     const ingresses = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && !isOwn(metadata));
@@ -82,6 +82,16 @@ for (const folder of ['nginx', 'nginx/with-snippets']) {
     }
   });
 }
+
+test('k8s/nginx: where the controller verifies certificates it passes them on; elsewhere it can say that there is none', () => {
+  const [ingress, none] = resourcesOf('nginx/with-client-certificates');
+  const prefix = 'nginx.ingress.kubernetes.io/auth-tls-';
+  const annotations = ingress?.metadata.annotations ?? {};
+  assert.equal(annotations[`${prefix}pass-certificate-to-upstream`], 'true');
+  assert.ok(['on', 'optional'].includes(annotations[`${prefix}verify-client`] ?? ''));
+  assert.match(annotations[`${prefix}secret`] ?? '', /^sallyport\//);
+  assert.deepEqual(at(none, 'data'), { 'ssl-client-verify': 'NONE' });
+});
 
 test('k8s/traefik: every middleware takes over exactly the headers that the service answers, and trusts no client', async () => {
   const answered = saidIn(await answeredTo.traefik());

@@ -12,6 +12,7 @@ export type Controller = (typeof controllers)[number];
 export const folders = [
   ...controllers,
   'nginx/with-snippets',
+  'nginx/with-client-certificates',
   'nginx/other-namespace',
   'traefik/plain-ingress',
 ] as const;
