@@ -43,6 +43,7 @@ try {
       if (isAudit(line)) console.log(line);
     },
   });
+  process.once('exit', zones.abandon); // an error of our own
   console.log(`\n${showPlaces(zones)}\n\nIn another terminal:\n\n${printed(linesFor(zones))}`);
   console.log('Audit lines follow here: those of one request share their correlation_id.');
   console.log('Ctrl-C ends it and leaves nothing behind.\n');

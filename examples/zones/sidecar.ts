@@ -18,7 +18,11 @@ export type SidecarOptions = Readonly<{
   onLine(line: string): void;
 }>;
 
-export type Sidecar = Readonly<{ name: string; stop(): Promise<void> }>;
+export type Sidecar = Readonly<{
+  stop(): Promise<void>;
+  /** At once, for the end of this process. */
+  kill(): void;
+}>;
 
 const root = join(import.meta.dirname, '..', '..');
 const READY_MS = 60_000;
@@ -68,5 +72,5 @@ export const startSidecar = async ({ name, env, health, directory, onLine }: Sid
     }
     await pause(LOOK_EVERY_MS);
   }
-  return { name, stop };
+  return { stop, kill: () => void child.kill('SIGKILL') };
 };

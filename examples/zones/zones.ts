@@ -38,6 +38,8 @@ export type Zones = Readonly<{
   certs: string;
   keycloak: string;
   stop(): Promise<void>;
+  /** The same at once, for the end of this process. */
+  abandon(): void;
 }>;
 
 const makeCertificates = (folder: string): void => {
@@ -56,7 +58,8 @@ export const startZones = async ({
 }: ZonesOptions = {}): Promise<Zones> => {
   await using starting = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-zones-'));
-  starting.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  starting.defer(removeFolder);
   const certs = join(folder, 'certs');
   makeCertificates(certs);
   const ports = await choosePorts(usualPorts);
@@ -102,9 +105,14 @@ export const startZones = async ({
     }),
     sidecar('data-service', ports.data, ports.dataHealth, { UPSTREAM: at(data.port) }),
   ]);
+  const sidecars = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failures = all.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
   if (failures.length > 0) throw new Error(failures.map(String).join('\n'));
 
   const started = starting.move();
-  return { ports, certs, keycloak, stop: () => started.disposeAsync() };
+  const abandon = () => {
+    for (const { kill } of sidecars) kill();
+    removeFolder();
+  };
+  return { ports, certs, keycloak, stop: () => started.disposeAsync(), abandon };
 };

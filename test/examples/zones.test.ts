@@ -1,9 +1,8 @@
 /** examples/zones end to end: with the sample identity provider, and with the real Keycloak. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
@@ -13,14 +12,15 @@ import { startRealms } from '../../examples/sample-issuer/realms.ts';
 import { type Line, linesFor } from '../../examples/zones/lines.ts';
 import { readRealm, realmFiles, startZones } from '../../examples/zones/zones.ts';
 import { startKeycloak } from '../servers/keycloak.ts';
+import { atExit } from '../servers/last-resort.ts';
 import { launch } from '../servers/process.ts';
 import { locate, needs } from '../servers/programs.ts';
 import { until } from '../servers/until.ts';
+import { createWorkdir } from '../servers/workdir.ts';
 
 const owner = { after };
 const ready = needs('openssl');
 const withKeycloak = needs('keycloak', 'openssl');
-const leftBehind = () => globSync(join(tmpdir(), 'sallyport-zones-*'));
 
 // It takes its time; the others do not wait for it.
 const keycloakStarts = withKeycloak.skip ? undefined : startKeycloak({ owner, realms: realmFiles });
@@ -33,6 +33,7 @@ type Shown = Readonly<Record<string, unknown>>;
 const output: string[] = [];
 const startHere = async () => {
   const started = await startZones({ keycloak: sample.url, onLine: (_service, line) => output.push(line) });
+  atExit(started.abandon);
   after(started.stop);
   return started;
 };
@@ -423,7 +424,7 @@ test(
   withKeycloak,
   async (t) => {
     const keycloak = (await keycloakStarts) ?? assert.fail('no Keycloak');
-    const before = leftBehind();
+    const { path: temporary } = createWorkdir('zones-command', t);
     const example = await launch({
       command: process.execPath,
       args: [
@@ -435,7 +436,7 @@ test(
       stopSignal: 'SIGINT',
       graceMs: 15_000,
       owner: t,
-      env: { DATABASE_URL: 'postgres://nowhere/at-all', REDIS_URL: 'redis://nowhere' },
+      env: { TMPDIR: temporary, DATABASE_URL: 'postgres://nowhere/at-all', REDIS_URL: 'redis://nowhere' },
     });
     await until('it has printed its lines', () => example.output().includes('Ctrl-C ends it'), { deadlineMs: 60_000 });
     const { signIn, lines } = linesIn(example.output());
@@ -446,7 +447,7 @@ test(
 
     await example.stop();
     assert.equal(await example.exited(), 'code 0');
-    assert.deepEqual(leftBehind(), before);
+    assert.deepEqual(readdirSync(temporary), []);
     for (const [, port] of example.output().matchAll(/127\.0\.0\.1:(\d+)$/gm)) {
       if (keycloak.port !== Number(port)) await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
     }
