@@ -101,7 +101,7 @@ const shown = ({ peer, message }: Incoming): ClientCertificate | undefined =>
   peer.encrypted ? certificateOf(message.socket) : undefined;
 
 const told = ({ peer, peers, headers }: Incoming, host: string): ClientCertificate | Refusal | undefined =>
-  peers.certificate(peer, host, (name) => single(headers[name]));
+  peers.certificateFormat === undefined ? undefined : peers.certificate(peer, host, (name) => single(headers[name]));
 
 /** Checks a description and puts it into canonical form. */
 export const toAuthRequest = (incoming: Incoming, description: Description): AuthRequest | Refusal => {
