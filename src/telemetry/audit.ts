@@ -126,16 +126,19 @@ const ours: ReadonlySet<string> = new Set([
   ...['correlation_id', 'decision', 'code', 'reasons', 'headers', '__proto__'],
 ]);
 
-const withPolicy = (line: Line, audit: Findings['audit'] | undefined): Line => {
-  if (!audit) return line;
-  const added = Object.entries(audit).filter(([name]) => !ours.has(name));
-  return added.length === 0 ? line : { ...line, ...Object.fromEntries(added) };
+/** Into the line itself, which is new and nobody else's. */
+const addPolicy = (line: Record<string, unknown>, audit: Findings['audit']): void => {
+  for (const name of Object.keys(audit)) {
+    if (!ours.has(name)) line[name] = audit[name];
+  }
 };
 
 export const createAudit = (options: AuditOptions): ((event: AccessEvent) => void) => {
   const toJson = createCredentialFreeJson(options.keyPrefixes);
   return (event) => {
-    const line = withPolicy(lineOf(event, options), findingsOf(event.decision)?.audit);
+    const line: Record<string, unknown> = lineOf(event, options);
+    const audit = findingsOf(event.decision)?.audit;
+    if (audit) addPolicy(line, audit);
     options.write(`${toJson(line, event.request)}\n`);
   };
 };
