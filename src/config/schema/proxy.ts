@@ -40,7 +40,7 @@ const audit = block({
   service: text({ longest: 128 }).optional().describe('What this service is called there; by default the host name.'),
   file: filePath
     .optional()
-    .describe('Where the lines go, appended; by default standard output. Opened anew on SIGHUP.'),
+    .describe('Where the lines go, appended; by default standard output. Opened anew where it was moved away.'),
 });
 
 export const proxy = block({
