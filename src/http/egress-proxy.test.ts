@@ -8,6 +8,7 @@ import { createRequestFilter } from '../egress/headers.ts';
 import { createJoining } from '../egress/join.ts';
 import { compileEgressRoutes } from '../egress/routes.ts';
 import type { SendCall, Target } from '../egress/target.ts';
+import type { Observe } from './egress-exchange.ts';
 import { createEgressProxy } from './egress-proxy.ts';
 import { createPeers } from './peers.ts';
 import { listen } from './server.ts';
@@ -29,7 +30,9 @@ const answeringAfter =
     return { pause: () => undefined, resume: () => undefined, abort: () => undefined };
   };
 
-const startWith = async (send: SendCall) => {
+type Around = Readonly<{ trusted?: string[]; observe?: Observe }>;
+
+const startWith = async (send: SendCall, { trusted = [], observe = () => undefined }: Around = {}) => {
   const target: Target = {
     name: 'target',
     origin: 'http://target.example',
@@ -52,9 +55,9 @@ const startWith = async (send: SendCall) => {
   };
   const proxy = createEgressProxy({
     routes: compileEgressRoutes([{ pathPrefix: '/', value: route }], '/ext'),
-    peers: createPeers([]),
+    peers: createPeers(trusted),
     forwardedCertificates: false,
-    observe: () => undefined,
+    observe,
   });
   const listening = await listen(proxy, {
     addr: '127.0.0.1:0',
@@ -97,3 +100,26 @@ test('a body that stands still is a 408, and the end', async () => {
   const [answer] = await once(outgoing, 'response');
   assert.deepEqual([answer.resume().statusCode, answer.headers.connection], [408, 'close']);
 });
+
+for (const [who, trusted, told] of [
+  ['a trusted proxy', ['127.0.0.1/32'], true],
+  ['anybody else', [], false],
+] as const) {
+  test(`the id that ${who} passes on is ${told ? '' : 'not '}the one that the call is told of by`, async () => {
+    const seen: string[] = [];
+    const ask = await startWith(answeringAfter(0), {
+      trusted: [...trusted],
+      observe: ({ requestId }) => seen.push(requestId),
+    });
+    for (const headers of [{ 'X-Correlation-ID': 'req-abc' }, { 'X-Request-ID': 'req-abc' }]) {
+      const outgoing = ask({ headers });
+      outgoing.end();
+      const [answer] = await once(outgoing, 'response');
+      await once(answer.resume(), 'close');
+    }
+    assert.deepEqual(
+      seen.map((id) => id === 'req-abc'),
+      [told, told],
+    );
+  });
+}

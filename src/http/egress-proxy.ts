@@ -11,7 +11,7 @@ import { type CallerSources, callerRequest } from './egress-caller.ts';
 import { type CallStory, EgressExchange, type Observe } from './egress-exchange.ts';
 import { refusedAtOnce, refusedCaller } from './egress-refusals.ts';
 import { asksForWebSocket } from './egress-socket.ts';
-import { requestIdOf } from './http-request.ts';
+import { correlationIdOf } from './proxied-request.ts';
 import { sendCall, sendUpgrade } from './send-call.ts';
 
 export type EgressProxyParts = CallerSources &
@@ -29,7 +29,7 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
     const url = message.url ?? '';
     const peer = sources.peers.of(message.socket);
     const story: CallStory = {
-      requestId: requestIdOf({ peer, headers: message.headers }),
+      requestId: correlationIdOf(message, peer),
       startedAt: performance.now(),
       method: message.method ?? '',
       path: rawPath(url),
