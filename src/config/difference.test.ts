@@ -19,6 +19,7 @@ const cases: readonly (readonly [before: string, after: string, paths: readonly 
   [`admin: { token: ${token} }`,              `admin: { token: ${token}-2 }`,                         ['admin.token'],                  false],
   [`admin: { token: ${token} }`,              `admin: { token: ${token}, addr: "127.0.0.1:9" }`,      ['admin.addr'],                   true],
   ['trusted_proxies: [127.0.0.1]',            'trusted_proxies: [127.0.0.2]',                         ['trusted_proxies[0]'],           false],
+  ['',                                        'forwarded_certificates: envoy',                        ['forwarded_certificates.format'], false],
   [target('a'),                               target('b'),                                            ['egress.targets.t.auth.token'],  false],
   ['api_keys: { rate_limit_per_day: 5 }',     'api_keys: { rate_limit_per_day: 6 }',                  ['api_keys.rate_limit_per_day'],  false],
   ['api_keys: { prefix: "a-" }',              'api_keys: { prefix: "b-" }',                           ['api_keys.prefix'],              true],
@@ -44,7 +45,7 @@ test('a block that comes or goes differs in each of its keys, of which some may 
 });
 
 test('what is not known to be built anew needs a restart', () => {
-  const anew = ['rules', 'jwt', 'trusted_proxies', 'resolver', 'egress', 'proxy', 'vault'];
+  const anew = ['rules', 'jwt', 'trusted_proxies', 'forwarded_certificates', 'resolver', 'egress', 'proxy', 'vault'];
   const keys = objectsOf(configSchema).flatMap(({ shape }) => Object.keys(shape));
   assert.ok(keys.includes('store'));
   assert.deepEqual(

@@ -10,6 +10,7 @@ const reloadable: readonly Path[] = [
   ['rules'],
   ['jwt'],
   ['trusted_proxies'],
+  ['forwarded_certificates'],
   ['resolver'],
   ['egress'],
   ['proxy'],

@@ -1,8 +1,9 @@
 /** Client certificates as credentials, through the real service: by our own handshake and by headers of trusted proxies. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request as requestHttps } from 'node:https';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
 import { adminToken, startSallyport } from '../sallyport.ts';
@@ -205,6 +206,20 @@ for (const [what, { url }] of [
     assert.deepEqual([open.status, open.headers['x-client-cn']], [200, '']);
   });
 }
+
+test('which headers count is taken over by a reload', async () => {
+  const file = join(unconfigured.directory, 'sallyport.yaml');
+  const text = readFileSync(file, 'utf8');
+  const reload = async (changed: string) => {
+    writeFileSync(file, changed);
+    const headers = { authorization: `Bearer ${adminToken}` };
+    const { status } = await request(unconfigured.adminUrl, '/admin/reload', { method: 'POST', headers });
+    assert.equal(status, 200);
+    return (await request(unconfigured.url, '/auth/envoy/services/1', { headers: forged })).status;
+  };
+  assert.equal(await reload(`${text}\nforwarded_certificates: envoy\n`), 200);
+  assert.equal(await reload(text), 401);
+});
 
 test('lines of the log name the certificate of who was refused and of who was let in, cut to a line', async () => {
   const longest = `CN=${'a'.repeat(3_000)}`;
