@@ -46,6 +46,11 @@ test('a valid file gives the same as JSON', () => {
   });
 });
 
+test('of a reverse proxy its routes are counted', () => {
+  const sidecar = file('sidecar.yaml', 'proxy: { auth: { enabled: false } }');
+  assert.equal(validate(sidecar, { env: {}, cwd }).output, 'sidecar.yaml: valid, a reverse proxy with 1 route');
+});
+
 test('a wrong file gives a line for each problem, and exit code 1', () => {
   const { exitCode, output } = validate(bad, { env: {}, cwd });
   assert.equal(exitCode, 1);

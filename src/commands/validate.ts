@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';
@@ -15,6 +16,16 @@ export type ValidateOptions = Readonly<{
 
 export type Verdict = Readonly<{ exitCode: 0 | 1; output: string }>;
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** A reverse proxy without routes passes everything on to one service. */
+const contents = ({ rules, proxy }: Config): string => {
+  const ruleCount = counted(rules.length, 'rule');
+  if (!proxy?.enabled) return ruleCount;
+  const proxied = `a reverse proxy with ${counted(Math.max(1, proxy.routes.length), 'route')}`;
+  return rules.length > 0 ? `${ruleCount}, ${proxied}` : proxied;
+};
+
 const good = ({ config, source, notices, place }: LoadedConfig, json: boolean): Verdict => {
   const file = source ?? 'embedded defaults';
   const missing = unavailable(config, place);
@@ -22,10 +33,9 @@ const good = ({ config, source, notices, place }: LoadedConfig, json: boolean): 
     const report = { valid: true, file, rules: config.rules.length, notices, unavailable: missing, problems: [] };
     return { exitCode: 0, output: JSON.stringify(report) };
   }
-  const rules = `${config.rules.length} ${config.rules.length === 1 ? 'rule' : 'rules'}`;
   const blocks = [...new Set(missing.map(({ path }) => path))];
   const caveat = blocks.length > 0 ? `; not available yet: ${blocks.join(', ')}` : '';
-  return { exitCode: 0, output: `${file}: valid, ${rules}${caveat}` };
+  return { exitCode: 0, output: `${file}: valid, ${contents(config)}${caveat}` };
 };
 
 const bad = (problems: readonly Problem[], json: boolean): Verdict => ({

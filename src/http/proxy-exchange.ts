@@ -61,7 +61,10 @@ export class ProxyExchange extends CallExchange {
     sendReply(response, { ...reply, headers: [...reply.headers, own] }, requestId);
   }
 
-  protected override told(outcome: CallOutcome): void {
-    this.#observe({ ...this.story, ...outcome, durationMs: performance.now() - this.story.startedAt });
+  protected override told({ status, attempts, credentialVersion, error, cause }: CallOutcome): void {
+    const { requestId, startedAt, method, path, peerIp, request, route, downstream, decision } = this.story;
+    const durationMs = performance.now() - startedAt;
+    const told = { requestId, method, path, peerIp, request, route, downstream, decision, durationMs };
+    this.#observe({ ...told, status, attempts, credentialVersion, error, cause });
   }
 }
