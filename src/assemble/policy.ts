@@ -1,14 +1,13 @@
 /** The policy engine of one generation: chosen by what the configuration names, loaded only where one is configured. */
 import type { LoadedPolicy, PolicyEngine, PolicyOptions, PolicyProblem } from '../checks/policy-engine.ts';
 import type { Config } from '../config/config.ts';
+import { compiledPolicy, type PolicyFiles, readPolicyFiles } from '../config/policy-files.ts';
 import { policyQueries } from '../config/policy-queries.ts';
 import { type Reason, ReloadRefused } from '../reload/refused.ts';
 import { ForbiddenAddress } from '../stores/outbound/address-guard.ts';
 import { guardTarget } from '../stores/outbound/target-guard.ts';
 
 type PolicyConfig = NonNullable<Config['policy']>;
-
-const compiled = /\.(?:tar\.gz|tgz|wasm)$/;
 
 const refused = (file: string, message: string): LoadedPolicy => ({
   problems: [{ file, line: 0, column: 0, message }],
@@ -35,16 +34,31 @@ const loadCompiled = async (file: string, policy: PolicyConfig, options: PolicyO
   });
 };
 
-const load = async (policy: PolicyConfig, options: PolicyOptions): Promise<LoadedPolicy> => {
+/** As they were when the configuration was read; read now where that was left out. */
+const loadFiles = async (
+  path: string,
+  files: PolicyFiles | undefined,
+  options: PolicyOptions,
+): Promise<LoadedPolicy> => {
+  const read = files ? { files } : readPolicyFiles(path);
+  if ('problems' in read) return { problems: read.problems.map((problem) => ({ ...problem, line: 0, column: 0 })) };
+  const { loadRegorus } = await import('../stores/policy/regorus/regorus.ts');
+  return loadRegorus({ ...options, path, files: read.files });
+};
+
+const load = async (
+  policy: PolicyConfig,
+  files: PolicyFiles | undefined,
+  options: PolicyOptions,
+): Promise<LoadedPolicy> => {
   const { engine, path, url } = policy;
   if (engine === 'opa_sidecar') {
     if (url === undefined) throw new Error('unreachable: checked with the configuration');
     return loadServer(url, options);
   }
   if (path === undefined) throw new Error('unreachable: checked with the configuration');
-  if (compiled.test(path)) return loadCompiled(path, policy, options);
-  const { loadRegorus } = await import('../stores/policy/regorus/regorus.ts');
-  return loadRegorus({ ...options, path });
+  if (compiledPolicy.test(path)) return loadCompiled(path, policy, options);
+  return loadFiles(path, files, options);
 };
 
 /** `policies/order.rego:12:5: unsafe variable "x"; bind it in this rule` */
@@ -67,7 +81,8 @@ export const openPolicy = async (
   queries: readonly string[],
   now: () => number,
 ): Promise<PolicyEngine> => {
-  const loaded = await load(policy, { queries, timeoutMs: policy.timeout, now });
+  const files = policy === config.policy ? config.policy_files : undefined;
+  const loaded = await load(policy, files, { queries, timeoutMs: policy.timeout, now });
   if ('engine' in loaded) return loaded.engine;
   throw new ReloadRefused(loaded.problems.flatMap((problem) => reasonsFor(config, problem)));
 };

@@ -21,16 +21,20 @@ const report = (problems: readonly Problem[], json: boolean | undefined): undefi
 };
 
 /** As the service does: throws `ConfigError` with what is wrong, or cannot be done yet, which is never ignored. */
-export const loadAgain = ({ config, insecure }: CommandOptions, recording?: Recording): LoadedConfig => {
-  const loaded = loadConfig({ path: config, env: environment, insecure, recording });
+export const loadAgain = (
+  { config, insecure }: CommandOptions,
+  recording?: Recording,
+  withPolicies = false,
+): LoadedConfig => {
+  const loaded = loadConfig({ path: config, env: environment, insecure, recording, withPolicies });
   const missing = unavailable(loaded.config, loaded.place);
   if (missing.length > 0) throw new ConfigError(missing);
   return loaded;
 };
 
 /** Loads again and again, with the secrets that are in Vault. */
-export const createLoader = (options: CommandOptions): SecretLoader =>
-  createSecretLoader((recording) => loadAgain(options, recording), Date.now);
+export const createLoader = (options: CommandOptions, withPolicies = false): SecretLoader =>
+  createSecretLoader((recording) => loadAgain(options, recording, withPolicies), Date.now);
 
 /** As the service would load it, secrets of Vault and all; undefined where it says what is wrong. */
 export const loadBy = async (loader: SecretLoader, { json }: CommandOptions): Promise<LoadedConfig | undefined> => {

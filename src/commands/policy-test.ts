@@ -1,4 +1,5 @@
 /** `sallyport policy test`: exits 0 where every test passed, 1 where one did not or there are none, 2 where it was used wrongly. */
+import { readPolicyFiles } from '../config/policy-files.ts';
 import { runTests, type TestOutcome, type TestResult, type TestRun } from '../stores/policy/regorus/test-rules.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
@@ -47,7 +48,11 @@ export const testPolicies = async (given: string | undefined, options: CommandOp
     fail(`${path} is compiled: give the directory of .rego files that it was made of`);
     return 2;
   }
-  const run: TestRun = await runTests(path, Date.now);
+  const read = readPolicyFiles(path);
+  const run: TestRun =
+    'files' in read
+      ? runTests(path, read.files, Date.now)
+      : { problems: read.problems.map((problem) => ({ ...problem, line: 0, column: 0 })) };
   if ('problems' in run) {
     const lines = run.problems.map(({ file, line, column, message, hint }) => {
       const place = line > 0 ? `${file}:${line}:${column}` : file;

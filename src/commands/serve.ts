@@ -173,7 +173,7 @@ const leavePrimary = (): void => {
 
 /** Runs until SIGTERM or SIGINT, a second of which ends it at once. */
 export const runServe = async (options: CommandOptions): Promise<number> => {
-  const loader = createLoader(options);
+  const loader = createLoader(options, true);
   const loaded = cluster.isPrimary ? await loadBy(loader, options) : undefined;
   if (cluster.isPrimary && !loaded) {
     await loader.close();

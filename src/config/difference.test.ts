@@ -45,7 +45,17 @@ test('a block that comes or goes differs in each of its keys, of which some may 
 });
 
 test('what is not known to be built anew needs a restart', () => {
-  const anew = ['rules', 'jwt', 'trusted_proxies', 'forwarded_certificates', 'resolver', 'egress', 'proxy', 'vault'];
+  const anew = [
+    'rules',
+    'jwt',
+    'trusted_proxies',
+    'forwarded_certificates',
+    'resolver',
+    'egress',
+    'proxy',
+    'policy',
+    'vault',
+  ];
   const keys = objectsOf(configSchema).flatMap(({ shape }) => Object.keys(shape));
   assert.ok(keys.includes('store'));
   assert.deepEqual(

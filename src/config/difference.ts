@@ -14,6 +14,8 @@ const reloadable: readonly Path[] = [
   ['resolver'],
   ['egress'],
   ['proxy'],
+  ['policy'],
+  ['policy_files'],
   ['vault'],
   ['api_keys', 'rate_limit_per_minute'],
   ['api_keys', 'rate_limit_per_day'],

@@ -7,12 +7,13 @@ import { credentialNotices } from './credential-notices.ts';
 import type { Finding } from './finding.ts';
 import { createLocator, type Locator } from './locator.ts';
 import { formatPath, type Path } from './path.ts';
+import { type PolicyFiles, readPolicyFiles } from './policy-files.ts';
 import { ConfigError, type Problem, sortProblems } from './problem.ts';
 import type { Environment } from './read/interpolate.ts';
 import { overlayEnvironment } from './read/overlay.ts';
 import { type ParsedText, parseText } from './read/parse.ts';
 import { findFile, readSource } from './read/source.ts';
-import { pack, type Recording, unpack } from './recording.ts';
+import { pack, type Recorded, type Recording, unpack } from './recording.ts';
 import { readFileText, type Settling, settle } from './settle.ts';
 import { checkShape, type Shape } from './shape.ts';
 
@@ -26,6 +27,8 @@ export type LoadOptions = Readonly<{
   insecure?: ReadonlySet<string> | undefined;
   /** Accept variables and secret files that are not there, to check a file where its secrets are not. */
   allowMissingVariables?: boolean | undefined;
+  /** Read the files of the policies too. */
+  withPolicies?: boolean | undefined;
   /** In place of the files. */
   recording?: Recording | undefined;
 }>;
@@ -40,7 +43,7 @@ export type LoadedConfig = Readonly<{
   notices: readonly string[];
   /** Where a value stands, for messages about a configuration that has loaded. */
   place: (path: Path) => Place;
-  /** Of the text of the file, without variables and secrets. */
+  /** Of the text of the file, without variables and secrets, and of the policies. */
   digest: string;
   recording: Recording;
 }>;
@@ -76,15 +79,32 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
     ...[...shape.findings, ...settled.findings, ...checked].map((finding) => locator.problemOf(finding)),
   ];
   if (problems.length > 0 || !settled.config) throw new ConfigError(sortProblems(problems));
+  const policies = policiesFor(settled.config, options.withPolicies, recording);
   return {
-    config: settled.config,
+    config: policies ? Object.freeze({ ...settled.config, policy_files: policies }) : settled.config,
     source,
     notices: [...overlay.notices, ...credentialNotices(settled.config)],
     place: placing(locator),
-    digest: hash('sha256', read.text).slice(0, 16),
-    recording: pack({ source, text: read.text, files, vault: recording?.vault }),
+    digest: digestOf(read.text, policies),
+    recording: pack({ source, text: read.text, files, policies, vault: recording?.vault }),
   };
 };
+
+/** Undefined where none are in files, or nobody wants them. */
+const policiesFor = (
+  { policy }: Config,
+  wanted: boolean | undefined,
+  recording: Recorded | undefined,
+): PolicyFiles | undefined => {
+  if (recording) return recording.policies && Object.freeze(recording.policies);
+  if (!wanted || policy?.engine !== 'opa_embedded' || policy.path === undefined) return undefined;
+  const read = readPolicyFiles(policy.path);
+  if ('files' in read) return Object.freeze(read.files);
+  throw new ConfigError(read.problems.map((problem) => ({ ...problem, line: 0, column: 0, path: '' })));
+};
+
+const digestOf = (text: string, policies: PolicyFiles | undefined): string =>
+  hash('sha256', policies ? JSON.stringify([text, policies]) : text).slice(0, 16);
 
 const syntaxProblems = (
   { placed }: ParsedText,

@@ -3,6 +3,7 @@
  * for the workers of one service, and for replacing secrets alone. It holds secrets, and so it is one.
  */
 import { Secret } from '../core/secret.ts';
+import type { PolicyFiles } from './policy-files.ts';
 
 export type Recording = Secret;
 
@@ -12,6 +13,8 @@ export type Recorded = Readonly<{
   text: string;
   /** What `file:` named, by absolute path. */
   files: Readonly<Record<string, string>>;
+  /** Of the policies; left out where they were not asked for. */
+  policies?: PolicyFiles | undefined;
   /** What Vault gave; left out where it was not asked. */
   vault?: VaultValues | undefined;
 }>;

@@ -2,7 +2,7 @@
 import type { PolicyProblem } from '../../../checks/policy-engine.ts';
 import { explain } from './explain.ts';
 import { createInstance, type Instance, type Outcome } from './instance.ts';
-import type { PolicyFile, PolicyFiles } from './policy-files.ts';
+import type { PolicyText, PolicyTexts } from './policy-texts.ts';
 import { unknownFunctions } from './unknown-functions.ts';
 import { unknownRule } from './unknown-rule.ts';
 
@@ -33,7 +33,7 @@ const isWrong = ({ outcome }: Outcome): boolean => outcome !== 'undefined' && ou
 type Filled = Readonly<{ instance: Instance; problems: readonly PolicyProblem[] }>;
 
 /** A trap ends it: nothing after it would be true. */
-export const fill = ({ policies, data }: Omit<PolicyFiles, 'problems'>): Filled => {
+export const fill = ({ policies, data }: Omit<PolicyTexts, 'problems'>): Filled => {
   const instance = createInstance();
   const problems: PolicyProblem[] = [];
   const adding = [
@@ -49,9 +49,9 @@ export const fill = ({ policies, data }: Omit<PolicyFiles, 'problems'>): Filled 
 };
 
 /** What shows without a question. In an instance of its own: what a look at the syntax takes, no other should keep. */
-export const problemsWith = (files: PolicyFiles, path: string): readonly PolicyProblem[] => {
-  if (files.problems.length > 0) return files.problems;
-  const { instance, problems } = fill(files);
+export const problemsWith = (texts: PolicyTexts, path: string): readonly PolicyProblem[] => {
+  if (texts.problems.length > 0) return texts.problems;
+  const { instance, problems } = fill(texts);
   if (problems.length > 0) return problems;
   const syntax = instance.syntax();
   return syntax.outcome === 'value' ? unknownFunctions(syntax.json) : [explain(messageOf(syntax), path)];
@@ -68,7 +68,7 @@ const isSame = (some: PolicyProblem, other: PolicyProblem): boolean =>
 export const problemsAsked = (
   ask: (query: number, input: string, withinMs: number) => Outcome,
   queries: readonly string[],
-  policies: readonly PolicyFile[],
+  policies: readonly PolicyText[],
   path: string,
 ): readonly PolicyProblem[] => {
   const problems: PolicyProblem[] = [];

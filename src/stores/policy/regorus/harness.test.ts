@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
-import type { PolicyAnswer, PolicyEngine } from '../../../checks/policy-engine.ts';
+import type { LoadedPolicy, PolicyAnswer, PolicyEngine } from '../../../checks/policy-engine.ts';
+import { readPolicyFiles } from '../../../config/policy-files.ts';
 import { loadRegorus } from './regorus.ts';
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
@@ -26,7 +27,11 @@ export const loadFolder = async (
   path: string,
   queries: readonly string[],
   { timeoutMs = 5_000, now = Date.now }: Options = {},
-) => loadRegorus({ path, queries, timeoutMs, now });
+): Promise<LoadedPolicy> => {
+  const read = readPolicyFiles(path);
+  if ('problems' in read) return { problems: read.problems.map((problem) => ({ ...problem, line: 0, column: 0 })) };
+  return loadRegorus({ path, files: read.files, queries, timeoutMs, now });
+};
 
 export const engineOf = async (files: Files, queries: readonly string[], options?: Options): Promise<PolicyEngine> => {
   const loaded = await loadFolder(await folderOf(files), queries, options);

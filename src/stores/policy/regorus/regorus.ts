@@ -2,7 +2,7 @@
 import type { LoadedPolicy, PolicyAnswer, PolicyEngine, PolicyOptions } from '../../../checks/policy-engine.ts';
 import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, problemsWith } from './fill.ts';
 import type { Instance, Outcome } from './instance.ts';
-import { readPolicyFiles } from './policy-files.ts';
+import { readTexts } from './policy-texts.ts';
 
 /** Memory is never given back: an instance that came to need so much more than it did at first is replaced. */
 const MOST_GROWTH = 32 * 1024 * 1024;
@@ -30,24 +30,24 @@ const answer = (outcome: Outcome): PolicyAnswer => {
   }
 };
 
-/** `path` is a directory, or one file of Rego. */
-export type RegorusOptions = PolicyOptions & Readonly<{ path: string }>;
+/** `files` are the texts of the directory `path`, or of the one file, by their names. */
+export type RegorusOptions = PolicyOptions & Readonly<{ path: string; files: Readonly<Record<string, string>> }>;
 
-/** Reads everything, and asks every query once. */
-export const loadRegorus = async ({ path, queries, timeoutMs, now }: RegorusOptions): Promise<LoadedPolicy> => {
-  const files = await readPolicyFiles(path);
-  const wrong = problemsWith(files, path);
+/** Asks every query once. */
+export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOptions): LoadedPolicy => {
+  const texts = readTexts(path, files);
+  const wrong = problemsWith(texts, path);
   if (wrong.length > 0) return { problems: wrong };
 
   const start = (): Instance => {
-    const { instance } = fill(files);
+    const { instance } = fill(texts);
     for (const query of queries) instance.addQuery(query);
     return instance;
   };
 
   const first = start();
   const ask = (query: number, input: string, withinMs: number) => first.evaluate(query, input, now(), withinMs);
-  const problems = problemsAsked(ask, queries, files.policies, path);
+  const problems = problemsAsked(ask, queries, texts.policies, path);
   if (problems.length > 0) return { problems };
 
   const numbers = new Map(queries.map((query, number) => [query, number]));

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readPolicyFiles } from '../../../config/policy-files.ts';
 import { folderOf } from './harness.test.ts';
 import { runTests } from './test-rules.ts';
+
+const filesOf = (folder: string) => {
+  const read = readPolicyFiles(folder);
+  assert.ok('files' in read);
+  return read.files;
+};
 
 const policy = `package a_test
 import rego.v1
@@ -22,7 +29,7 @@ test_time if time.now_ns() == 1700000000000000000
 
 test('tests pass where they are neither undefined nor false, and say why they do not', async () => {
   const folder = await folderOf({ 'a_test.rego': policy });
-  const run = await runTests(folder, () => 1_700_000_000_000);
+  const run = runTests(folder, filesOf(folder), () => 1_700_000_000_000);
   assert.ok('results' in run);
   const file = `${folder}/a_test.rego`;
   assert.deepEqual(
@@ -41,7 +48,8 @@ test('tests pass where they are neither undefined nor false, and say why they do
 });
 
 test('policies that cannot be read give their problems', async () => {
-  const run = await runTests(await folderOf({ 'a.rego': 'package a\n\nx := \n' }), Date.now);
+  const folder = await folderOf({ 'a.rego': 'package a\n\nx := \n' });
+  const run = runTests(folder, filesOf(folder), Date.now);
   assert.ok('problems' in run);
   assert.equal(run.problems.length, 1);
 });

@@ -4,7 +4,7 @@ import type { PolicyProblem } from '../../../checks/policy-engine.ts';
 import { explain } from './explain.ts';
 import { fill, noInput, problemsWith } from './fill.ts';
 import type { Instance, Outcome } from './instance.ts';
-import { readPolicyFiles } from './policy-files.ts';
+import { readTexts } from './policy-texts.ts';
 
 /** `skipped`: its name begins with `todo_test_`. */
 export type TestOutcome = 'pass' | 'fail' | 'error' | 'skipped';
@@ -93,16 +93,16 @@ const judge = (outcome: Outcome): Pick<TestResult, 'outcome' | 'message'> => {
 };
 
 /** `path` is a directory, or one file. */
-export const runTests = async (path: string, now: () => number): Promise<TestRun> => {
-  const files = await readPolicyFiles(path);
-  const problems = problemsWith(files, path);
+export const runTests = (path: string, files: Readonly<Record<string, string>>, now: () => number): TestRun => {
+  const texts = readTexts(path, files);
+  const problems = problemsWith(texts, path);
   if (problems.length > 0) return { problems };
-  const syntax = fill(files).instance.syntax();
+  const syntax = fill(texts).instance.syntax();
   if (syntax.outcome !== 'value') throw new Error('unreachable: the syntax was read before');
   const tests = testsIn(syntax.json);
 
   const start = (): Instance => {
-    const { instance } = fill(files);
+    const { instance } = fill(texts);
     for (const { name } of tests) instance.addQuery(name);
     return instance;
   };

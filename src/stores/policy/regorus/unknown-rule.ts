@@ -1,10 +1,10 @@
 import type { PolicyProblem } from '../../../checks/policy-engine.ts';
-import type { PolicyFile } from './policy-files.ts';
+import type { PolicyText } from './policy-texts.ts';
 
-const packageOf = ({ text }: PolicyFile): string | undefined => /^\s*package\s+([\w.]+)/m.exec(text)?.[1];
+const packageOf = ({ text }: PolicyText): string | undefined => /^\s*package\s+([\w.]+)/m.exec(text)?.[1];
 
 /** A query that names no rule, and what there is instead. */
-export const unknownRule = (query: string, path: string, policies: readonly PolicyFile[]): PolicyProblem => {
+export const unknownRule = (query: string, path: string, policies: readonly PolicyText[]): PolicyProblem => {
   const asked = query.replace(/^data\./, '');
   const packages = [...new Set(policies.flatMap((policy) => packageOf(policy) ?? []))].sort();
   const own = packages.findLast((name) => asked.startsWith(`${name}.`));
