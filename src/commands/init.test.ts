@@ -69,5 +69,8 @@ test('what is switched off by a comment is valid too', () =>
     writeFileSync(join(cwd, 'a.yaml'), on);
     const random = () => randomBytes(32).toString('base64');
     const withKey = { ...env, SALLYPORT_ENCRYPTION_KEY: random(), JWT_SECRET: random(), STRIPE_SECRET_KEY: 'sk_test' };
-    assert.deepEqual(validate('a.yaml', { env: withKey, cwd }), { exitCode: 0, output: 'a.yaml: valid, 4 rules, a reverse proxy with 1 route' });
+    assert.deepEqual(validate('a.yaml', { env: withKey, cwd }), {
+      exitCode: 0,
+      output: 'a.yaml: valid, 4 rules, a reverse proxy with 1 route',
+    });
   }));
