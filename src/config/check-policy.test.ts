@@ -5,6 +5,7 @@ import { formatProblem } from './problem.ts';
 
 const policies = 'policy: { path: /p }\n';
 const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, accept: anonymous, ${keys} }]\n`;
+const extracting = (headers: string) => policies + rule(`policy: data.a.b, headers: ${headers}`);
 const notQuery = (path: string, found: string) =>
   `${path}: not a query that a policy can be asked; found "${found}", expected the path of a rule, such as data.orders.allow`;
 const noPolicies = (path: string) =>
@@ -42,21 +43,26 @@ const cases: readonly (readonly [what: string, yaml: string, lines: readonly str
     'policy: { path: bundle.tar.gz, verification_key: none }',
     ['policy.verification_key: not a key; expected a public key or certificate in PEM'],
   ],
-  ['extracted headers', rule('headers: { extract: [X-User-Context, X-Correlation-ID] }'), []],
+  ['extracted headers', extracting('{ extract: [X-User-Context, X-Correlation-ID] }'), []],
+  [
+    'extracted headers that nobody looks at',
+    rule('headers: { extract: X-A }'),
+    ['rules[0].headers.extract: headers for a policy, but the rule asks none; set policy, or drop extract'],
+  ],
   [
     'a header twice',
-    rule('headers: { extract: [X-A, x-a] }'),
+    extracting('{ extract: [X-A, x-a] }'),
     ['rules[0].headers.extract[1]: the same header as rules[0].headers.extract[0]; found "x-a"'],
   ],
   [
     'no name of a header',
-    rule("headers: { extract: 'X A' }"),
+    extracting("{ extract: 'X A' }"),
     ['rules[0].headers.extract: not a header name; found "X A"'],
   ],
   ...['Authorization', 'cookie', 'X_API_Key', 'X-Cashu', 'X-Payment-Session', 'Proxy-Authorization'].map(
     (name): [string, string, string[]] => [
       `the header ${name}`,
-      rule(`headers: { extract: ${name} }`),
+      extracting(`{ extract: ${name} }`),
       [credential('rules[0].headers.extract', name)],
     ],
   ),

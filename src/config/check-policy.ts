@@ -76,12 +76,28 @@ const checkVerification = ({ policy }: Config): Finding[] => {
   return [{ path, message: 'nothing that can be verified', expected: 'policy.path to be a signed bundle.tar.gz' }];
 };
 
+/** Nobody else looks at them: the gate has no audit line. */
+const checkUse = ({ policy, headers }: Config['rules'][number], at: Path): Finding[] =>
+  headers.extract.length === 0 || policy !== undefined
+    ? []
+    : [
+        {
+          path: [...at, 'headers', 'extract'],
+          message: 'headers for a policy, but the rule asks none',
+          hint: 'set policy, or drop extract',
+          reads: [at],
+        },
+      ];
+
 export const checkPolicy = (config: Config): Finding[] => {
   const { rules, proxy } = config;
   return [
     ...checkVerification(config),
     ...policyQueries(config).flatMap((query) => [...checkForm(query), ...checkEngine(query, config)]),
-    ...rules.flatMap(({ headers }, index) => checkExtract(headers.extract, ['rules', index, 'headers', 'extract'])),
+    ...rules.flatMap((rule, index) => [
+      ...checkExtract(rule.headers.extract, ['rules', index, 'headers', 'extract']),
+      ...checkUse(rule, ['rules', index]),
+    ]),
     ...(proxy?.enabled
       ? checkExtract(proxy.headers.extract, ['proxy', 'headers', 'extract'], [proxy.auth.header])
       : []),
