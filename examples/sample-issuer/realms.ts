@@ -11,8 +11,7 @@ export type RealmServer = Serving & Readonly<{ issuerOf(realm: string): Issuer }
 
 type Realm = Readonly<{ file: RealmFile; issuer: Issuer }>;
 
-const path =
-  /^\/realms\/([\w-]+)\/(protocol\/openid-connect\/token|protocol\/openid-connect\/certs|\.well-known\/openid-configuration)$/;
+const path = /^\/realms\/([\w-]+)(?:\/(.*))?$/;
 
 const discoveryOf = ({ url }: Issuer) => ({
   issuer: url,
@@ -35,6 +34,8 @@ const createRealmRoutes =
     const realm = realms.get(name);
     if (!realm) return reply(404, { error: 'Realm does not exist' });
     switch (`${method} ${place}`) {
+      case 'GET ':
+        return reply(200, { realm: name, 'token-service': `${realm.issuer.url}/protocol/openid-connect` });
       case 'GET protocol/openid-connect/certs':
         return reply(200, realm.issuer.jwks());
       case 'GET .well-known/openid-configuration':
@@ -44,7 +45,7 @@ const createRealmRoutes =
         return reply(granted.status, granted.body);
       }
       default:
-        return reply(405, { error: 'method_not_allowed' });
+        return reply(404, { error: 'not_found' });
     }
   };
 

@@ -42,10 +42,24 @@ export type Zones = Readonly<{
   abandon(): void;
 }>;
 
+const LONGEST_LOOK_MS = 10_000;
+
 const makeCertificates = (folder: string): void => {
   const script = join(import.meta.dirname, 'generate-certs.sh');
   const { status, stderr, error } = spawnSync('bash', [script, folder], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`There are no certificates. ${error?.message ?? stderr.trim()}`);
+};
+
+/** Rejects, with what to do, where the Keycloak is not there or has not both realms. */
+const checkRealms = async (keycloak: string): Promise<void> => {
+  for (const file of realmFiles) {
+    const url = `${keycloak}/realms/${readRealm(file).realm}`;
+    const status = await fetch(url, { signal: AbortSignal.timeout(LONGEST_LOOK_MS) }).then(
+      (response) => response.status,
+      (error: Error) => `no answer (${error.cause instanceof Error ? error.cause.message : error.message})`,
+    );
+    if (status !== 200) throw new Error(`${url}: ${status}. Start Keycloak with --import-realm and ${file}`);
+  }
 };
 
 const at = (port: number) => `127.0.0.1:${port}`;
@@ -56,6 +70,7 @@ export const startZones = async ({
   usualPorts = false,
   onLine,
 }: ZonesOptions = {}): Promise<Zones> => {
+  if (given !== undefined) await checkRealms(given);
   await using starting = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-zones-'));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /** examples/zones end to end: with the sample identity provider, and with the real Keycloak. */
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { startRealms } from '../../examples/sample-issuer/realms.ts';
 import { type Line, linesFor } from '../../examples/zones/lines.ts';
 import { readRealm, realmFiles, startZones } from '../../examples/zones/zones.ts';
+import { freePort } from '../servers/free-port.ts';
 import { startKeycloak } from '../servers/keycloak.ts';
 import { atExit } from '../servers/last-resort.ts';
 import { launch } from '../servers/process.ts';
@@ -26,6 +27,7 @@ const withKeycloak = needs('keycloak', 'openssl');
 const keycloakStarts = withKeycloak.skip ? undefined : startKeycloak({ owner, realms: realmFiles });
 keycloakStarts?.catch(() => undefined);
 
+const nobody = await freePort();
 const sample = await startRealms(realmFiles.map(readRealm));
 after(sample.stop);
 
@@ -454,12 +456,27 @@ test(
   },
 );
 
-test('a Keycloak that is no URL is said to be none', () => {
-  const main = join(import.meta.dirname, '../../examples/zones/main.ts');
-  const { status, stderr } = spawnSync(process.execPath, [main, '--keycloak', 'localhost'], { encoding: 'utf8' });
-  assert.equal(status, 1);
-  assert.match(stderr, /--keycloak localhost: not a URL such as/);
-});
+for (const [what, url, expected] of [
+  ['is no URL', 'localhost', /--keycloak localhost: not a URL such as/],
+  [
+    'has not the realms',
+    `${sample.url}/elsewhere`,
+    /elsewhere\/realms\/users: 404\. Start Keycloak with --import-realm/,
+  ],
+  ['is not there', `http://127.0.0.1:${nobody}`, /realms\/users: no answer \(.*ECONNREFUSED.*\)\. Start Keycloak/],
+] as const) {
+  test(`a Keycloak that ${what}: the command says so, and what to do`, async () => {
+    const main = join(import.meta.dirname, '../../examples/zones/main.ts');
+    await assert.rejects(
+      shell(process.execPath, [main, '--keycloak', url]),
+      (error: { code: number; stderr: string }) => {
+        assert.equal(error.code, 1);
+        assert.match(error.stderr, expected);
+        return true;
+      },
+    );
+  });
+}
 
 test('the sample provider grants and refuses what Keycloak does, with the same claims', withKeycloak, async () => {
   const keycloak = (await keycloakStarts) ?? assert.fail('no Keycloak');
