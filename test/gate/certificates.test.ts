@@ -6,6 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
+import { startMint } from '../peers/mint.ts';
 import { adminToken, startSallyport } from '../sallyport.ts';
 import { createAuthority, type Pair, readPair } from '../servers/certificates.ts';
 import { freePort } from '../servers/free-port.ts';
@@ -23,8 +24,11 @@ const multiple = authority.issue('multiple', undefined, { subject: '/O=MyOrg+CN=
 const twice = authority.issue('twice', undefined, { subject: '/O=MyOrg/CN=x/CN=api-gateway-client' });
 const foreign = authority.issue('foreign', undefined, { subject: '/O=Möbel/CN=Jörg, \u{1F511}' });
 
+const mint = await startMint({ owner });
+
 const rules = `
 jwt: { issuers: [{ name: zone, issuer: "https://zone.example", audience: api, secret: ${secret} }] }
+cashu: { mints: ["${mint.url}"] }
 logger: { format: json, sample_allows: 1 }
 usage: {}
 rules:
@@ -41,6 +45,7 @@ rules:
     require: { certificates: ["CN=api-gateway-client,O=MyOrg"] }
   - { name: roles, match: { path: "/roles/**" }, accept: [certificate], require: { roles: [admin] } }
   - { name: scopes, match: { path: "/scopes/**" }, accept: [certificate], require: { scopes: [read] } }
+  - { name: paid, match: { path: "/paid/**" }, accept: [cashu, certificate], price: 5 }
   - { name: scarce, match: { path: "/scarce/**" }, accept: [certificate], limits: { per_day: 1 } }
 `;
 
@@ -155,6 +160,14 @@ test('callers without a name are asked for the certificate too', async () => {
 test('a certificate has no roles and no scopes', async () => {
   assert.equal((await native('/roles/1', { client: orders })).code, 'missing_role');
   assert.equal((await native('/scopes/1', { client: orders })).code, 'insufficient_scope');
+});
+
+test('who is known by a certificate is asked for no money, and all others are', async () => {
+  assert.equal(known(await native('/paid/1', { client: orders }))[1], 'certificate');
+  const { status, code } = await native('/paid/1');
+  assert.deepEqual([status, code], [402, 'payment_required']);
+  const cookie = { client: orders, headers: { Cookie: 'sallyport-session=over' } };
+  assert.equal(known(await native('/paid/1', cookie))[1], 'certificate', 'the cookie of a session costs nothing then');
 });
 
 test('limits count by certificate, whatever address it comes from, and a renewed one is the same caller', async () => {
