@@ -23,6 +23,7 @@ import {
   startBareGrpc,
   startGate,
 } from './servers.ts';
+import { compareSidecar } from './sidecar/cases.ts';
 
 export type Bench = Readonly<{ seconds: number; only: string | undefined; report(comparison: Comparison): void }>;
 
@@ -304,6 +305,8 @@ const resolver = (bench: Bench) =>
 
 const egress = (bench: Bench) => withClosers((closing) => compareEgress(closing, bench));
 
+const sidecar = (bench: Bench) => withClosers((closing) => compareSidecar(closing, bench));
+
 export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   key: hotKey,
   denial,
@@ -317,4 +320,5 @@ export const cases: Readonly<Record<string, (bench: Bench) => Promise<void>>> = 
   resolver,
   grpc,
   egress,
+  sidecar,
 };

@@ -57,31 +57,41 @@ export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<B
   start([join(root, 'bench', 'bare-server.ts'), variant, jwksUrl], /listening on (\d+)/);
 
 /** undici's dispatch behind node:http. */
-export const startBareProxy = (origin: string): Promise<BenchServer> =>
-  start([join(root, 'bench', 'egress', 'bare-proxy.ts'), origin], /listening on (\d+)/);
+export const startBareProxy = (origin: string, tls: readonly string[] = []): Promise<BenchServer> =>
+  start([join(root, 'bench', 'egress', 'bare-proxy.ts'), origin, ...tls], /listening on (\d+)/);
+
+/** Handshakes by node:tls, and nothing after them. */
+export const startBareTls = (tls: readonly string[]): Promise<BenchServer> =>
+  start([join(root, 'bench', 'sidecar', 'bare-tls.ts'), ...tls], /listening on (\d+)/);
 
 /** A bare unary method of grpc-js. */
 export const startBareGrpc = (): Promise<BenchServer> =>
   start([join(root, 'bench', 'grpc', 'bare-server.ts')], /listening on (\d+)/);
 
-export type GateOptions = Readonly<{ config: string; directory: string; processors?: Processors | undefined }>;
+export type GateOptions = Readonly<{
+  config: string;
+  directory: string;
+  processors?: Processors | undefined;
+  /** Further keys of `http`, in YAML's flow style. */
+  http?: string;
+}>;
 
 export const makeDirectory = (): { path: string; remove(): void } => {
   const path = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-export const startGate = ({ config, directory, processors }: GateOptions): Promise<BenchServer> => {
+export const startGate = ({ config, directory, processors, http = '' }: GateOptions): Promise<BenchServer> => {
   const file = join(directory, 'sallyport.yaml');
   const frame = [
-    `http: { addr: "127.0.0.1:0" }`,
+    `http: { addr: "127.0.0.1:0"${http && `, ${http}`} }`,
     `store: "sqlite:${join(directory, 'bench.db')}"`,
     'logger: { format: json }',
   ];
   writeFileSync(file, `${frame.join('\n')}\n${config}`);
   return start(
     [join(root, 'bin', 'sallyport.js'), '--config', file],
-    /answers on 127\.0\.0\.1:(\d+)\/auth/,
+    /(?:answers|reverse proxy) on 127\.0\.0\.1:(\d+)/,
     processors,
   );
 };

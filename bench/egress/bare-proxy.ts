@@ -1,12 +1,15 @@
 /**
- * What egress is measured against: node:http in front, undici's `dispatch` behind, raw headers in and out, a credential put on, a
- * pause where a side is slow. It checks nothing, counts nothing and logs nothing.
+ * What egress and the sidecar are measured against: node:http in front, undici's `dispatch` behind, raw headers in and out, a
+ * credential put on, a pause where a side is slow. It checks nothing, counts nothing and logs nothing. With a certificate, its key
+ * and an authority it speaks TLS, and demands certificates of that authority, as node:https does by itself.
  */
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
 
-const [origin = ''] = process.argv.slice(2);
+const [origin = '', ...files] = process.argv.slice(2);
 
 const pool = new Pool(origin, { allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
 const dropped = new Set([
@@ -28,7 +31,7 @@ const keep = (raw: readonly string[]): string[] => {
   return kept;
 };
 
-const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
+const proxy: RequestListener = (request, response) => {
   const headers = keep(request.rawHeaders);
   headers.push('Authorization', 'Bearer token');
   const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
@@ -69,8 +72,14 @@ const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) =>
       },
     },
   );
-});
+};
 
+const [cert, key, ca] = files.map((file) => readFileSync(file));
+const options = { keepAliveTimeout: 75_000 };
+const server =
+  cert && key && ca
+    ? createSecureServer({ ...options, cert, key, ca, requestCert: true, rejectUnauthorized: true }, proxy)
+    : createServer(options, proxy);
 server.listen(0, '127.0.0.1', () => {
   console.log(`listening on ${(server.address() as AddressInfo).port}`);
 });

@@ -1,17 +1,15 @@
 /** Calls through egress, beside a bare undici proxy and nginx; and ten thousand routes beside ten. */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { startNginx } from '../../test/servers/nginx.ts';
 import { type Comparison, compareBy } from '../compare.ts';
 import { type BenchServer, makeDirectory, onProcessor, startBareProxy, startGate } from '../servers.ts';
 import { loadByCpu } from './cpu.ts';
+import { sizes, startTarget } from './target.ts';
 
 type Closing = { defer(close: () => unknown): void };
 
-const sizes = { '1 KiB': 1024, '1 MiB': 1024 * 1024 } as const;
 type Size = keyof typeof sizes;
 
 const headers = {
@@ -21,21 +19,6 @@ const headers = {
   'Content-Type': 'application/json',
   'X-Request-ID': '4f1d2c3b5a69788796a5b4c3d2e1f001',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-};
-
-/** Answers files, from the processor of those who ask. */
-const startTarget = async (closing: Closing): Promise<Readonly<{ url: string; port: number }>> => {
-  const directory = makeDirectory();
-  closing.defer(directory.remove);
-  for (const bytes of Object.values(sizes))
-    writeFileSync(join(directory.path, String(bytes)), Buffer.alloc(bytes, 'x'));
-  const server = await startNginx({
-    config: `server { listen 127.0.0.1:8000; keepalive_requests 1000000; sendfile on; location / { root ${directory.path}; open_file_cache max=10; } }`,
-    ports: {},
-    owner: { after: closing.defer },
-  });
-  onProcessor(1, server.pid);
-  return server;
 };
 
 /** Gives a token that lasts. */

@@ -27,11 +27,14 @@ const secondsOf = (pid: number): number => {
 };
 
 /** `seconds` by the clock; the rate is that for a second of the server's processor. */
-export const loadByCpu =
-  (pid: number, asked: Omit<Load, 'seconds'>) =>
+export const byCpu =
+  (pid: number, measure: (seconds: number) => Promise<Measured>) =>
   async (seconds: number): Promise<Measured> => {
     const before = secondsOf(pid);
-    const measured = await load({ ...asked, seconds });
+    const measured = await measure(seconds);
     const used = secondsOf(pid) - before;
     return { ...measured, requestsPerSecond: (measured.requestsPerSecond * seconds) / used };
   };
+
+export const loadByCpu = (pid: number, asked: Omit<Load, 'seconds'>) =>
+  byCpu(pid, (seconds) => load({ ...asked, seconds }));
