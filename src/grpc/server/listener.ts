@@ -8,6 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import { askBySettings, askBySocket } from './come-back.ts';
 import { createDispatch, type LongCall } from './dispatch.ts';
 import { createHandling, type Handling } from './handling.ts';
 import type { Methods, Peer } from './method.ts';
@@ -77,19 +78,8 @@ const endWhenGone = (session: ServerHttp2Session): void => {
   });
 };
 
-/** GOAWAY that refuses nothing: no error, and a last stream that is never reached (RFC 9113 section 6.8). */
-const shutdownNotice = Buffer.from('0000080700000000007fffffff00000000', 'hex');
-
 /** By then a new connection has our SETTINGS, which must come first. */
 const AFTER_SETTINGS_MS = 100;
-
-/**
- * Past node:http2, which would not answer calls that are on their way when it sends a GOAWAY, whatever this says. It writes
- * whole frames, so that this one stands between two of them.
- */
-const askToComeBack = (socket: Socket): void => {
-  if (socket.writable) socket.write(shutdownNotice);
-};
 
 export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => {
   const server = createHttp2Server(given);
@@ -107,10 +97,15 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
     if (draining && call.lastsWhile === 'open') call.end();
   };
 
-  server.on(given.certificates ? 'secureConnection' : 'connection', (socket: Socket) => {
+  const askToComeBack = (): void => {
+    if (given.certificates) for (const session of sessions) askBySettings(session);
+    else for (const socket of sockets) askBySocket(socket);
+  };
+
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    if (draining) setTimeout(askToComeBack, AFTER_SETTINGS_MS, socket).unref();
+    if (draining && !given.certificates) setTimeout(askBySocket, AFTER_SETTINGS_MS, socket).unref();
   });
 
   server.on('session', (session: ServerHttp2Session) => {
@@ -120,6 +115,7 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
     session.on('error', () => undefined);
     session.on('stream', onStream(given.peerOf(session.socket)));
     endWhenGone(session);
+    if (draining && given.certificates) setTimeout(askBySettings, AFTER_SETTINGS_MS, session).unref();
   });
   server.on('sessionError', () => undefined);
 
@@ -137,7 +133,7 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
 
     drain() {
       draining = true;
-      for (const socket of sockets) askToComeBack(socket);
+      askToComeBack();
       for (const call of longCalls) if (call.lastsWhile === 'open') call.end();
     },
 
