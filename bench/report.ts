@@ -6,6 +6,8 @@ import type { PaymentCosts } from './payments/measure.ts';
 import type { UsageCosts } from './usage.ts';
 
 const thousands = (rate: number): string => `${(rate / 1000).toFixed(1)}k`;
+/** Of what has no tail to measure there is none. */
+const ratioText = (ratio: number): string => (Number.isNaN(ratio) ? '–' : ratio.toFixed(2));
 const wanted = ({ target }: Comparison): string => (Number.isNaN(target) ? '–' : `≥ ${target.toFixed(2)}`);
 const flaw = ({ name, subject }: Comparison): string =>
   subject.unexpected > 0 && !name.startsWith('denial') ? `, ${subject.unexpected} unexpected answers` : '';
@@ -14,7 +16,7 @@ const flaw = ({ name, subject }: Comparison): string =>
 export const row = (comparison: Comparison): string => {
   const { name, baseline, subject, ratio, p99Ratio } = comparison;
   const rates = `${thousands(baseline.requestsPerSecond)} → ${thousands(subject.requestsPerSecond)}/s`;
-  return `${name.padEnd(50)} ${rates.padEnd(20)} ratio ${ratio.toFixed(2)} (${wanted(comparison)}), p99 × ${p99Ratio.toFixed(2)}${flaw(comparison)}`;
+  return `${name.padEnd(50)} ${rates.padEnd(20)} ratio ${ratio.toFixed(2)} (${wanted(comparison)}), p99 × ${ratioText(p99Ratio)}${flaw(comparison)}`;
 };
 
 /** What a token costs, and what is hoped for. */
@@ -51,7 +53,7 @@ const tableRow = (comparison: Comparison): string => {
     thousands(subject.requestsPerSecond),
     ratio.toFixed(2),
     wanted(comparison),
-    p99Ratio.toFixed(2),
+    ratioText(p99Ratio),
   ];
   return `| ${cells.join(' | ')} |`;
 };

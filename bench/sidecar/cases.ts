@@ -128,12 +128,12 @@ const compareProxies = async (closing: Closing, certificates: Certificates, { se
   const against = async (name: string, wanted: number, options: Partial<Sidecar>) => {
     const sidecar = await startSidecar(closing, { upstream: target.url, issuer: issuer.url, certificates, ...options });
     const front = await startFront(closing, certificates, sidecar);
-    const title = `sidecar, ${name}, against bare undici, for each second of a processor`;
+    const title = `sidecar, ${name}, against bare undici, by CPU`;
     report(await compareBy(title, wanted, asking(bareFront, bare), asking(front, sidecar), seconds));
   };
   await against('JWT and certificate', 0.8, {});
   await against('with a Rego policy', 0.7, { policy: true });
-  await against('JWT and certificate, no audit line', Number.NaN, { audit: false });
+  await against('no audit line', Number.NaN, { audit: false });
 };
 
 const comparePolicyCheck = async (closing: Closing, { seconds, report }: SidecarBench) => {
@@ -173,7 +173,7 @@ const compareHandshakes = async (closing: Closing, certificates: Certificates, {
   });
   closing.defer(gate.stop);
   const asking = ({ port, pid }: BenchServer) => byCpu(pid, handshakes(port, client));
-  const title = 'handshakes with a certificate, against node:tls, for each second of a processor';
+  const title = 'handshakes with a certificate, against node:tls, by CPU';
   report(await compareBy(title, 0.9, asking(bare), asking(gate), seconds));
 };
 
