@@ -68,18 +68,30 @@ test('a file that is no database is refused with its name', (t) => {
   assert.throws(() => openSqliteStores(path), new RegExp(`the store ${path} cannot be opened: .*not a database`));
 });
 
-test('many values go each to its number, also where a number comes twice or out of order', async (t) => {
+test('values go each to its number, also where a number comes twice or out of order', async (t) => {
   const database = openDatabase(join(folderFor(t), 'test.db'));
   t.after(() => database.close());
   const transaction = createTransaction(database);
-  const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
   const select = (order: readonly number[]) => `SELECT ${order.map((n, at) => `$${n} AS c${at}`).join(', ')}`;
-  const values = numbers.map((number) => `value ${number}`);
-  for (const order of [numbers, numbers.toReversed(), [...numbers, 1], [2, 1, ...numbers.slice(2)]]) {
-    const [row = {}] = await transaction.all(select(order), values);
-    assert.deepEqual(
-      Object.values(row),
-      order.map((number) => `value ${number}`),
-    );
+  for (const count of [3, 100]) {
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    const values = numbers.map((number) => `value ${number}`);
+    for (const order of [numbers, numbers.toReversed(), [...numbers, 1], [2, 1, ...numbers.slice(2)]]) {
+      const expected = order.map((number) => `value ${number}`);
+      const [row = {}] = await transaction.all(select(order), values);
+      assert.deepEqual(Object.values(row), expected);
+      assert.deepEqual(Object.values((await transaction.first(select(order), values)) ?? {}), expected);
+    }
+  }
+});
+
+test('a statement with a value too few or too many is not run', async (t) => {
+  const database = openDatabase(join(folderFor(t), 'test.db'));
+  t.after(() => database.close());
+  const transaction = createTransaction(database);
+  for (const sql of ['SELECT $1 AS a, $2 AS b', 'SELECT $2 AS a, $1 AS b, $2 AS c']) {
+    for (const values of [['one'], ['one', 'two', 'three'], []]) {
+      await assert.rejects(transaction.first(sql, values), /values for the 2 of: SELECT/);
+    }
   }
 });

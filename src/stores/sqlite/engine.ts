@@ -1,7 +1,7 @@
 /** SQLite as the SQL layer sees it. Runs where it is called: on the writer's thread, or in a command. */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { migrations } from '../sql/migrations.ts';
 import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
 
@@ -46,48 +46,53 @@ export const openDatabase = (path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Dat
   return database;
 };
 
-/** SQLite numbers `$1` by name; the values come in the order of the numbers. */
-export const named = (values: readonly SqlValue[]): Record<string, SqlValue> =>
-  Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
-
 const numbered = /\$(\d+)/g;
 
-/** Many rows at once have thousands of values, which to bind by name takes ten times as long. */
-const MANY_VALUES = 64;
+type Values = readonly SqlValue[];
 
-/** Whether each value is used once, in the order of the numbers. */
-const isInOrder = (sql: string): boolean =>
-  [...sql.matchAll(numbered)].every(([, number], index) => Number(number) === index + 1);
+type Prepared = Readonly<{
+  get(values: Values): Row | undefined;
+  all(values: Values): Row[];
+  /** Gives how many rows changed. */
+  run(values: Values): number;
+}>;
 
-type Prepared = Readonly<{ statement: StatementSync; isByPlace: boolean }>;
-
-const prepareIn = (database: DatabaseSync, sql: string, values: number): Prepared => {
-  const isByPlace = values >= MANY_VALUES && isInOrder(sql);
-  return { statement: database.prepare(isByPlace ? sql.replaceAll(numbered, '?') : sql), isByPlace };
+/** For SQLite `$1` is a name, and to bind a value by name takes five times as long as by place. */
+const prepareIn = (database: DatabaseSync, sql: string): Prepared => {
+  const statement = database.prepare(sql.replaceAll(numbered, '?'));
+  const places = [...sql.matchAll(numbered)].map(([, number]) => Number(number) - 1);
+  const isInOrder = places.every((place, index) => place === index);
+  const count = new Set(places).size;
+  const arrange = (values: Values): Values => {
+    // SQLite would take what is missing for NULL.
+    if (values.length !== count) throw new Error(`${values.length} values for the ${count} of: ${sql}`);
+    return isInOrder ? values : places.map((place) => values[place] ?? null);
+  };
+  return {
+    get: (values) => statement.get(...arrange(values)) as Row | undefined,
+    all: (values) => statement.all(...arrange(values)) as Row[],
+    run: (values) => Number(statement.run(...arrange(values)).changes),
+  };
 };
 
 /** Statements are compiled once. */
-export const createTransaction = (database: DatabaseSync): Transaction => {
+export const createStatements = (database: DatabaseSync): ((sql: string) => Prepared) => {
   const statements = new Map<string, Prepared>();
-  const prepare = (sql: string, values: number): Prepared => {
+  return (sql) => {
     const known = statements.get(sql);
     if (known) return known;
-    const prepared = prepareIn(database, sql, values);
+    const prepared = prepareIn(database, sql);
     statements.set(sql, prepared);
     return prepared;
   };
+};
+
+export const createTransaction = (database: DatabaseSync): Transaction => {
+  const statement = createStatements(database);
   return {
-    first: async (sql, values) => prepare(sql, 0).statement.get(named(values)) as Row | undefined,
-
-    async all(sql, values) {
-      const { statement, isByPlace } = prepare(sql, values.length);
-      return (isByPlace ? statement.all(...values) : statement.all(named(values))) as Row[];
-    },
-
-    async run(sql, values) {
-      const { statement, isByPlace } = prepare(sql, values.length);
-      return Number((isByPlace ? statement.run(...values) : statement.run(named(values))).changes);
-    },
+    first: async (sql, values) => statement(sql).get(values),
+    all: async (sql, values) => statement(sql).all(values),
+    run: async (sql, values) => statement(sql).run(values),
   };
 };
 

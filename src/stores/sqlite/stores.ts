@@ -2,10 +2,9 @@
  * API keys and ledger in one SQLite file: written by one thread, read at once where they are asked for. Usage is in another,
  * with a thread of its own (docs/decisions/0013).
  */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
-import type { Row } from '../sql/transaction.ts';
-import { migrate, named, openDatabase } from './engine.ts';
+import { createStatements, migrate, openDatabase } from './engine.ts';
 import { createUsageFile } from './usage-file.ts';
 import { createWriter } from './writer.ts';
 
@@ -21,12 +20,8 @@ const openReader = (path: string): DatabaseSync => {
 };
 
 const createReadRow = (reader: DatabaseSync): ReadRow => {
-  const statements = new Map<string, StatementSync>();
-  return (sql, values) => {
-    const statement = statements.get(sql) ?? reader.prepare(sql);
-    statements.set(sql, statement);
-    return statement.get(named(values)) as Row | undefined;
-  };
+  const statement = createStatements(reader);
+  return (sql, values) => statement(sql).get(values);
 };
 
 /** Throws where the file cannot be opened or written, or a newer release has written it. */
