@@ -1,8 +1,8 @@
 /** From the signatures of settled payments to proofs of our own. */
 import type { Made, Signed, Uncollected } from '../../paywall/wallet/proof-store.ts';
-import { insertProof } from './own-proofs.ts';
+import { insertProofs, rowOfProof } from './own-proofs.ts';
 import { padded } from './padded.ts';
-import { type Row, type Transaction, text } from './transaction.ts';
+import { type Row, type SqlValue, type Transaction, text } from './transaction.ts';
 
 const toUncollected = (row: Row): Uncollected => ({
   paymentId: text(row, 'id'),
@@ -38,6 +38,7 @@ export const collectOperations = {
     { made, nowMs }: { made: readonly Made[]; nowMs: number },
   ): Promise<readonly string[]> {
     const collected: string[] = [];
+    const rows: (readonly SqlValue[])[] = [];
     // In the order of their ids, as everybody does: nobody waits for one who waits for them.
     for (const { payment, proofs } of made.toSorted((a, b) => (a.payment.paymentId < b.payment.paymentId ? -1 : 1))) {
       const { paymentId } = payment;
@@ -46,9 +47,10 @@ export const collectOperations = {
         [paymentId, nowMs],
       );
       if (first === 0) continue;
-      for (const proof of proofs) await insertProof(transaction, payment, proof);
+      for (const proof of proofs) rows.push(rowOfProof(payment, proof));
       collected.push(paymentId);
     }
+    await insertProofs(transaction, rows);
     return collected;
   },
 };

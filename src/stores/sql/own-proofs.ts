@@ -1,6 +1,7 @@
 /** Writing proofs of our own, and taking hold of them. */
 import type { NewProof, Uncollected } from '../../paywall/wallet/proof-store.ts';
-import type { Transaction } from './transaction.ts';
+import { insertRows } from './insert-rows.ts';
+import type { SqlValue, Transaction } from './transaction.ts';
 
 /** Locks the rows before anything is written. Says whether all of them are there and unspent. */
 export const holdProofs = async (
@@ -20,15 +21,17 @@ export const holdProofs = async (
 };
 
 /** `exportId`: of the token that it is in from the beginning. */
-export const insertProof = async (
-  transaction: Transaction,
+export const rowOfProof = (
   { paymentId, mint, unit }: Uncollected,
   { id, keysetId, amount, secret, C, state }: NewProof,
   exportId?: string,
-): Promise<void> => {
-  await transaction.run(
-    `INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [id, paymentId, mint, unit, keysetId, amount, secret, C, exportId ? 'reserved' : state, exportId ?? null],
-  );
+): readonly SqlValue[] => [
+  ...[id, paymentId, mint, unit, keysetId, amount, secret, C],
+  ...[exportId ? 'reserved' : state, exportId ?? null],
+];
+
+/** Throws where one of them is there. */
+export const insertProofs = async (transaction: Transaction, rows: readonly (readonly SqlValue[])[]): Promise<void> => {
+  const head = 'INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id) VALUES';
+  await insertRows(transaction, head, rows, '');
 };

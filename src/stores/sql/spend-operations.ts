@@ -11,7 +11,7 @@ import type {
   SpendState,
 } from '../../paywall/wallet/spend-store.ts';
 import { type LeaseRelease, type LeaseRequest, releaseLease, takeLease } from './leases.ts';
-import { holdProofs, insertProof } from './own-proofs.ts';
+import { holdProofs, insertProofs, rowOfProof } from './own-proofs.ts';
 import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
@@ -112,11 +112,11 @@ export const spendOperations = {
         [id, spend.mint, spend.unit, spend.amount, token, spend.createdAtMs],
       );
     }
-    const insert = (proof: NewProof, index: number): Promise<void> => {
+    const rowOf = (proof: NewProof, index: number) => {
       const isSent = token !== undefined && index < spend.sent;
-      return insertProof(transaction, { paymentId: id, ...spend }, proof, isSent ? id : undefined);
+      return rowOfProof({ paymentId: id, ...spend }, proof, isSent ? id : undefined);
     };
-    for (const [index, proof] of made.entries()) await insert(proof, index);
+    await insertProofs(transaction, made.map(rowOf));
     return true;
   },
 
