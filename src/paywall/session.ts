@@ -9,7 +9,7 @@ import type { RecentLedger } from './recent-ledger.ts';
 
 /** 256 bits that need both the token, which the mint has seen, and the salt, which only the ledger has. */
 const idOf = (token: CashuToken, salt: string): string =>
-  createHmac('sha256', Buffer.from(salt, 'base64url')).update(contentOf(token)).digest('base64url');
+  createHmac('sha256', salt, { encoding: 'base64url' }).update(contentOf(token)).digest('base64url');
 
 /** What is stored of a session's id. */
 export const hashOfSession = (id: string): string => hash('sha256', id);

@@ -1,6 +1,7 @@
 /** NUT-00 and NUT-12 on libsecp256k1: a hundred times as fast as the same in JavaScript. */
 import { hash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { LRUCache } from 'lru-cache';
 import { type ScalarBindings, signSchnorr } from './bip340.ts';
 import type { CurveOperations, HandedOn, Secret, Unblinding } from './operations.ts';
 
@@ -18,6 +19,12 @@ type Bindings = ScalarBindings &
 type Dleq = NonNullable<Unblinding['dleq']>;
 
 const DOMAIN = Buffer.from('Secp256k1_HashToCurve_Cashu_');
+
+/** Some keysets of 64 keys: of a mint there are few that sign. */
+const MOST_KEYS = 512;
+
+/** A mint's key in the forms in which it is used. */
+type MintKey = Readonly<{ compressed: Buffer; point: Uint8Array; hex: string }>;
 
 const scalarForm = /^[0-9a-f]{64}$/i;
 
@@ -48,6 +55,19 @@ const createOperations = (native: Bindings): CurveOperations => {
   /** Uncompressed, which is quicker to read again. */
   const point = (compressed: Uint8Array): Uint8Array => native.publicKeyConvert(compressed, false);
 
+  const keys = new LRUCache<string, MintKey>({ max: MOST_KEYS });
+
+  /** Throws where it is no point. */
+  const keyOf = (publicKey: string): MintKey => {
+    const known = keys.get(publicKey);
+    if (known) return known;
+    const compressed = bytesOf(publicKey);
+    const uncompressed = point(compressed);
+    const key = { compressed, point: uncompressed, hex: hexOf(uncompressed) };
+    keys.set(publicKey, key);
+    return key;
+  };
+
   const times = (of: Uint8Array, by: Uint8Array): Uint8Array => native.publicKeyTweakMul(of, by, false);
 
   const product = (a: Uint8Array, b: Uint8Array): Uint8Array => native.privateKeyTweakMul(Uint8Array.from(a), b);
@@ -64,26 +84,27 @@ const createOperations = (native: Bindings): CurveOperations => {
   };
 
   /** `e = hash(sG - eK, sB_ - eC_, K, C_)`, the hash being of uncompressed points in hex. */
-  const isProven = ({ e, s }: Dleq, publicKey: string, sB_: Uint8Array, C_: Uint8Array): boolean => {
-    const [K, minusE] = [bytesOf(publicKey), native.privateKeyNegate(scalar(e))];
-    const r1 = timesPlusG(K, minusE, scalar(s));
+  const isProven = ({ e, s }: Dleq, K: MintKey, sB_: Uint8Array, C_: Uint8Array): boolean => {
+    const minusE = native.privateKeyNegate(scalar(e));
+    const r1 = timesPlusG(K.compressed, minusE, scalar(s));
     const r2 = native.publicKeyCombine([sB_, times(C_, minusE)], false);
-    return hash('sha256', [r1, r2, point(K), C_].map(hexOf).join('')) === e.toLowerCase();
+    return hash('sha256', `${hexOf(r1)}${hexOf(r2)}${K.hex}${hexOf(C_)}`) === e.toLowerCase();
   };
 
   /** With the blinding factor a proof is again what the mint saw and signed: `B_ = Y + rG`, `C_ = C + rK`. */
   const isProvenToUs = ({ secret, C, dleq, publicKey }: HandedOn): boolean => {
     const [s, r] = [scalar(dleq.s), scalar(dleq.r)];
     const sB_ = timesPlusG(hashToCurve(secret), s, product(s, r));
-    const C_ = native.publicKeyCombine([bytesOf(C), times(bytesOf(publicKey), r)], false);
-    return isProven(dleq, publicKey, sB_, C_);
+    const K = keyOf(publicKey);
+    const C_ = native.publicKeyCombine([bytesOf(C), times(K.point, r)], false);
+    return isProven(dleq, K, sB_, C_);
   };
 
   const open = ({ blindingFactor, dleq, publicKey, ...hex }: Unblinding): string | undefined => {
-    const C_ = point(bytesOf(hex.C_));
-    if (dleq && !isProven(dleq, publicKey, times(bytesOf(hex.B_), scalar(dleq.s)), C_)) return undefined;
+    const [K, C_] = [keyOf(publicKey), point(bytesOf(hex.C_))];
+    if (dleq && !isProven(dleq, K, times(bytesOf(hex.B_), scalar(dleq.s)), C_)) return undefined;
     const minusR = native.privateKeyNegate(scalar(blindingFactor));
-    return hexOf(native.publicKeyCombine([C_, times(bytesOf(publicKey), minusR)], true));
+    return hexOf(native.publicKeyCombine([C_, times(K.point, minusR)], true));
   };
 
   return {
