@@ -3,7 +3,16 @@
  * (NIST SP 800-38D) under a key of its own for each payment (HKDF, RFC 5869), so that random nonces never run out; payment
  * and column are authenticated, so that what was sealed in one place does not open in another.
  */
-import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 /** Where in the ledger a text stands; a token that was exported stands under the export's id. */
 export type Place = Readonly<{ paymentId: string; column: 'body' | 'outputs' | 'signatures' | 'secret' | 'token' }>;
@@ -31,19 +40,32 @@ const TAG_BYTES = 16;
 /** JSON, hex and tokens, which are all that is ever sealed, do not begin like this. */
 const BEGINNING = 'sealed:1:';
 
-type Key = Readonly<{ id: string; bytes: Uint8Array }>;
+/** Something is sealed or opened a dozen times for a payment, within a second or two. */
+const MOST_PAYMENTS = 256;
 
-const derive = ({ bytes }: Pick<Key, 'bytes'>, info: string): Buffer =>
-  Buffer.from(hkdfSync('sha256', bytes, '', `sallyport ledger\n${info}`, KEY_BYTES));
+type Key = Readonly<{ id: string; ofPayment(paymentId: string): KeyObject }>;
 
-/** Says which key it is, and nothing of the key. */
-const idOf = (bytes: Uint8Array): string => hash('sha256', derive({ bytes }, 'id')).slice(0, 16);
+const derive = (key: KeyObject, info: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, '', `sallyport ledger\n${info}`, KEY_BYTES));
+
+const toKey = (bytes: Uint8Array): Key => {
+  const key = createSecretKey(bytes);
+  const ofPayments = new LRUCache<string, KeyObject>({
+    max: MOST_PAYMENTS,
+    memoMethod: (paymentId) => createSecretKey(derive(key, `payment\n${paymentId}`)),
+  });
+  return {
+    // Says which key it is, and nothing of the key.
+    id: hash('sha256', derive(key, 'id')).slice(0, 16),
+    ofPayment: (paymentId) => ofPayments.memo(paymentId),
+  };
+};
 
 const aadOf = ({ paymentId, column }: Place): Buffer => Buffer.from(`${paymentId}\n${column}`);
 
 const encrypt = (key: Key, text: string, place: Place): string => {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, derive(key, `payment\n${place.paymentId}`), nonce);
+  const cipher = createCipheriv(CIPHER, key.ofPayment(place.paymentId), nonce);
   cipher.setAAD(aadOf(place));
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
 };
@@ -52,7 +74,7 @@ const encrypt = (key: Key, text: string, place: Place): string => {
 const decrypt = (key: Key, sealed: Buffer, place: Place): string => {
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const options = { authTagLength: TAG_BYTES };
-  const decipher = createDecipheriv(CIPHER, derive(key, `payment\n${place.paymentId}`), nonce, options);
+  const decipher = createDecipheriv(CIPHER, key.ofPayment(place.paymentId), nonce, options);
   decipher.setAAD(aadOf(place));
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   return decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
@@ -60,7 +82,6 @@ const decrypt = (key: Key, sealed: Buffer, place: Place): string => {
 
 /** `current` seals, and every key opens: 32 bytes each, or more. */
 export const createSealer = (current: Uint8Array | undefined, former: readonly Uint8Array[] = []): Sealer => {
-  const toKey = (bytes: Uint8Array): Key => ({ id: idOf(bytes), bytes });
   const sealing = current && toKey(current);
   const keys = new Map([...(sealing ? [sealing] : []), ...former.map(toKey)].map((key) => [key.id, key]));
 
