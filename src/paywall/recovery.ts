@@ -3,6 +3,7 @@
  * without an answer. Any number of processes may do this on one ledger, for each payment is acted on under its lease.
  */
 import type { DuePayment, Ledger, Outstanding } from './ledger.ts';
+import { createJitter, createRestingMints } from './resting-mints.ts';
 import type { Settle } from './settlement.ts';
 
 export type RecoveryOptions = Readonly<{
@@ -32,8 +33,6 @@ export type Recovery = Readonly<{
 
 /** Between two looks into the ledger. */
 const LOOK_AGAIN_MS = 2_000;
-/** A mint that gives no certain answer is left alone for so long. */
-const MINT_REST_MS = 5_000;
 /** Longer than any mint that works keeps a payment in doubt. */
 const TOO_LONG_MS = 5 * 60_000;
 const MOST_AT_A_LOOK = 64;
@@ -41,18 +40,17 @@ const MOST_AT_ONE_MINT = 4;
 const MOST_MINTS = 16;
 
 export const createRecovery = (options: RecoveryOptions): Recovery => {
-  const { ledger, isAccepted, settle, now, pause, random } = options;
+  const { ledger, isAccepted, settle, now, pause, onStranded } = options;
   /** A payment that another acts on is left to them. */
   const withoutWaiting = AbortSignal.abort();
   const busy = new Set<string>();
-  const restingUntil = new Map<string, number>();
-  const stranded = new Set<string>();
   let waking = new AbortController();
   let latest: Outstanding | undefined;
   let closed = false;
   let looking: Promise<void> | undefined;
 
-  const jittered = (ms: number): number => ms * (0.5 + random());
+  const jittered = createJitter(options.random);
+  const mints = createRestingMints({ now, jittered, onStranded });
 
   const report = (error: unknown): void => {
     if (!closed) options.onFailed(error);
@@ -96,26 +94,20 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     busy.delete(mint);
     // Where all went well, there may be more.
     if (isFine) waking.abort();
-    else restingUntil.set(mint, now() + jittered(MINT_REST_MS));
+    else mints.rest(mint);
   };
 
   /** Says whether there may be more behind what was found. */
   const look = async (): Promise<boolean> => {
-    for (const [mint, untilMs] of restingUntil) if (untilMs <= now()) restingUntil.delete(mint);
-    const except = [...busy, ...restingUntil.keys(), ...stranded];
-    const outstanding = await ledger.outstanding(now(), except, MOST_AT_A_LOOK);
+    const outstanding = await ledger.outstanding(now(), [...busy, ...mints.all()], MOST_AT_A_LOOK);
     latest = outstanding;
     options.onOutstanding(outstanding);
-    const strandedBefore = stranded.size;
+    let hasStranded = false;
     for (const [mint, payments] of Map.groupBy(outstanding.due, ({ mint: url }) => url)) {
-      if (!isAccepted(mint)) {
-        stranded.add(mint);
-        options.onStranded(mint);
-      } else if (busy.size < MOST_MINTS && !closed) {
-        void serve(mint, payments);
-      }
+      if (!isAccepted(mint)) hasStranded = mints.strand(mint) || hasStranded;
+      else if (busy.size < MOST_MINTS && !closed) void serve(mint, payments);
     }
-    return stranded.size > strandedBefore;
+    return hasStranded;
   };
 
   const lookNowAndThen = async (): Promise<void> => {

@@ -4,6 +4,7 @@
  */
 import type { Mint } from '../mint.ts';
 import type { Redeem } from '../redeem.ts';
+import { createJitter, createRestingMints } from '../resting-mints.ts';
 import { MOST_PROOFS, type OpenBatch } from './batch.ts';
 import type { Check } from './checker.ts';
 import type { DeferredLedger, Group, Unsettled } from './deferred-ledger.ts';
@@ -40,42 +41,33 @@ export type Settler = Readonly<{
 
 /** Between two looks into the ledger, where payments are settled less often than that. */
 const LOOK_AGAIN_MS = 2_000;
-/** A mint that gives no certain answer is left alone for so long. */
-const MINT_REST_MS = 5_000;
 /** Longer than any mint that works leaves payments unsettled that were due. */
 const TOO_LONG_MS = 5 * 60_000;
 
 export const createSettler = (options: SettlerOptions): Settler => {
-  const { deferred, mintOf, openBatch, check, redeem, settleEveryMs, now, pause, random } = options;
-  const restingUntil = new Map<string, number>();
-  const stranded = new Set<string>();
+  const { deferred, mintOf, openBatch, check, redeem, settleEveryMs, now, pause, onStranded } = options;
+  const jittered = createJitter(options.random);
+  const mints = createRestingMints({ now, jittered, onStranded });
   /** Said once of a mint, until all is well again. */
   const failing = new Set<string>();
   const closing = new AbortController();
   let latest: Unsettled | undefined;
   let looking: Promise<void> | undefined;
 
-  const jittered = (ms: number): number => ms * (0.5 + random());
-
   const isReady = ({ proofs, oldestAtMs, isDivided }: Group): boolean =>
     isDivided || proofs >= MOST_PROOFS || oldestAtMs <= now() - settleEveryMs;
-
-  const isResting = (url: string): boolean => (restingUntil.get(url) ?? 0) > now();
 
   /** Undefined for one that has to wait. */
   const reachable = (url: string): Mint | undefined => {
     const mint = mintOf(url);
-    if (!mint && !stranded.has(url)) {
-      stranded.add(url);
-      options.onStranded(url);
-    }
-    return isResting(url) || closing.signal.aborted ? undefined : mint;
+    if (!mint) mints.strand(url);
+    return mints.isResting(url) || closing.signal.aborted ? undefined : mint;
   };
 
   /** Says whether the mint gave a certain answer. */
   const settle = async (mint: string, batchId: string): Promise<boolean> => {
     const { resolution } = await redeem(batchId);
-    if (resolution === 'uncertain') restingUntil.set(mint, now() + jittered(MINT_REST_MS));
+    if (resolution === 'uncertain') mints.rest(mint);
     return resolution !== 'uncertain';
   };
 
@@ -88,7 +80,7 @@ export const createSettler = (options: SettlerOptions): Settler => {
       failing.delete(url);
       return isMore;
     } catch (error) {
-      restingUntil.set(url, now() + jittered(MINT_REST_MS));
+      mints.rest(url);
       if (!failing.has(url) && !closing.signal.aborted) options.onFailed(error);
       failing.add(url);
       return false;
@@ -107,10 +99,10 @@ export const createSettler = (options: SettlerOptions): Settler => {
     latest = unsettled;
     options.onUnsettled(unsettled);
     const { due, groups } = unsettled;
-    const mints = [...new Set([...due, ...groups].map(({ mint }) => mint))];
+    const urls = [...new Set([...due, ...groups].map(({ mint }) => mint))];
     // One after another at each mint: one that is out of reach is asked once.
     const more = await Promise.all(
-      mints.map(async (mint) => {
+      urls.map(async (mint) => {
         for (const batch of due) if (batch.mint === mint) await attempt(mint, () => settle(mint, batch.id));
         let isMore = false;
         for (const group of groups) if (group.mint === mint) isMore = (await serve(group)) || isMore;
