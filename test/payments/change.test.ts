@@ -4,18 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { getDecodedToken } from '@cashu/cashu-ts';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
-import {
-  answering,
-  badJson,
-  cutShort,
-  droppedAfter,
-  droppedBefore,
-  type Fault,
-  failingAfter,
-  hold,
-  hugeBody,
-  rateLimited,
-} from '../peers/faults.ts';
+import { droppedAfter, droppedBefore, hold, silences } from '../peers/faults.ts';
 import { startMint } from '../peers/mint.ts';
 import { refusing, tooFewSignatures, wrongSignatures } from '../peers/mint-faults.ts';
 import { until } from '../servers/until.ts';
@@ -68,19 +57,7 @@ test('one amount after another, until nothing is held', async (t) => {
   assert.deepEqual(await take(url, 'sat', 1), { outcome: 'too-little', most: 0 });
 });
 
-const silences: readonly (readonly [title: string, fault: Fault])[] = [
-  ['is cut before the mint acts', droppedBefore],
-  ['is cut after it has acted', droppedAfter],
-  ['is cut in the middle', cutShort],
-  ['is an error after it has acted', failingAfter(500)],
-  ['is no JSON', badJson],
-  ['is 429', rateLimited(3)],
-  ['is 502 of a proxy', answering(502)],
-  ['does not end', hugeBody()],
-  ['has too few signatures', tooFewSignatures],
-];
-
-for (const [title, fault] of silences) {
+for (const [title, fault] of [...silences, ['has too few signatures', tooFewSignatures] as const]) {
   test(`the answer to our swap ${title}: uncertain, then the token, once`, async (t) => {
     const { peer, till, url, take, finish } = await enter(t);
     peer.faults.set('/v1/swap', fault);

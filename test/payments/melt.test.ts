@@ -7,17 +7,7 @@ import type { MeltResult } from '../../src/paywall/wallet/melt.ts';
 import { createAddressPayer } from '../../src/paywall/wallet/pay-address.ts';
 import { createPayout } from '../../src/paywall/wallet/payout.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
-import {
-  answering,
-  badJson,
-  cutShort,
-  droppedAfter,
-  droppedBefore,
-  type Fault,
-  failingAfter,
-  hugeBody,
-  rateLimited,
-} from '../peers/faults.ts';
+import { droppedAfter, droppedBefore, type Fault, silences } from '../peers/faults.ts';
 import { startMint } from '../peers/mint.ts';
 import { refusing } from '../peers/mint-faults.ts';
 import { collectAll } from './collect.ts';
@@ -88,17 +78,6 @@ test('what must not be paid is refused before anything is written', async (t) =>
   assert.deepEqual(await till.spends.list(10), []);
   assert.equal(peer.faults.seen('/v1/melt/bolt11'), 0);
 });
-
-const silences: readonly (readonly [title: string, fault: Fault])[] = [
-  ['is cut before the mint acts', droppedBefore],
-  ['is cut after it has acted', droppedAfter],
-  ['is cut in the middle', cutShort],
-  ['is an error after it has acted', failingAfter(500)],
-  ['is no JSON', badJson],
-  ['is 429', rateLimited(3)],
-  ['is 502 of a proxy', answering(502)],
-  ['does not end', hugeBody()],
-];
 
 for (const [title, fault] of silences) {
   test(`the answer to our melt ${title}, and nothing is told then: uncertain, then paid, once`, async (t) => {

@@ -60,6 +60,18 @@ function* padding(bytes: number): Generator<string> {
   yield '"}';
 }
 
+/** Each leaves open whether the peer acted. */
+export const silences: readonly (readonly [what: string, fault: Fault])[] = [
+  ['is cut before the peer acts', droppedBefore],
+  ['is cut after it has acted', droppedAfter],
+  ['is cut in the middle', cutShort],
+  ['is an error after it has acted', failingAfter(500)],
+  ['is no JSON', badJson],
+  ['is 429', rateLimited(3)],
+  ['is 502 of a proxy', answering(502)],
+  ['does not end', hugeBody()],
+];
+
 /** A redirect. Without a target, to the very same place, in a circle. */
 export const redirected =
   (location?: string, status = 302): Fault =>
