@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createWorkdir } from './servers/workdir.ts';
@@ -46,6 +46,12 @@ test('the package runs below node_modules, where Node itself strips no types', (
     /^sk-/,
     'the store writes in a thread',
   );
+});
+
+test('the package evaluates policies, by the module that it brings', () => {
+  mkdirSync(join(directory, 'policies'));
+  writeFileSync(join(directory, 'policies', 'a.rego'), 'package a\n\ntest_one if 1 + 1 == 2\n');
+  assert.match(sallyport('policy', 'test', join(directory, 'policies')), /pass: 1\/1/);
 });
 
 test('the package holds no tests', () => {
