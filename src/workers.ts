@@ -62,13 +62,16 @@ export const startWorkers = async (
       }
       answer(worker, message).catch((error: unknown) => onRestart(String(error)));
     });
-    worker.on('disconnect', () => {
+    const leave = (): void => {
       up.delete(worker);
       metrics.forget(worker);
-    });
+    };
+    // Either may come alone for a while: the other end is closed, or the process is gone.
+    worker.on('disconnect', leave);
     // A message to one that has just ended. Its end is heard of by itself.
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
+      leave();
       reloads.forget(worker);
       if (stopping) return;
       const reason = `worker ${worker.process.pid} ended (${signal ?? `code ${code}`})`;
