@@ -1,20 +1,27 @@
 /** Bodies on their way: as fast as the slower side takes them, in little memory, and never whole where they broke off. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { request as ask, type IncomingMessage } from 'node:http';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import {
+  answerOf,
+  breakOff,
+  chunk,
+  count,
+  createCalls,
+  cuts,
+  isCutOff,
+  largeBody,
+  MIB,
+  MOST_UNDER_WAY,
+  settled,
+  withinMemory,
+  writeAll,
+} from '../peers/large-bodies.ts';
 import { startRecordingTarget } from '../peers/recording-target.ts';
 import { startSallyport } from '../sallyport.ts';
 import { sendRaw } from '../servers/raw-http.ts';
 import { request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
-
-const MIB = 1024 * 1024;
-/** 2 GiB by SALLYPORT_STREAM_MIB=2048. */
-const size = Number(process.env['SALLYPORT_STREAM_MIB'] ?? 256) * MIB;
-const chunk = Buffer.alloc(64 * 1024, 'x');
 
 const owner = { after };
 const target = await startRecordingTarget({ owner });
@@ -32,84 +39,20 @@ egress:
 `,
 });
 
-/** The most memory since the last call. */
-const peakMib = (): number =>
-  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${sallyport.pid}/status`, 'utf8'))?.[1]) / 1024;
-const forgetPeak = (): void => writeFileSync(`/proc/${sallyport.pid}/clear_refs`, '5');
-
-const begin = (path: string, options: { method?: string; headers?: Record<string, string> } = {}) => {
-  const outgoing = ask(`${sallyport.url}${path}`, { agent: false, ...options });
-  outgoing.on('error', () => undefined);
-  return outgoing;
-};
-
-const count = async (incoming: IncomingMessage): Promise<number> => {
-  let bytes = 0;
-  for await (const part of incoming) bytes += part.length;
-  return bytes;
-};
-
-const answerOf = async (outgoing: ReturnType<typeof begin>): Promise<IncomingMessage> => {
-  const [incoming]: IncomingMessage[] = await once(outgoing, 'response');
-  assert.ok(incoming);
-  return incoming;
-};
-
-const countBy = (received: PromiseWithResolvers<number>): void =>
-  target.behave(
-    async (incoming, response) => {
-      received.resolve(await count(incoming));
-      response.end('ok');
-    },
-    { raw: true },
-  );
-
-const upload = async (bytes: number, headers: Record<string, string>): Promise<void> => {
-  const received = Promise.withResolvers<number>();
-  countBy(received);
-  const outgoing = begin('/ext/open/up', { method: 'PUT', headers });
-  for (let sent = 0; sent < bytes; sent += chunk.length) if (!outgoing.write(chunk)) await once(outgoing, 'drain');
-  outgoing.end();
-  assert.equal((await answerOf(outgoing)).resume().statusCode, 200);
-  assert.equal(await received.promise, bytes);
-};
+const { begin, upload, download } = createCalls(sallyport.url);
 
 // What the first load makes of a process that was idle, for good, is no part of what a large body takes.
-await upload(128 * MIB, {});
+await upload(target, '/ext/open/up', 128 * MIB);
 
 for (const framing of ['its length', 'chunks'] as const) {
-  const headers = framing === 'chunks' ? {} : { 'Content-Length': String(size) };
+  const framed: Record<string, string> = framing === 'chunks' ? {} : { 'Content-Length': String(largeBody) };
 
-  test(`${size / MIB} MiB go out, by ${framing}, within 64 MiB of memory`, async () => {
-    forgetPeak();
-    const before = peakMib();
-    await upload(size, headers);
-    assert.ok(peakMib() - before < 64, `${peakMib() - before} MiB more`);
-  });
+  test(`${largeBody / MIB} MiB go out, by ${framing}, within 64 MiB of memory`, () =>
+    withinMemory(sallyport.pid, () => upload(target, '/ext/open/up', largeBody, framed)));
 
-  test(`${size / MIB} MiB come in, by ${framing}, within 64 MiB of memory`, async () => {
-    target.behave(async (_incoming, response) => {
-      response.writeHead(200, headers);
-      for (let sent = 0; sent < size; sent += chunk.length) if (!response.write(chunk)) await once(response, 'drain');
-      response.end();
-    });
-    forgetPeak();
-    const before = peakMib();
-    const outgoing = begin('/ext/open/down');
-    outgoing.end();
-    assert.equal(await count(await answerOf(outgoing)), size);
-    assert.ok(peakMib() - before < 64, `${peakMib() - before} MiB more`);
-  });
+  test(`${largeBody / MIB} MiB come in, by ${framing}, within 64 MiB of memory`, () =>
+    withinMemory(sallyport.pid, () => download(target, '/ext/open/down', largeBody, framed)));
 }
-
-/** Long enough for all buffers of all sockets between the two sides to fill. */
-const settled = async (value: () => number): Promise<number> => {
-  for (let last = -1; last !== value(); await pause(100)) last = value();
-  return value();
-};
-
-/** Kernels keep tens of MiB in the buffers of two connections. */
-const MOST_UNDER_WAY = 64 * MIB;
 
 test('a target that does not read holds up its caller, and gets all of it then', async () => {
   const reading = Promise.withResolvers<void>();
@@ -126,26 +69,22 @@ test('a target that does not read holds up its caller, and gets all of it then',
   );
   const outgoing = begin('/ext/open/up', { method: 'POST' });
   let sent = 0;
-  const write = () => {
-    while (sent < 2 * MOST_UNDER_WAY && outgoing.write(chunk)) sent += chunk.length;
-    if (sent >= 2 * MOST_UNDER_WAY) outgoing.end();
-    else
-      outgoing.once('drain', () => {
-        sent += chunk.length;
-        write();
-      });
-  };
-  write();
+  const written = writeAll(outgoing, 2 * MOST_UNDER_WAY, (bytes) => {
+    sent = bytes;
+  }).then(() => outgoing.end());
   assert.ok((await settled(() => sent)) < MOST_UNDER_WAY, `${sent} bytes are under way`);
   reading.resolve();
+  await written;
   assert.equal((await answerOf(outgoing)).resume().statusCode, 200);
-  assert.equal(await received.promise, sent);
+  assert.equal(await received.promise, 2 * MOST_UNDER_WAY);
 });
 
 test('a caller that does not read holds up the target, and gets all of it then', async () => {
   let sent = 0;
   target.behave(async (_incoming, response) => {
-    for (; sent < 2 * MOST_UNDER_WAY; sent += chunk.length) if (!response.write(chunk)) await once(response, 'drain');
+    await writeAll(response, 2 * MOST_UNDER_WAY, (bytes) => {
+      sent = bytes;
+    });
     response.end();
   });
   const outgoing = begin('/ext/open/down');
@@ -202,30 +141,10 @@ test('a caller that leaves before its answer, or in the middle of it, ends the c
   );
 });
 
-// biome-ignore format: a table is read by its columns
-const cuts: readonly (readonly [title: string, head: string, reset: boolean])[] = [
-  ['by its length', 'Content-Length: 10', false],
-  ['by its length, with a reset', 'Content-Length: 10', true],
-  ['in chunks', 'Transfer-Encoding: chunked', false],
-  ['in chunks, with a reset', 'Transfer-Encoding: chunked', true],
-  ['until the end of the connection, with a reset', 'Connection: close', true],
-];
-
 for (const [title, head, reset] of cuts)
   test(`an answer ${title} that breaks off never looks whole`, async () => {
-    target.behave(
-      ({ socket }) => {
-        const body = head.includes('chunked') ? '5\r\nhello\r\n' : 'hello';
-        socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
-        setTimeout(() => (reset ? socket.resetAndDestroy() : socket.destroy()), 50);
-      },
-      { raw: true },
-    );
-    const { text, ended } = await sendRaw('GET /ext/open/cut HTTP/1.1\r\nHost: a\r\n\r\n', { port: sallyport.port });
-    assert.equal(ended, 'closed');
-    assert.match(text, /^HTTP\/1\.1 200 OK/);
-    assert.match(text, /hello/);
-    assert.doesNotMatch(text, /\r\n0\r\n\r\n$/);
+    breakOff(target, head, reset);
+    isCutOff(await sendRaw('GET /ext/open/cut HTTP/1.1\r\nHost: a\r\n\r\n', { port: sallyport.port }));
   });
 
 test('an answer that comes before the whole body is the answer', async () => {

@@ -1,44 +1,21 @@
 /** WebSockets, where a route takes them. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { after, test } from 'node:test';
+import { startSwitchingTarget } from '../peers/switching-target.ts';
 import { startSallyport } from '../sallyport.ts';
 import { sendRaw } from '../servers/raw-http.ts';
 import { until } from '../servers/until.ts';
 
 const owner = { after };
 
-/** Switches, and sends back whatever it gets. */
-const sockets: Duplex[] = [];
-const asked: IncomingMessage[] = [];
-const target = createServer((_request, response) => void response.writeHead(400, { 'X-Own': 'yes' }).end('no upgrade'));
-target.on('upgrade', (request, socket) => {
-  asked.push(request);
-  sockets.push(socket);
-  socket.on('error', () => undefined);
-  if (request.url === '/refuses') {
-    socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
-    return;
-  }
-  socket.write(
-    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: it\r\n\r\n',
-  );
-  socket.pipe(socket);
-});
-target.listen(0, '127.0.0.1');
-await once(target, 'listening');
-owner.after(() => void target.close());
-const { port } = target.address() as AddressInfo;
+const target = await startSwitchingTarget(owner);
 
 const sallyport = await startSallyport({
   owner,
   config: `
 egress:
   targets:
-    keyed: { url: "http://127.0.0.1:${port}", allow_private: true, auth: { type: bearer, token: the-secret } }
+    keyed: { url: "http://127.0.0.1:${target.port}", allow_private: true, auth: { type: bearer, token: the-secret } }
   routes:
     - { path_prefix: /ext/live, target: keyed, strip_prefix: /ext/live, websocket: true }
     - { path_prefix: /ext/plain, target: keyed, strip_prefix: /ext/plain }
@@ -55,27 +32,14 @@ test('bytes go both ways once the target has switched, those of the first packet
   });
   assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
   assert.match(text, /\r\nSec-WebSocket-Accept: it\r\n/);
-  const { url, headers } = asked.at(-1) ?? assert.fail('nothing has reached the target');
+  const { url, headers } = target.latest();
   assert.equal(url, '/feed?a=b');
   assert.equal(headers.authorization, 'Bearer the-secret');
   assert.deepEqual([headers.upgrade, headers['sec-websocket-key'], headers['x-own']], ['websocket', 'key', undefined]);
 });
 
 test('whichever side ends, the other ends too, and one line tells of it', async () => {
-  for (const who of ['caller', 'target']) {
-    const before = sockets.length;
-    const caller = connect(sallyport.port, '127.0.0.1');
-    caller.on('error', () => undefined);
-    const switched = once(caller, 'data');
-    caller.write(ask('/ext/live/end'));
-    await until('the target has switched', () => sockets.length > before);
-    const other = sockets.at(-1) ?? assert.fail('no socket');
-    await switched;
-    const closed = Promise.all([once(caller, 'close'), once(other, 'close')]);
-    if (who === 'caller') caller.destroy();
-    else other.destroy();
-    await closed;
-  }
+  for (const who of ['caller', 'target'] as const) await target.endBy(who, sallyport.port, ask('/ext/live/end'));
   const told = () =>
     sallyport
       .log()
@@ -96,9 +60,9 @@ for (const [title, bytes, status] of [
   ['no route', ask('/ext/nothing'), 404],
 ] as const)
   test(`no WebSocket: ${title}`, async () => {
-    const before = asked.length;
+    const before = target.asked.length;
     const { text, ended } = await sendRaw(`${bytes}${ask('/ext/live/smuggled')}`, { port: sallyport.port });
     assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `));
     assert.equal(ended, 'closed');
-    assert.equal(asked.length, before);
+    assert.equal(target.asked.length, before);
   });

@@ -1,22 +1,30 @@
 /** Bodies through the proxy: as fast as the slower side takes them, in little memory, and never whole where they broke off. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { request as ask, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import {
+  answerOf,
+  breakOff,
+  chunk,
+  count,
+  createCalls,
+  cuts,
+  isCutOff,
+  largeBody,
+  MIB,
+  MOST_UNDER_WAY,
+  settled,
+  withinMemory,
+  writeAll,
+} from '../peers/large-bodies.ts';
 import { startRecordingTarget } from '../peers/recording-target.ts';
 import { startSallyport } from '../sallyport.ts';
 import { parseAnswers, sendRaw } from '../servers/raw-http.ts';
 import { request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 import { jwtBlock, userToken } from './tokens.ts';
-
-const MIB = 1024 * 1024;
-/** 1 GiB by SALLYPORT_STREAM_MIB=1024. */
-const size = Number(process.env['SALLYPORT_STREAM_MIB'] ?? 256) * MIB;
-const chunk = Buffer.alloc(64 * 1024, 'x');
 
 const owner = { after };
 const target = await startRecordingTarget({ owner });
@@ -33,91 +41,33 @@ proxy:
 });
 const headers = { authorization: `Bearer ${await userToken()}` };
 
-/** The most memory since the last call. */
-const peakMib = (): number =>
-  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gate.pid}/status`, 'utf8'))?.[1]) / 1024;
-const forgetPeak = (): void => writeFileSync(`/proc/${gate.pid}/clear_refs`, '5');
-
-const begin = (path: string, options: { method?: string; headers?: Record<string, string> } = {}) => {
-  const outgoing = ask(`${gate.url}${path}`, { agent: false, ...options, headers: { ...headers, ...options.headers } });
-  outgoing.on('error', () => undefined);
-  return outgoing;
-};
-
-const count = async (incoming: IncomingMessage): Promise<number> => {
-  let bytes = 0;
-  for await (const part of incoming) bytes += part.length;
-  return bytes;
-};
-
-const answerOf = async (outgoing: ReturnType<typeof begin>): Promise<IncomingMessage> => {
-  const [incoming]: IncomingMessage[] = await once(outgoing, 'response');
-  assert.ok(incoming);
-  return incoming;
-};
-
-const upload = async (bytes: number, framing: Record<string, string>): Promise<void> => {
-  const received = Promise.withResolvers<number>();
-  target.behave(
-    async (incoming, response) => {
-      received.resolve(await count(incoming));
-      response.end('ok');
-    },
-    { raw: true },
-  );
-  const outgoing = begin('/closed/up', { method: 'PUT', headers: framing });
-  for (let sent = 0; sent < bytes; sent += chunk.length) if (!outgoing.write(chunk)) await once(outgoing, 'drain');
-  outgoing.end();
-  assert.equal((await answerOf(outgoing)).resume().statusCode, 200);
-  assert.equal(await received.promise, bytes);
-};
-
-const sendAll = async (response: NodeJS.WritableStream, bytes: number): Promise<void> => {
-  for (let sent = 0; sent < bytes; sent += chunk.length) if (!response.write(chunk)) await once(response, 'drain');
-  response.end();
-};
+const { begin, upload, download } = createCalls(gate.url, headers);
 
 // What the first load makes of a process that was idle, for good, is no part of what a large body takes.
-await upload(128 * MIB, {});
+await upload(target, '/closed/up', 128 * MIB);
 
 for (const framing of ['its length', 'chunks'] as const) {
-  const framed: Record<string, string> = framing === 'chunks' ? {} : { 'Content-Length': String(size) };
+  const framed: Record<string, string> = framing === 'chunks' ? {} : { 'Content-Length': String(largeBody) };
 
-  test(`${size / MIB} MiB go up, by ${framing}, within 64 MiB of memory`, async () => {
-    forgetPeak();
-    const before = peakMib();
-    await upload(size, framed);
-    assert.ok(peakMib() - before < 64, `${peakMib() - before} MiB more`);
-  });
+  test(`${largeBody / MIB} MiB go up, by ${framing}, within 64 MiB of memory`, () =>
+    withinMemory(gate.pid, () => upload(target, '/closed/up', largeBody, framed)));
 
-  test(`${size / MIB} MiB come down, by ${framing}, within 64 MiB of memory`, async () => {
-    target.behave((_incoming, response) => {
-      response.writeHead(200, framed);
-      void sendAll(response, size);
-    });
-    forgetPeak();
-    const before = peakMib();
-    const outgoing = begin('/closed/down');
-    outgoing.end();
-    assert.equal(await count(await answerOf(outgoing)), size);
-    assert.ok(peakMib() - before < 64, `${peakMib() - before} MiB more`);
-  });
+  test(`${largeBody / MIB} MiB come down, by ${framing}, within 64 MiB of memory`, () =>
+    withinMemory(gate.pid, () => download(target, '/closed/down', largeBody, framed)));
 }
-
-/** Kernels keep tens of MiB in the buffers of two connections. */
-const MOST_UNDER_WAY = 64 * MIB;
 
 test('a caller that does not read holds up the service, and gets all of it then', async () => {
   let sent = 0;
   target.behave(async (_incoming, response) => {
-    for (; sent < 2 * MOST_UNDER_WAY; sent += chunk.length) if (!response.write(chunk)) await once(response, 'drain');
+    await writeAll(response, 2 * MOST_UNDER_WAY, (bytes) => {
+      sent = bytes;
+    });
     response.end();
   });
   const outgoing = begin('/down');
   outgoing.end();
   const incoming = await answerOf(outgoing);
-  for (let last = -1; last !== sent; await pause(100)) last = sent;
-  assert.ok(sent < MOST_UNDER_WAY, `${sent} bytes are under way`);
+  assert.ok((await settled(() => sent)) < MOST_UNDER_WAY, `${sent} bytes are under way`);
   assert.equal(await count(incoming), 2 * MOST_UNDER_WAY);
 });
 
@@ -170,26 +120,10 @@ test('a caller that leaves before its answer, or in the middle of it, ends the r
   );
 });
 
-// biome-ignore format: a table is read by its columns
-const cuts: readonly (readonly [title: string, head: string, reset: boolean])[] = [
-  ['by its length', 'Content-Length: 10', false],
-  ['in chunks, with a reset', 'Transfer-Encoding: chunked', true],
-];
-
 for (const [title, head, reset] of cuts)
   test(`an answer ${title} that breaks off never looks whole`, async () => {
-    target.behave(
-      ({ socket }) => {
-        const body = head.includes('chunked') ? '5\r\nhello\r\n' : 'hello';
-        socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
-        setTimeout(() => (reset ? socket.resetAndDestroy() : socket.destroy()), 50);
-      },
-      { raw: true },
-    );
-    const { text, ended } = await sendRaw('GET /cut HTTP/1.1\r\nHost: a\r\n\r\n', { port: gate.port });
-    assert.equal(ended, 'closed');
-    assert.match(text, /^HTTP\/1\.1 200 OK/);
-    assert.doesNotMatch(text, /\r\n0\r\n\r\n$/);
+    breakOff(target, head, reset);
+    isCutOff(await sendRaw('GET /cut HTTP/1.1\r\nHost: a\r\n\r\n', { port: gate.port }));
   });
 
 test('an answer that comes before the whole body is the answer', async () => {

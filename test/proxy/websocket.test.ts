@@ -1,10 +1,7 @@
 /** WebSockets through the proxy, where a route takes them. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { after, test } from 'node:test';
+import { startSwitchingTarget } from '../peers/switching-target.ts';
 import { startSallyport } from '../sallyport.ts';
 import { sendRaw } from '../servers/raw-http.ts';
 import { until } from '../servers/until.ts';
@@ -12,29 +9,14 @@ import { jwtBlock, userToken } from './tokens.ts';
 
 const owner = { after };
 
-/** Switches, and sends back whatever it gets. */
-const sockets: Duplex[] = [];
-const asked: IncomingMessage[] = [];
-const service = createServer((_request, response) => void response.writeHead(400).end('no upgrade'));
-service.on('upgrade', (request, socket) => {
-  asked.push(request);
-  sockets.push(socket);
-  socket.on('error', () => undefined);
-  socket.write(
-    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: it\r\n\r\n',
-  );
-  socket.pipe(socket);
-});
-service.listen(0, '127.0.0.1');
-await once(service, 'listening');
-owner.after(() => void service.close());
+const service = await startSwitchingTarget(owner);
 
 const gate = await startSallyport({
   owner,
   config: `${jwtBlock}
 trusted_proxies: []
 proxy:
-  upstream: "http://127.0.0.1:${(service.address() as AddressInfo).port}"
+  upstream: "http://127.0.0.1:${service.port}"
   websocket: true
   routes:
     - { path: "/live/**" }
@@ -53,7 +35,7 @@ test('bytes go both ways once the service has switched, and it knows who is ther
   });
   assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
   assert.match(text, /\r\nX-Correlation-ID: [0-9a-f-]{36}\r\n/);
-  const { url, headers } = asked.at(-1) ?? assert.fail('nothing has reached the service');
+  const { url, headers } = service.latest();
   assert.equal(url, '/live/feed?a=b');
   assert.deepEqual(
     [
@@ -69,20 +51,7 @@ test('bytes go both ways once the service has switched, and it knows who is ther
 });
 
 test('whichever side ends, the other ends too, and one line tells of it', async () => {
-  for (const who of ['caller', 'service']) {
-    const before = sockets.length;
-    const caller = connect(gate.port, '127.0.0.1');
-    caller.on('error', () => undefined);
-    const switched = once(caller, 'data');
-    caller.write(ask('/live/end'));
-    await until('the service has switched', () => sockets.length > before);
-    const other = sockets.at(-1) ?? assert.fail('no socket');
-    await switched;
-    const closed = Promise.all([once(caller, 'close'), once(other, 'close')]);
-    if (who === 'caller') caller.destroy();
-    else other.destroy();
-    await closed;
-  }
+  for (const who of ['caller', 'target'] as const) await service.endBy(who, gate.port, ask('/live/end'));
   const told = () =>
     gate.log().filter(({ event, path, status }) => event === 'request' && path === '/live/end' && status === 101);
   await until('both are told of', () => told().length === 2);
@@ -95,9 +64,9 @@ for (const [title, bytes, status] of [
   ['no route', ask('/nothing'), 404],
 ] as const)
   test(`no WebSocket: ${title}`, async () => {
-    const before = asked.length;
+    const before = service.asked.length;
     const { text, ended } = await sendRaw(`${bytes}${ask('/live/smuggled')}`, { port: gate.port });
     assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `));
     assert.equal(ended, 'closed');
-    assert.equal(asked.length, before);
+    assert.equal(service.asked.length, before);
   });
