@@ -1,6 +1,7 @@
 /** Says what would be decided for a request and why, by the gate that decides. Nothing is counted or spent. */
 import type { Config } from '../config/config.ts';
-import { type Allow, type Decision, deny, type Findings } from '../core/decision.ts';
+import { type Allow, type Decision, deny } from '../core/decision.ts';
+import type { Findings } from '../core/findings.ts';
 import type { Answer, Question } from '../core/gate.ts';
 import type { Identity } from '../core/identity.ts';
 import { isRefusal, type Refusal, refusalKinds } from '../core/refusal.ts';

@@ -1,5 +1,5 @@
 /** What a policy's answer means: a boolean, or `{allow, reasons, audit}`. Anything else is no answer. */
-import type { Findings } from '../core/decision.ts';
+import type { Findings } from '../core/findings.ts';
 
 export type PolicyResult = Readonly<{ allow: boolean; findings?: Findings | undefined }>;
 

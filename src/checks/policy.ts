@@ -1,6 +1,7 @@
 /** Whether a policy allows the request. Read-only; what the policy does not clearly allow is denied. */
-import type { Findings } from '../core/decision.ts';
+
 import { whenReady } from '../core/eventually.ts';
+import type { Findings } from '../core/findings.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Check, Passed } from '../core/rule.ts';
 import type { PolicyAnswer, PolicyEngine } from './policy-engine.ts';

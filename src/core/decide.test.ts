@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, type House } from './decide.ts';
-import type { Findings } from './decision.ts';
 import { createDress, createImitationTest } from './dress.ts';
+import type { Findings } from './findings.ts';
 import { requestWith as request } from './harness.test.ts';
 import { anonymous, type Identification, type Identity, payer, rejected } from './identity.ts';
 import type { CashuToken } from './payment.ts';

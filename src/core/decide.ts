@@ -1,9 +1,10 @@
 /** The pipeline: credential, identity, checks, headers, charge. Never throws: what cannot be decided is denied. */
 import { type Choice, chooseCredential, credentialsToRemove } from './choose-credential.ts';
 import { readCredentials } from './credential.ts';
-import { type Decision, deny, type Findings, type Headers } from './decision.ts';
+import { type Decision, deny, type Headers } from './decision.ts';
 import { dressPayment, tellCredits, tellPayer } from './dress.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import type { Findings } from './findings.ts';
 import { absent, anonymous, type Identification, type Identity } from './identity.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { AuthRequest } from './request.ts';

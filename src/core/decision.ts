@@ -1,11 +1,9 @@
+import type { Findings } from './findings.ts';
 import type { Identity } from './identity.ts';
 import type { Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';
 
 export type Headers = Readonly<Record<string, string>>;
-
-/** What a policy says besides yes or no. For the audit line; what of it the caller sees is in the refusal. */
-export type Findings = Readonly<{ reasons: readonly string[]; audit: Readonly<Record<string, unknown>> }>;
 
 export type Allow = Readonly<{
   verdict: 'allow';

@@ -3,7 +3,7 @@
  * No other file owns a status code: every door writes refusals by this table.
  */
 
-import type { Findings } from './decision.ts';
+import type { Findings } from './findings.ts';
 
 /** A row of the table. `grpc` is the canonical gRPC status code; `title` the RFC 9457 title. */
 type RefusalKind = Readonly<{ status: number; grpc: number; title: string; meaning: string }>;

@@ -1,7 +1,8 @@
 import type { Credential, CredentialKind } from './credential.ts';
-import type { Findings, Headers } from './decision.ts';
+import type { Headers } from './decision.ts';
 import type { Dress } from './dress.ts';
 import type { Eventually } from './eventually.ts';
+import type { Findings } from './findings.ts';
 import type { Identification, Identity } from './identity.ts';
 import type { CreditReceipt, Receipt } from './payment.ts';
 import type { Refusal } from './refusal.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccessEvent } from '../core/access-event.ts';
-import { type Decision, deny, type Findings } from '../core/decision.ts';
+import { type Decision, deny } from '../core/decision.ts';
+import type { Findings } from '../core/findings.ts';
 import { anonymous, type Identity } from '../core/identity.ts';
 import { refuse } from '../core/refusal.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';

@@ -1,7 +1,8 @@
 /** The audit line: who asked for what, through whom, and what became of it (docs/audit.md). */
 import type { AccessEvent } from '../core/access-event.ts';
 import { certificateLabel } from '../core/client-certificate.ts';
-import type { Decision, Findings } from '../core/decision.ts';
+import type { Decision } from '../core/decision.ts';
+import type { Findings } from '../core/findings.ts';
 import type { Identity } from '../core/identity.ts';
 import { refusalKinds } from '../core/refusal.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';

@@ -1,8 +1,9 @@
 /** Every decision becomes a count; every denial and some of the allows become a line. */
 import type { Logger } from 'pino';
 import { certificateLabel } from '../core/client-certificate.ts';
-import type { Allow, Findings } from '../core/decision.ts';
+import type { Allow } from '../core/decision.ts';
 import type { DecisionEvent } from '../core/decision-event.ts';
+import type { Findings } from '../core/findings.ts';
 import type { Identity } from '../core/identity.ts';
 import { type Refusal, refusalKinds } from '../core/refusal.ts';
 import { createDenialLoggers } from './denial-loggers.ts';
