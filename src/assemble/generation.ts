@@ -9,7 +9,6 @@ import type { Generation } from '../generations.ts';
 import type { Endpoint } from '../http/admin/endpoint.ts';
 import { createPeers } from '../http/peers.ts';
 import type { Listener } from '../http/server.ts';
-import { createToldCertificates } from '../http/told-certificates.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
 import { type Reason, ReloadRefused } from '../reload/refused.ts';
 import type { Outbound } from '../stores/outbound/exchange.ts';
@@ -20,7 +19,6 @@ import { assembleVerify, identifyKeys } from './keys.ts';
 import type { LoadEgress } from './load-egress.ts';
 import { loadProxy } from './load-proxy.ts';
 import type { Payments } from './payments.ts';
-import { assemblePolicy } from './policy.ts';
 import type { AssembledProxy } from './proxy.ts';
 import { type Remote, remoteParts } from './readiness.ts';
 import type { Resolver } from './resolver.ts';
@@ -38,10 +36,7 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     chargeKey: CreditCharge;
     digest: (token: string) => string;
     outbound: Outbound;
-    telemetry: Pick<
-      Telemetry,
-      'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied' | 'audits'
-    >;
+    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied'>;
     /** Told of every decision of the reverse proxy. */
     decided(event: DecisionEvent): void;
   }>;
@@ -113,8 +108,8 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
       : undefined,
   );
 
-  const policy = await assemblePolicy(config, now);
-  keep(policy);
+  const assemblePolicy = config.policy && (await import('./policy.ts')).assemblePolicy;
+  const policy = keep(await assemblePolicy?.(config, now));
 
   const identifiers = {
     api_key: identifyKeys(keys, throttle, now),
@@ -128,7 +123,9 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     paywallFor: (rule) => payments?.paywallFor(rule),
   });
   const { forwarded_certificates: told } = config;
-  const peers = createPeers(config.trusted_proxies, told && createToldCertificates(told.format, told.hosts));
+  const toldCertificates =
+    told && (await import('../http/told-certificates.ts')).createToldCertificates(told.format, told.hosts);
+  const peers = createPeers(config.trusted_proxies, toldCertificates);
   const assembleResolver = config.resolver?.enabled && (await import('./resolver.ts')).assembleResolver;
   const resolver = keep(
     assembleResolver && config.resolver ? assembleResolver(config.resolver, { ...parts, throttle, peers }) : undefined,

@@ -1,16 +1,14 @@
 /** What is told of everything that happens: lines in the log, and counts. */
 
 import type { Config } from '../config/config.ts';
-import type { ObserveProxied } from '../http/proxy-exchange.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createObserver } from '../telemetry/observer.ts';
 import { createRedisEvents } from '../telemetry/redis-events.ts';
-import { createAudits } from './audit.ts';
+import type { Audits } from './audit.ts';
 import { createBillingEvents } from './billing-events.ts';
 import { createEgressEvents, type EgressEvents } from './egress-events.ts';
 import { createPaymentEvents } from './payment-events.ts';
-import { createProxyEvents } from './proxy-events.ts';
 import { createResolverEvents } from './resolver-events.ts';
 import { createTlsEvents } from './tls-events.ts';
 import { createUsageEvents } from './usage-events.ts';
@@ -19,17 +17,23 @@ export type Telemetry = ReturnType<typeof assembleTelemetry>;
 
 export const assembleTelemetry = ({ logger: options }: Config, now: () => number) => {
   const { logger, write, flush } = createLogger(options);
-  const audits = createAudits({ logger, write, now });
   const metrics = createMetrics();
   let egress: EgressEvents | undefined;
-  let proxied: ObserveProxied | undefined;
+  let audits: Audits | undefined;
+
+  const loadProxied = async () => {
+    const { createAudits } = await import('./audit.ts');
+    const { createProxyEvents } = await import('./proxy-events.ts');
+    audits = createAudits({ logger, write, now });
+    return { count: createProxyEvents(metrics.registry, logger), audits };
+  };
+  let proxied: ReturnType<typeof loadProxied> | undefined;
 
   return {
     flush() {
-      audits.flush();
+      audits?.flush();
       flush();
     },
-    audits,
     registry: metrics.registry,
     decided: createObserver(metrics, logger, options.sample_allows, Math.random),
 
@@ -47,9 +51,9 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       return egress;
     },
 
-    /** Of the reverse proxy: the same for every generation. */
-    proxied(): ObserveProxied {
-      proxied ??= createProxyEvents(metrics.registry, logger);
+    /** Of the reverse proxy: the same for every generation, and loaded only where there is one. */
+    proxied() {
+      proxied ??= loadProxied();
       return proxied;
     },
 
