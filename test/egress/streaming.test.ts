@@ -39,7 +39,7 @@ egress:
 `,
 });
 
-const { begin, upload, download } = createCalls(sallyport.url);
+const { begin, upload, download, leaveEarly } = createCalls(sallyport.url);
 
 // What the first load makes of a process that was idle, for good, is no part of what a large body takes.
 await upload(target, '/ext/open/up', 128 * MIB);
@@ -116,21 +116,7 @@ test('a caller that leaves in the middle of its body ends the call', async () =>
 });
 
 test('a caller that leaves before its answer, or in the middle of it, ends the call', async () => {
-  for (const begins of [false, true]) {
-    const ended = Promise.withResolvers<void>();
-    const reached = Promise.withResolvers<void>();
-    target.behave((incoming, response) => {
-      incoming.socket.on('close', ended.resolve);
-      reached.resolve();
-      if (begins) response.write(chunk);
-    });
-    const outgoing = begin('/ext/open/gone');
-    outgoing.end();
-    await reached.promise;
-    if (begins) (await answerOf(outgoing)).on('error', () => undefined).resume();
-    outgoing.destroy();
-    await ended.promise;
-  }
+  await leaveEarly(target, '/ext/open/gone');
   await until('both are told of', () => events('/ext/open/gone').length === 2);
   assert.deepEqual(
     events('/ext/open/gone').map(({ error, status }) => [error, status]),

@@ -89,6 +89,25 @@ export const createCalls = (origin: string, own: Readonly<Record<string, string>
       outgoing.end();
       assert.equal(await count(await answerOf(outgoing)), bytes);
     },
+
+    /** Leaves twice, before the answer has begun and in its middle: `target` sees the end of each call. */
+    async leaveEarly(target: RecordingTarget, path: string): Promise<void> {
+      for (const begins of [false, true]) {
+        const ended = Promise.withResolvers<void>();
+        const reached = Promise.withResolvers<void>();
+        target.behave((incoming, response) => {
+          incoming.socket.on('close', ended.resolve);
+          reached.resolve();
+          if (begins) response.write(chunk);
+        });
+        const outgoing = begin(path);
+        outgoing.end();
+        await reached.promise;
+        if (begins) (await answerOf(outgoing)).on('error', () => undefined).resume();
+        outgoing.destroy();
+        await ended.promise;
+      }
+    },
   };
 };
 

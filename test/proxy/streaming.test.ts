@@ -41,7 +41,7 @@ proxy:
 });
 const headers = { authorization: `Bearer ${await userToken()}` };
 
-const { begin, upload, download } = createCalls(gate.url, headers);
+const { begin, upload, download, leaveEarly } = createCalls(gate.url, headers);
 
 // What the first load makes of a process that was idle, for good, is no part of what a large body takes.
 await upload(target, '/closed/up', 128 * MIB);
@@ -95,21 +95,7 @@ test('a caller that leaves in the middle of its body ends the request to the ser
 });
 
 test('a caller that leaves before its answer, or in the middle of it, ends the request to the service', async () => {
-  for (const begins of [false, true]) {
-    const ended = Promise.withResolvers<void>();
-    const reached = Promise.withResolvers<void>();
-    target.behave((incoming, response) => {
-      incoming.socket.on('close', ended.resolve);
-      reached.resolve();
-      if (begins) response.write(chunk);
-    });
-    const outgoing = begin('/gone');
-    outgoing.end();
-    await reached.promise;
-    if (begins) (await answerOf(outgoing)).on('error', () => undefined).resume();
-    outgoing.destroy();
-    await ended.promise;
-  }
+  await leaveEarly(target, '/gone');
   await until('both are told of', () => lines('/gone').length === 2);
   assert.deepEqual(
     lines('/gone').map(({ error, status, decision }) => [error, status, decision]),
