@@ -4,11 +4,11 @@ import { createAllowedClientsCheck } from '../checks/allowed-clients.ts';
 import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { createRateLimitCheck, type RateLimiter } from '../checks/rate-limit.ts';
 import type { Config } from '../config/config.ts';
-import { createDress, paymentHeaders } from '../core/dress.ts';
+import { createDress } from '../core/dress.ts';
 import type { AcceptedKind, Check, Identifier, Rule } from '../core/rule.ts';
 import { identifyByCertificate } from '../identify/certificate.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
-import { certificateDressers, chargeOf, dressersOf, inviteOf, policyCheck } from './rules.ts';
+import { certificateDressers, chargeOf, dressersOf, houseHeaders, inviteOf, policyCheck } from './rules.ts';
 
 type ProxyConfig = NonNullable<Config['proxy']>;
 type RouteConfig = ProxyConfig['routes'][number];
@@ -25,9 +25,7 @@ export type ProxyRuleParts = Readonly<{
 /** Every header that only Sallyport sets, whether a route sets it or not. */
 export const managedByProxy = ({ headers }: ProxyConfig): readonly string[] => [
   ...dressersOf({ headers }).map(({ header }) => header),
-  ...paymentHeaders,
-  'X-Provisioned-Pod',
-  ...certificateDressers.map(({ header }) => header),
+  ...houseHeaders,
 ];
 
 const queryOf = ({ policy_query }: RouteConfig, { authz }: ProxyConfig): string | undefined =>

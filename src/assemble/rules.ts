@@ -53,6 +53,13 @@ const standardDressers: readonly Dresser[] = [
 /** Of whoever is on the other end, by whatever credential the caller is known. */
 export const certificateDressers: readonly CertificateDresser[] = [{ header: 'X-Client-CN', value: commonNameOf }];
 
+/** Set or left empty in every allow, whatever a rule says. */
+export const houseHeaders: readonly string[] = [
+  ...certificateDressers.map(({ header }) => header),
+  ...paymentHeaders,
+  'X-Provisioned-Pod',
+];
+
 /** `headers` of a rule, or of the reverse proxy. */
 type InjectedHeaders = Pick<RuleConfig['headers'], 'inject_claims' | 'inject_user_id'>;
 
@@ -71,9 +78,7 @@ export const dressersOf = ({ headers }: Readonly<{ headers: InjectedHeaders }>):
 const managedHeaders = (config: Config): ReadonlyMap<string, string> => {
   const headers = [
     ...standardDressers.map(({ header }) => header),
-    ...certificateDressers.map(({ header }) => header),
-    ...paymentHeaders,
-    'X-Provisioned-Pod',
+    ...houseHeaders,
     ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
   ];
   const bySpelling = new Map<string, string>();

@@ -89,10 +89,17 @@ const key: Identity = {
 };
 const byCertificate: Identity = { ...anonymous, method: 'certificate', subject: 'order-service-client', certificate };
 
+const token: CashuToken = {
+  mint: 'https://mint.example.com',
+  unit: 'sat',
+  amount: 1,
+  proofs: [{ id: '00', amount: 1, secret: 'cashu-secret', C: '02' }],
+};
+
 for (const [identity, expected] of [
   [key, { subject: 'john', roles: ['gold'], scopes: ['read'], key_id: 'key_1', metadata: { team: 'x' } }],
   [byCertificate, { subject: 'order-service-client', roles: [], scopes: [] }],
-  [payer({ text: 'cashuBsecret' } as unknown as CashuToken), { subject: '', roles: [], scopes: [] }],
+  [payer(token), { subject: '', roles: [], scopes: [] }],
 ] as const) {
   test(`of a caller by ${identity.method} a policy sees no credential`, () => {
     const { identity: told, ...rest } = inputOf(asked(), identity) as Record<string, unknown>;

@@ -61,8 +61,9 @@ const identify = (
   intent: Intent,
 ): Eventually<Identity | Refusal> => {
   if (!credential) {
-    const known = rule.identifyByCertificate && request.certificate;
-    return known && rule.identifyByCertificate ? rule.identifyByCertificate(known) : admit(rule, request, 'preview');
+    const { identifyByCertificate } = rule;
+    const { certificate } = request;
+    return identifyByCertificate && certificate ? identifyByCertificate(certificate) : admit(rule, request, 'preview');
   }
   const verify = ({ kind, ...presented }: NonNullable<typeof credential>): Eventually<Identification> =>
     rule.identifiers[kind]?.(request, { kind, ...presented }, intent) ?? absent;

@@ -57,8 +57,7 @@ class HttpAuthRequest implements AuthRequest {
 
   /** Worked out only when somebody asks: most decisions do not. */
   get clientIp(): string {
-    const { peer, peers, headers } = this.#incoming;
-    return peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+    return clientIpOf(this.#incoming);
   }
 
   get requiredAmount(): string | undefined {
@@ -71,14 +70,21 @@ class HttpAuthRequest implements AuthRequest {
   }
 
   findHeaderName(test: (name: string) => boolean): string | undefined {
-    const { rawHeaders } = this.#incoming.message;
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index] ?? '';
-      if (test(name)) return name;
-    }
-    return undefined;
+    return findName(this.#incoming.message.rawHeaders, test);
   }
 }
+
+export const clientIpOf = ({ peer, peers, headers }: Pick<Incoming, 'peer' | 'peers' | 'headers'>): string =>
+  peers.clientIp(peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+
+/** Of name, value, name, value: the first name that meets the test, as it was spelt. */
+export const findName = (rawHeaders: readonly string[], test: (name: string) => boolean): string | undefined => {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (test(name)) return name;
+  }
+  return undefined;
+};
 
 /** Node gives `set-cookie` alone as a list; everything else is joined by commas. */
 export const single = (value: string | string[] | undefined): string | undefined =>

@@ -6,7 +6,7 @@ import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
 import { isRequestId } from '../core/request-id.ts';
 import { type CallPath, rawPath } from '../egress/call-path.ts';
-import { schemeOf, single } from './http-request.ts';
+import { clientIpOf, findName, schemeOf, single } from './http-request.ts';
 import type { Peer, Peers } from './peers.ts';
 import type { ProxiedCredentials } from './proxied-credentials.ts';
 import { certificateOf } from './tls.ts';
@@ -62,8 +62,7 @@ export class ProxiedRequest implements AuthRequest {
   }
 
   get clientIp(): string {
-    const { headers } = this.message;
-    return this.#peers.clientIp(this.peer, single(headers['x-forwarded-for']), single(headers['x-real-ip']));
+    return clientIpOf({ peer: this.peer, peers: this.#peers, headers: this.message.headers });
   }
 
   /** A path without escapes of what needs none (RFC 3986 section 6.2.2): every reader takes it for the one decided on. */
@@ -77,12 +76,7 @@ export class ProxiedRequest implements AuthRequest {
   }
 
   findHeaderName(test: (name: string) => boolean): string | undefined {
-    const { rawHeaders } = this.message;
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index] ?? '';
-      if (test(name)) return name;
-    }
-    return undefined;
+    return findName(this.message.rawHeaders, test);
   }
 }
 
