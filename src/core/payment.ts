@@ -1,3 +1,4 @@
+import type { ProvisionedPod } from './pod.ts';
 import type { Secret } from './secret.ts';
 
 /** One proof of a Cashu token as the payer sent it (NUT-00): plain data, amounts in the token's unit. */
@@ -63,6 +64,8 @@ export type Receipt = Readonly<{
   /** Nothing was taken: time that was bought before is running. */
   isRunning: boolean;
   use?: Use;
+  /** What runs for the payer. */
+  pod?: ProvisionedPod;
   /** Opens the account from now on, in the place of the token. */
   session?: Readonly<{ id: Secret; maxAgeSeconds: number }>;
 }>;

@@ -3,6 +3,7 @@
  * promise that resolves has been written to disk.
  */
 import type { FoundSession, Purchase, Units, Use } from '../core/payment.ts';
+import type { PaidPod, PodTerms } from '../core/pod.ts';
 
 /** One exact request to the mint, and what makes money of its answer. */
 export type Swap = Readonly<{
@@ -60,6 +61,8 @@ export type Debit = Readonly<{
   unit: string;
   buys: Wanted;
   nowMs: number;
+  /** The time that is bought is a pod's. Left out where none can be started now, and where the rule starts none. */
+  pod?: PodTerms;
   /** A request that shows this key again until then is the same one, and is not debited again. */
   once?: Readonly<{ key: string; untilMs: number }>;
 }>;
@@ -106,6 +109,8 @@ export type Debited = Readonly<{
   /** Nothing was taken: time that was bought before runs until then. */
   runsUntilMs?: number;
   use?: Use;
+  /** What was bought for this rule, while its time lasts. */
+  pod?: PaidPod;
   session?: SessionGrant;
 }>;
 

@@ -43,12 +43,32 @@ export const pods = block({
     .record(name, podTemplate)
     .prefault({})
     .describe('Further templates, by the name rules use (`provision`).'),
-  ttl: duration({ least: 1000 }).prefault('1h').describe('How long a pod lives.'),
+  ttl: duration({ least: 1000 })
+    .prefault('1h')
+    .describe('How long a pod lives, where a price does not say (`buys.time`).'),
+  max_lifetime: duration({ least: 1000 })
+    .prefault('24h')
+    .describe('How long a pod lives with every extension. The API server ends it then by itself.'),
   wait: choice(['created', 'ready']).prefault('created').describe('What the answer waits for.'),
-  max_per_payer: integer().prefault(1).describe('Most pods of one payer.'),
+  wait_timeout: duration({ least: 100, most: 30_000 })
+    .prefault('8s')
+    .describe('How long a payer waits for the pod. Then the answer is a 503, and the pod is made all the same.'),
+  give_back_after: duration({ least: 1000 })
+    .prefault('10m')
+    .describe('How long it is tried to make a pod. Then its price is credit again.'),
+  max_per_payer: integer().prefault(1).describe('Most pods of one payer at a time.'),
   max_total: integer().prefault(100).describe('Most pods in all.'),
   service: toggle.prefault(false).describe('Whether each pod gets a Service.'),
+  tell: listOf(choice(['ip', 'service', 'expires']))
+    .prefault([])
+    .describe(
+      'What the application is told besides `X-Provisioned-Pod`: `X-Pod-IP`, `X-Pod-Service`, `X-Pod-Expires`.',
+    ),
   reap_interval: duration({ least: 1000 }).prefault('30s').describe('How often expired pods are looked for.'),
+  kubeconfig: filePath
+    .optional()
+    .describe('How to reach the API server. Left out: as the service account of the pod that Sallyport runs in.'),
+  request_timeout: duration({ least: 100, most: 60_000 }).prefault('5s').describe('Longest call of the API server.'),
 }).describe('Pods that payments start.');
 
 const hour = 3_600_000;
