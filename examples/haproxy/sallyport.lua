@@ -20,13 +20,14 @@ local for_client = {
   ['x-payment-balance'] = 'payment_balance', ['x-ratelimit-limit'] = 'limit',
   ['x-ratelimit-remaining'] = 'limit_remaining', ['x-ratelimit-reset'] = 'limit_reset',
   ['ratelimit'] = 'ratelimit', ['ratelimit-policy'] = 'ratelimit_policy',
+  ['x-credits-remaining'] = 'credits_remaining',
 }
 
 -- From a refusal to the client.
 local told = {
   'content-type', 'www-authenticate', 'x-cashu', 'retry-after', 'cache-control', 'ratelimit', 'ratelimit-policy',
-  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'content-security-policy', 'referrer-policy',
-  'x-content-type-options', 'vary',
+  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'x-credits-remaining',
+  'content-security-policy', 'referrer-policy', 'x-content-type-options', 'vary',
 }
 
 -- Of the client's request, what Sallyport is not to see: what belongs to that connection and body, and what only we may say.

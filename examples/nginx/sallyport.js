@@ -18,8 +18,15 @@ const managed = [
   'Cookie',
 ];
 
-// For the client: what is left of its limits.
-const limits = ['RateLimit', 'RateLimit-Policy', 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+// For the client: what is left of its limits and credits.
+const limits = [
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'X-Credits-Remaining',
+];
 
 const variable = (name) => `sallyport_${name.toLowerCase().replace(/-/g, '_')}`;
 
@@ -35,6 +42,7 @@ const told = [
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
+  'X-Credits-Remaining',
   'Content-Security-Policy',
   'Referrer-Policy',
   'X-Content-Type-Options',

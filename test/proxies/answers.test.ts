@@ -73,7 +73,7 @@ async function ask(front: Front, proxy: Fronted, asked: Case): Promise<void> {
   assertAllowed(asked, headers, echo);
   if (proxy.tellsCookiesAlone) return;
   assertLimits(answer, asked.identity?.['x-auth-method'] === 'api_key');
-  for (const name of ['x-payment-balance']) {
+  for (const name of ['x-payment-balance', 'x-credits-remaining']) {
     assert.match(String(answer.headers[name] ?? ''), asked.told?.[name] ?? /^$/, name);
   }
 }

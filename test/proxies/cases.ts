@@ -31,6 +31,12 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     await request(gate.url, '/auth/native/scarce/1', { headers: own });
     return own;
   };
+  const rich = await gate.createKey({ credits: { remaining: 1000 } });
+  const spent = async () => {
+    const own = bearer((await gate.createKey({ credits: { remaining: 1 } })).key);
+    await request(gate.url, '/auth/native/orders/1', { headers: own });
+    return own;
+  };
   const anonymous = { 'x-auth-method': 'anonymous' };
   const byKey = { 'x-auth-method': 'api_key', 'x-user-id': 'user123', 'x-api-key-id': id };
   const byMoney = {
@@ -54,6 +60,7 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     { title: 'an API key', path: '/orders/1?x=1', headers: () => bearer(key), status: 200, identity: byKey },
     { title: 'an API key in X-API-Key', path: '/orders/1', headers: () => ({ 'X-API-Key': key }), status: 200, identity: byKey },
     { title: 'an API key, with a credential of the application besides', path: '/orders/1', headers: () => ({ 'X-API-Key': key, Authorization: 'Basic am9objpzZWNyZXQ=' }), status: 200, identity: byKey, keeps: { authorization: 'Basic am9objpzZWNyZXQ=' } },
+    { title: 'an API key that has credits', path: '/orders/1', headers: () => bearer(rich.key), status: 200, identity: { ...byKey, 'x-api-key-id': rich.id }, told: { 'x-credits-remaining': /^9\d\d$/ } },
     { title: 'a JWT', path: '/orders/1', headers: async () => bearer(await jwt()), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': 'john' } },
     { title: 'a JWT with a mail address and roles', path: '/staff/1', headers: async () => bearer(await jwt(johnOfStaff)), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': 'john', 'x-user-email': 'j@example.com', 'x-user-roles': 'admin,boss' } },
     { title: 'a JWT with a name beyond ASCII', path: '/orders/1', headers: async () => bearer(await jwt({ sub: 'jörg' })), status: 200, identity: { 'x-auth-method': 'jwt', 'x-user-id': Buffer.from('jörg').toString('latin1') } },
@@ -74,6 +81,7 @@ export async function casesOf(house: House): Promise<readonly Case[]> {
     { title: 'a token that is none', path: '/premium/1', headers: () => ({ 'X-Cashu': 'cashuBrubbish' }), status: 400, code: 'malformed_payment' },
     { title: 'two credentials', path: '/premium/1', headers: async () => ({ ...bearer(key), 'X-Cashu': await money() }), status: 400, code: 'ambiguous_credentials' },
     { title: 'a limit reached', path: '/scarce/1', headers: usedUp, status: 429, code: 'rate_limited', told: { 'retry-after': /^\d+$/, 'x-ratelimit-limit': /^1$/, 'x-ratelimit-remaining': /^0$/, ratelimit: /^"rule-86400s";r=0;/ } },
+    { title: 'an API key whose credits are used up', path: '/orders/1', headers: spent, status: 429, code: 'no_credits_left', told: { 'x-credits-remaining': /^0$/ } },
     { title: 'an issuer that cannot be reached', path: '/orders/1', headers: async () => bearer(await jwt({ iss: 'https://gone.internal' })), status: 503, code: 'keys_unavailable', told: { 'retry-after': /^\d+$/ } },
     { title: 'a mint that does not know', path: '/premium/1', headers: async () => ({ 'X-Cashu': await unluckyPayer.token(prices.premium) }), status: 503, code: 'payment_uncertain', told: { 'retry-after': /^\d+$/ } },
   ];

@@ -15,7 +15,7 @@ const expected = [...house.managed, ...credentials].sort();
 const sorted = (names: Iterable<string>) => [...new Set([...names].map((name) => name.toLowerCase()))].sort();
 const captured = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
 /** For clients, not for the application. */
-const ofLimits = /^(x-)?ratelimit/;
+const ofLimits = /^((x-)?ratelimit|x-credits-remaining)/;
 /** What a proxy sets for the application of its own account. */
 const ofTheProxy =
   /^(host|connection|upgrade|proxy|content-length|x-real-ip|x-request-id|x-scheme|x-forwarded-.*|x-original-forwarded-for)$/;
