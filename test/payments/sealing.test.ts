@@ -98,6 +98,8 @@ for (const [title, cashu, sealer, isHidden] of [
     const mint = await startMint({ owner: t });
     const gate = await start(t, mint, cashu);
     const theirs = await trade(mint, gate);
+    // Lines are written in batches: the last event of the trade comes after what was said at the start.
+    await until('its payments are in its log', () => gate.log().some(({ event }) => event === 'payment_uncertain'));
     gate.signal('SIGKILL');
     await gate.exited();
     const files = filesOf(gate);
