@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AskedReloads } from './assemble/admin.ts';
 import { assembleGeneration } from './assemble/generation.ts';
 import { createKeySources } from './assemble/key-sources.ts';
-import { assembleKeys, repeatSecretOf } from './assemble/keys.ts';
+import { assembleCredits, assembleKeys, repeatSecretOf } from './assemble/keys.ts';
 import { openListeners } from './assemble/listeners.ts';
 import { createEgressLoader } from './assemble/load-egress.ts';
 import { mintsOf, readinessOf } from './assemble/readiness.ts';
@@ -13,7 +13,6 @@ import { openStores } from './assemble/stores.ts';
 import { assembleTelemetry } from './assemble/telemetry.ts';
 import type { Config } from './config/config.ts';
 import { createGenerations, type Generation, type Generations } from './generations.ts';
-import { createCreditCharge } from './keys/credit-charge.ts';
 import { createRecentDigests } from './stores/memory/recent-digests.ts';
 import { createOutbound } from './stores/outbound/exchange.ts';
 import type { Primary } from './stores/primary/worker-side.ts';
@@ -93,7 +92,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   if (usage) starting.defer(usage.close);
 
   const decided = usage ? usage.observedAlsoBy(telemetry.decided) : telemetry.decided;
-  const chargeKey = createCreditCharge(stores.keys, now);
+  const chargeKey = assembleCredits(config, stores.keys, now);
   const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });
   starting.defer(keySources.close);
   const loadEgress = createEgressLoader(telemetry.egress);

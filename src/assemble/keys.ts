@@ -6,11 +6,12 @@ import type { Identifier } from '../core/rule.ts';
 import { Secret } from '../core/secret.ts';
 import { createApiKeyIdentifier, keyIdentity } from '../identify/api-key.ts';
 import type { FloodThrottle } from '../identify/failure-throttle.ts';
-import type { CreditCharge } from '../keys/credit-charge.ts';
+import { type CreditCharge, createCreditCharge } from '../keys/credit-charge.ts';
 import { keyProblem } from '../keys/key-problem.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { createKeyRegistry, type KeyRegistry, type KeyRegistryOptions } from '../keys/registry.ts';
 import { createVerify, type Verify } from '../keys/verify.ts';
+import { repeatOf } from '../paywall/repeat.ts';
 
 type Parts = Pick<KeyRegistryOptions, 'digest' | 'now' | 'onLookup' | 'onChange' | 'repeatSecret'> &
   Readonly<{ cacheSize?: number }>;
@@ -26,6 +27,16 @@ export const assembleKeys = ({ api_keys }: Pick<Config, 'api_keys'>, store: KeyS
 
 export const identifyKeys = ({ find }: KeyRegistry, throttle: FloodThrottle, now: () => number): Identifier =>
   createApiKeyIdentifier({ find, problemOf: (record, clientIp) => keyProblem(record, clientIp, now), throttle });
+
+/** What a request of a key with credits costs. */
+export const assembleCredits = (
+  { api_keys }: Pick<Config, 'api_keys'>,
+  store: KeyStore,
+  now: () => number,
+): CreditCharge => {
+  const questionOf = (request: AuthRequest) => repeatOf(request, api_keys.debit_once_within, now()).once;
+  return createCreditCharge(store, now, questionOf);
+};
 
 /** The limits of a key itself, and whether a credential is good, do not depend on what is asked for. */
 export const noRequest: AuthRequest = {

@@ -64,6 +64,7 @@ export const proxyRule = (name: string, route: RouteConfig, proxy: ProxyConfig, 
     checks: checksOf(name, accepted, route, proxy, parts),
     dress: createDress([], dressersOf({ headers }), certificateDressers),
     passToken: headers.pass_token,
-    ...chargeOf(accepted, undefined, parts.chargeKey),
+    // Nobody asks for somebody else here: what comes twice is served twice.
+    ...chargeOf(accepted, undefined, (identity, intent) => parts.chargeKey(identity, intent)),
   };
 };

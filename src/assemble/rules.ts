@@ -169,7 +169,7 @@ const isCredential = (kind: string): kind is NamedKind => kind in credentialName
 export const chargeOf = (accepted: readonly AcceptedKind[], paywall: Paywall | undefined, chargeKey: CreditCharge) => {
   if (!accepted.includes('api_key')) return paywall && { charge: paywall.charge };
   const charge: Charge = (request, identity, intent) =>
-    identity.method === 'api_key' ? chargeKey(identity, intent) : paywall?.charge(request, identity, intent);
+    identity.method === 'api_key' ? chargeKey(identity, intent, request) : paywall?.charge(request, identity, intent);
   return { charge };
 };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createExplain } from '../assemble/explain.ts';
 import { assembleGeneration } from '../assemble/generation.ts';
 import { createKeySources } from '../assemble/key-sources.ts';
-import { assembleKeys } from '../assemble/keys.ts';
+import { assembleCredits, assembleKeys } from '../assemble/keys.ts';
 import { createEgressLoader } from '../assemble/load-egress.ts';
 import { mintsOf } from '../assemble/readiness.ts';
 import { assembleShared } from '../assemble/shared.ts';
@@ -13,7 +13,6 @@ import { openStores } from '../assemble/stores.ts';
 import { assembleTelemetry } from '../assemble/telemetry.ts';
 import type { Config } from '../config/config.ts';
 import type { Explain } from '../http/admin/explain.ts';
-import { createCreditCharge } from '../keys/credit-charge.ts';
 import { createRecentDigests } from '../stores/memory/recent-digests.ts';
 import { createOutbound } from '../stores/outbound/exchange.ts';
 
@@ -68,7 +67,7 @@ export const openRehearsal = async (loaded: Config): Promise<Rehearsal> => {
     loadEgress: createEgressLoader(telemetry.egress),
     shared,
     payments,
-    chargeKey: createCreditCharge(stores.keys, now),
+    chargeKey: assembleCredits(config, stores.keys, now),
     keys,
     digest,
     telemetry,

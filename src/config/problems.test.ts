@@ -261,8 +261,8 @@ test('a problem in a merged block stands where the block is merged', () => {
   const yaml = 'cashu: &c { max_proofs: 1, wrong: 2 }\napi_keys:\n  <<: *c\n';
   assert.deepEqual(linesOf(yaml), [
     '1:28 cashu.wrong: unknown key; expected one of mints, default_amount, request_format, max_proofs, request_timeout, session_lifetime, refunds, payout, debit_once_within, encryption_key, former_encryption_keys, lock',
-    '3:7 api_keys.max_proofs: unknown key; expected one of prefix, rate_limit_per_minute, rate_limit_per_day, imported, cache_max_age, cache_size; "max_proofs" is a key of cashu',
-    '3:7 api_keys.wrong: unknown key; expected one of prefix, rate_limit_per_minute, rate_limit_per_day, imported, cache_max_age, cache_size',
+    '3:7 api_keys.max_proofs: unknown key; expected one of prefix, rate_limit_per_minute, rate_limit_per_day, imported, cache_max_age, cache_size, debit_once_within; "max_proofs" is a key of cashu',
+    '3:7 api_keys.wrong: unknown key; expected one of prefix, rate_limit_per_minute, rate_limit_per_day, imported, cache_max_age, cache_size, debit_once_within',
   ]);
 });
 

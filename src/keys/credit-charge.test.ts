@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KeyIdentity } from '../core/identity.ts';
 import { isRefusal } from '../core/refusal.ts';
+import type { AuthRequest } from '../core/request.ts';
 import { createCreditCharge } from './credit-charge.ts';
-import type { CreditTaken, KeyRecord } from './key-store.ts';
+import type { CreditTaken, KeyRecord, Question } from './key-store.ts';
 
 const identityOf = (hasCredits: boolean): KeyIdentity => ({
   method: 'api_key',
@@ -16,25 +17,30 @@ const identityOf = (hasCredits: boolean): KeyIdentity => ({
   hasCredits,
 });
 
-const create = (answers: readonly (CreditTaken | undefined | Error)[]) => {
+const create = (answers: readonly (CreditTaken | undefined | Error)[], untilMs?: number) => {
   let nowMs = 1_000_000;
   const left = [...answers];
   const store = {
     taken: 0,
     found: 0,
     record: undefined as Partial<KeyRecord> | undefined,
-    async takeCredit() {
+    repeated: new Set<string>(),
+    asked: [] as (Question | undefined)[],
+    async takeCredit(_id: string, _nowMs: number, question?: Question) {
       store.taken++;
+      store.asked.push(question);
       const answer = left.shift();
       if (answer instanceof Error) throw answer;
       return answer;
     },
+    hasTakenCredit: (_id: string, { key }: Question) => store.repeated.has(key),
     async find() {
       store.found++;
       return store.record as KeyRecord | undefined;
     },
   };
-  const charge = createCreditCharge(store, () => nowMs);
+  const questionOf = ({ id }: AuthRequest) => (untilMs === undefined ? undefined : { key: id, untilMs });
+  const charge = createCreditCharge(store, () => nowMs, questionOf);
   const pass = (ms: number) => {
     nowMs += ms;
   };
@@ -109,7 +115,55 @@ test('a preview takes nothing and says what would be', async () => {
   assert.equal(store.taken, 0);
 });
 
+const asking = (id: string): AuthRequest => ({
+  id,
+  method: 'GET',
+  scheme: 'https',
+  host: '',
+  path: '/',
+  query: '',
+  clientIp: '',
+  header: () => undefined,
+  findHeaderName: () => undefined,
+});
+
+test('the store is told which question asks, and nothing where questions are not told apart or no proxy asks', async () => {
+  const taken = { taken: true, remaining: 1 } as const;
+  const told = create([taken, taken], 5);
+  await told.charge(identityOf(true), 'enforce', asking('one'));
+  await told.charge(identityOf(true), 'enforce');
+  assert.deepEqual(told.store.asked, [{ key: 'one', untilMs: 5 }, undefined]);
+  const untold = create([taken]);
+  await untold.charge(identityOf(true), 'enforce', asking('one'));
+  assert.deepEqual(untold.store.asked, [undefined]);
+});
+
+test('whoever has taken the last credit passes again, although others were refused meanwhile, without a write', async () => {
+  const { store, charge } = create(
+    [
+      { taken: true, remaining: 0 },
+      { taken: false, retryAt: undefined },
+    ],
+    5,
+  );
+  const identity = identityOf(true);
+  assert.deepEqual(await charge(identity, 'enforce', asking('last')), { creditsLeft: 0 });
+  assert.equal(codeOf(await charge(identity, 'enforce', asking('late'))), 'no_credits_left');
+  store.repeated.add('last');
+  assert.deepEqual(await charge(identity, 'enforce', asking('last')), { creditsLeft: 0 });
+  assert.equal(codeOf(await charge(identity, 'enforce', asking('late'))), 'no_credits_left');
+  store.record = { credits: { remaining: 0, refill: undefined } };
+  assert.deepEqual(await charge(identityOf(true), 'preview', asking('last')), { creditsLeft: 0 });
+  assert.equal(store.taken, 2);
+});
+
 test('a store that fails lets nobody pass, and asks to try again', async () => {
-  const { charge } = create([new Error('disk I/O error')]);
-  assert.equal(codeOf(await charge(identityOf(true), 'enforce')), 'store_unavailable');
+  const { store, charge } = create([new Error('disk I/O error'), { taken: false, retryAt: undefined }], 5);
+  const identity = identityOf(true);
+  assert.equal(codeOf(await charge(identity, 'enforce')), 'store_unavailable');
+  assert.equal(codeOf(await charge(identity, 'enforce')), 'no_credits_left');
+  store.hasTakenCredit = () => {
+    throw new Error('disk I/O error');
+  };
+  assert.equal(codeOf(await charge(identity, 'enforce', asking('one'))), 'store_unavailable');
 });

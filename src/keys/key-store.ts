@@ -1,3 +1,5 @@
+import type { Eventually } from '../core/eventually.ts';
+
 /** Fills up to `amount` again, every `intervalMs`; what is left above it stays. `nextAt` is the next time. */
 export type Refill = Readonly<{ amount: number; intervalMs: number; nextAt: number }>;
 
@@ -83,6 +85,9 @@ export type CreditTaken =
   | Readonly<{ taken: true; remaining: number }>
   | Readonly<{ taken: false; retryAt: number | undefined }>;
 
+/** What makes two questions of a proxy one request, which takes one credit until `untilMs`. */
+export type Question = Readonly<{ key: string; untilMs: number }>;
+
 /** Errors of a store that does not answer are thrown. Records that are revoked are not changed any more. */
 export type KeyStore = Readonly<{
   /** Gives what was made before where `once` has been used; nothing is inserted then. */
@@ -98,6 +103,11 @@ export type KeyStore = Readonly<{
   revoke(id: string, atMs: number): Promise<ChangedKey | undefined>;
   /** All or none, in the order given. */
   importAll(records: readonly KeyRecord[]): Promise<readonly Imported[]>;
-  /** Takes one of a key's credits, after filling up where that is due. Undefined where its requests are not counted. */
-  takeCredit(id: string, nowMs: number): Promise<CreditTaken | undefined>;
+  /**
+   * Takes one of a key's credits, after filling up where that is due; none for a question that has taken one. Undefined where
+   * its requests are not counted.
+   */
+  takeCredit(id: string, nowMs: number, question?: Question): Promise<CreditTaken | undefined>;
+  /** Whether this question has taken a credit, and has not run out. May answer at once. */
+  hasTakenCredit(id: string, question: Question, nowMs: number): Eventually<boolean>;
 }>;

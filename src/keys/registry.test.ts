@@ -31,6 +31,7 @@ const createStore = () => {
     rotate: untested,
     importAll: untested,
     takeCredit: untested,
+    hasTakenCredit: untested,
     async insert(record: KeyRecord) {
       records.set(record.hash, record);
       return undefined;

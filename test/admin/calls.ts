@@ -23,6 +23,7 @@ export const api_keys = {
   rate_limit_per_day: 100_000,
   cache_max_age: 10_000,
   cache_size: 100,
+  debit_once_within: 0,
   imported: [],
 } as const;
 

@@ -274,4 +274,37 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
       Array.from({ length: 25 }, (_, n) => n),
     );
   });
+
+  guarantee('a question that is asked again takes no further credit, until it runs out', async (store, other) => {
+    await store.insert(keyRecord('a', { credits: { remaining: 9, refill: undefined } }));
+    await store.insert(keyRecord('b', { credits: { remaining: 9, refill: undefined } }));
+    const one = { key: 'one', untilMs: 100 };
+    assert.equal(await store.hasTakenCredit('a', one, 0), false);
+    assert.deepEqual(await store.takeCredit('a', 0, one), { taken: true, remaining: 8 });
+    assert.deepEqual(await other.takeCredit('a', 99, { key: 'one', untilMs: 199 }), { taken: true, remaining: 8 });
+    assert.equal(await other.hasTakenCredit('a', one, 99), true);
+    assert.equal(await store.hasTakenCredit('b', one, 99), false, 'of another key');
+    assert.deepEqual(await store.takeCredit('b', 99, one), { taken: true, remaining: 8 });
+    assert.deepEqual(await store.takeCredit('a', 99, { key: 'two', untilMs: 199 }), { taken: true, remaining: 7 });
+    assert.deepEqual(await store.takeCredit('a', 99), { taken: true, remaining: 6 });
+    assert.equal(await store.hasTakenCredit('a', one, 100), false);
+    assert.deepEqual(await store.takeCredit('a', 100, { key: 'one', untilMs: 200 }), { taken: true, remaining: 5 });
+  });
+
+  guarantee(
+    'the last credit is taken once by a question, however often it is asked at one moment',
+    async (store, other) => {
+      await store.insert(keyRecord('a', { credits: { remaining: 1, refill: undefined } }));
+      const question = { key: 'one', untilMs: 100 };
+      const taken = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => (n % 2 ? store : other).takeCredit('a', 1, question)),
+      );
+      assert.deepEqual(new Set(taken.map((one) => JSON.stringify(one))), new Set(['{"taken":true,"remaining":0}']));
+      assert.deepEqual(await store.takeCredit('a', 1, { key: 'two', untilMs: 100 }), {
+        taken: false,
+        retryAt: undefined,
+      });
+      assert.equal(await store.hasTakenCredit('a', { key: 'two', untilMs: 100 }, 1), false);
+    },
+  );
 };

@@ -42,6 +42,11 @@ export const apiKeys = block({
     .prefault('10s')
     .describe('How long a revoked key may still pass, up to 10s.'),
   cache_size: integer({ most: 10_000_000 }).prefault(100_000).describe('Keys remembered by each process.'),
+  debit_once_within: duration({ least: 0, most: 300_000 })
+    .prefault('0s')
+    .describe(
+      'A question that the proxy asks again within this time, with the same `X-Request-ID`, takes one credit of a key. Only where the proxy makes that id itself: clients who can choose it would have many requests for one credit.',
+    ),
 }).describe('API keys.');
 
 const unit = text({

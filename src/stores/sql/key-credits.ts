@@ -1,4 +1,4 @@
-import type { Credits, CreditTaken } from '../../keys/key-store.ts';
+import type { Credits, CreditTaken, Question } from '../../keys/key-store.ts';
 import { integer, optionalInteger, type Transaction } from './transaction.ts';
 
 export const writeCredits = async (
@@ -27,15 +27,38 @@ const take = `UPDATE key_credits SET
     ELSE refill_at END
   WHERE key_id = $1 AND (remaining > 0 OR refill_at <= $2)`;
 
+/** Locks the key's credits first: of two questions at one moment the second finds what the first has written. */
+const lock = 'UPDATE key_credits SET remaining = remaining WHERE key_id = $1';
+
+export const findCreditUse =
+  'SELECT 1 AS one FROM credit_uses WHERE key_id = $1 AND request_key = $2 AND expires_at > $3';
+
+const remember = async (transaction: Transaction, id: string, { key, untilMs }: Question, nowMs: number) => {
+  await transaction.run('DELETE FROM credit_uses WHERE key_id = $1 AND expires_at <= $2', [id, nowMs]);
+  await transaction.run('INSERT INTO credit_uses (key_id, request_key, expires_at) VALUES ($1, $2, $3)', [
+    id,
+    key,
+    untilMs,
+  ]);
+};
+
+/** Whether it has taken a credit before. */
+const isRepeated = async (transaction: Transaction, id: string, { key }: Question, nowMs: number): Promise<boolean> => {
+  await transaction.run(lock, [id]);
+  return (await transaction.first(findCreditUse, [id, key, nowMs])) !== undefined;
+};
+
 export const creditOperations = {
   async takeCredit(
     transaction: Transaction,
-    { id, nowMs }: { id: string; nowMs: number },
+    { id, nowMs, question }: { id: string; nowMs: number; question?: Question | undefined },
   ): Promise<CreditTaken | undefined> {
-    const taken = await transaction.run(take, [id, nowMs]);
+    const repeated = question !== undefined && (await isRepeated(transaction, id, question, nowMs));
+    const taken = repeated || (await transaction.run(take, [id, nowMs])) > 0;
     const row = await transaction.first('SELECT remaining, refill_at FROM key_credits WHERE key_id = $1', [id]);
     if (!row) return undefined;
-    return taken > 0
+    if (taken && question && !repeated) await remember(transaction, id, question, nowMs);
+    return taken
       ? { taken: true, remaining: integer(row, 'remaining') }
       : { taken: false, retryAt: optionalInteger(row, 'refill_at') };
   },

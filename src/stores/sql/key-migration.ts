@@ -1,3 +1,14 @@
+/** Questions that have taken a credit. What ended goes with the key's next one. */
+export const creditUses: readonly string[] = [
+  `CREATE TABLE credit_uses (
+    key_id TEXT NOT NULL REFERENCES api_keys (id),
+    request_key TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (key_id, request_key)
+  )`,
+  'CREATE INDEX credit_uses_by_end ON credit_uses (key_id, expires_at)',
+];
+
 /** What the whole life of an API key needs, besides the first table. */
 export const keyLife: readonly string[] = [
   'ALTER TABLE api_keys ADD COLUMN expires_at BIGINT',

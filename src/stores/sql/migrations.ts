@@ -1,5 +1,5 @@
 import { billingTables } from './billing-migration.ts';
-import { keyLife } from './key-migration.ts';
+import { creditUses, keyLife } from './key-migration.ts';
 
 /** The schema, one entry a version. An entry that was released is never changed: a later one changes the schema. */
 export const migrations: readonly (readonly string[])[] = [
@@ -256,4 +256,5 @@ export const migrations: readonly (readonly string[])[] = [
   ],
   keyLife,
   billingTables,
+  creditUses,
 ];

@@ -16,6 +16,7 @@ import { findCustomers } from './customer-operations.ts';
 import { findRunningTime, toRunningTime } from './debit.ts';
 import { findAnyUnsettled } from './deferred-operations.ts';
 import { findAnyEnded } from './forget-operations.ts';
+import { findCreditUse } from './key-credits.ts';
 import { findKeyByHash, toKeyRecord } from './key-rows.ts';
 import type { StoreOperations } from './operations.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
@@ -51,7 +52,9 @@ const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): Ke
   rotate: (id, secret, once) => execute('rotateKey', { id, secret, once }),
   revoke: (id, atMs) => execute('revokeKey', { id, atMs }),
   importAll: (records) => execute('importKeys', { records }),
-  takeCredit: (id, nowMs) => execute('takeCredit', { id, nowMs }),
+  takeCredit: (id, nowMs, question) => execute('takeCredit', { id, nowMs, question }),
+  hasTakenCredit: (id, { key }, nowMs) =>
+    whenReady(readRow(findCreditUse, [id, key, nowMs]), (row) => row !== undefined),
 });
 
 const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
