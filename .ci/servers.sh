@@ -12,7 +12,7 @@ servers_cache=${SALLYPORT_CACHE:-$HOME/.cache/sallyport}
 servers_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 servers_packages=(nginx libnginx-mod-http-js libnginx-mod-http-lua haproxy redis-server postgresql wrk caddy openssl
-  chromium fonts-dejavu-core prometheus maven unzip)
+  chromium fonts-dejavu-core prometheus maven unzip etcd-server)
 servers_caddy=2.11.9
 servers_envoy=1.40.0
 servers_nutshell=0.20.0
@@ -23,6 +23,7 @@ servers_traefik=3.6.12
 servers_istio=1.31.1
 servers_keycloak=26.7.3
 servers_opa=1.22.2
+servers_apiserver=1.36.3
 
 servers_say() { printf 'servers: %s\n' "$*" >&2; }
 
@@ -115,6 +116,25 @@ servers_install_kubeconform() {
 
 servers_have_opa() { servers_complete "opa-$servers_opa"; }
 servers_install_opa() { servers_go "opa-$servers_opa" "github.com/open-policy-agent/opa@v$servers_opa" opa; }
+
+# `go install` refuses what has replacements, and the API server has one for each library of its own repository (published as
+# 0.y.z beside 1.y.z): a module of our own says them again.
+servers_have_apiserver() { servers_complete "kube-apiserver-$servers_apiserver"; }
+servers_install_apiserver() {
+  local folder=kube-apiserver-$servers_apiserver target=$servers_cache/kube-apiserver-$servers_apiserver module
+  command -v go >/dev/null || { echo "Go is missing: https://go.dev/dl/"; return 1; }
+  servers_fresh "$folder" || return 1
+  module=$(cd / && servers_retry go mod download -json "k8s.io/kubernetes@v$servers_apiserver" |
+    sed -n 's/^[[:space:]]*"GoMod": "\(.*\)",$/\1/p') || return 1
+  {
+    printf 'module sallyport/kube-apiserver\n\nrequire k8s.io/kubernetes v%s\n\n' "$servers_apiserver"
+    sed -n -e '/^go /p' \
+      -e "s,^[[:space:]]*\(k8s\.io/[a-z0-9-]*\) => \./staging/.*,replace \1 => \1 v0.${servers_apiserver#*.},p" "$module"
+  } >"$target/go.mod"
+  (cd "$target" && CGO_ENABLED=0 GOFLAGS=-mod=mod servers_retry \
+    go build -trimpath -ldflags='-s -w' -o kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver) || return 1
+  servers_link "../$folder/kube-apiserver" kube-apiserver && servers_done "$folder"
+}
 
 # --- Python programs -------------------------------------------------------------------------------------------------
 
@@ -233,6 +253,8 @@ servers_export() {
   export SALLYPORT_TEST_NUTSHELL=$servers_cache/bin/nutshell
   export SALLYPORT_TEST_KUBECONFORM=$servers_cache/bin/kubeconform
   export SALLYPORT_TEST_OPA=$servers_cache/bin/opa
+  export SALLYPORT_TEST_KUBE_APISERVER=$servers_cache/bin/kube-apiserver
+  export SALLYPORT_TEST_ETCD=/usr/bin/etcd
   export SALLYPORT_TEST_KUBE_SCHEMAS=$servers_cache/bin/kube-schemas
   export SALLYPORT_TEST_KEYCLOAK=$servers_cache/bin/kc.sh
   export SALLYPORT_TEST_CADDY_OLD=/usr/bin/caddy
@@ -254,6 +276,7 @@ servers_install() {
     servers_step "caddy $servers_caddy" servers_have_caddy servers_install_caddy &&
       servers_step "kubeconform $servers_kubeconform" servers_have_kubeconform servers_install_kubeconform &&
       servers_step "opa $servers_opa" servers_have_opa servers_install_opa &&
+      servers_step "kube-apiserver $servers_apiserver" servers_have_apiserver servers_install_apiserver &&
       servers_step 'rego.wasm, built again' servers_have_rego servers_check_rego
   ) &
   compiling=$!
