@@ -132,7 +132,8 @@ servers_install_apiserver() {
       -e "s,^[[:space:]]*\(k8s\.io/[a-z0-9-]*\) => \./staging/.*,replace \1 => \1 v0.${servers_apiserver#*.},p" "$module"
   } >"$target/go.mod"
   (cd "$target" && CGO_ENABLED=0 GOFLAGS=-mod=mod servers_retry \
-    go build -trimpath -ldflags='-s -w' -o kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver) || return 1
+    go build -trimpath -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=v$servers_apiserver" \
+    -o kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver) || return 1
   servers_link "../$folder/kube-apiserver" kube-apiserver && servers_done "$folder"
 }
 

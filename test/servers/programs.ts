@@ -96,6 +96,9 @@ const places = {
     name: 'kubeconform',
     get: builtByScript,
   },
+  /** The API server of Kubernetes, and what it keeps its objects in. */
+  'kube-apiserver': { variable: 'SALLYPORT_TEST_KUBE_APISERVER', cached: 'kube-apiserver', get: builtByScript },
+  etcd: { variable: 'SALLYPORT_TEST_ETCD', name: 'etcd', get: apt('etcd-server') },
   opa: { variable: 'SALLYPORT_TEST_OPA', cached: 'opa', name: 'opa', get: builtByScript },
   /** The directory of the JSON schemas that kubeconform checks manifests against. */
   'kube-schemas': { variable: 'SALLYPORT_TEST_KUBE_SCHEMAS', cached: 'kube-schemas', get: builtByScript },
