@@ -22,8 +22,9 @@ RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o
 # Of the curve's library only the binary is used: not its sources, nor the slow library that it falls back to.
 RUN rm -rf node_modules/secp256k1/src node_modules/secp256k1/prebuilds/darwin-* node_modules/secp256k1/prebuilds/win32-* \
       node_modules/elliptic node_modules/node-addon-api
-# Made for browsers.
-RUN rm -rf node_modules/@open-policy-agent/opa-wasm/dist node_modules/@open-policy-agent/opa-wasm/node_modules/yaml/browser
+# Made for browsers, and for compilers.
+RUN rm -rf node_modules/@open-policy-agent/opa-wasm/dist node_modules/@open-policy-agent/opa-wasm/node_modules/yaml/browser \
+      node_modules/@types
 COPY LICENSE sallyport.schema.json ./
 COPY bin bin
 COPY src src
