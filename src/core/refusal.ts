@@ -101,6 +101,22 @@ export const refusalKinds = {
   ),
   refund_pending: kind(503, UNAVAILABLE, 'Refund pending', 'The refund cannot be shown yet. It is not lost.'),
   payment_uncertain: kind(503, UNAVAILABLE, 'Payment pending', 'The mint has not given a definite answer yet.'),
+  // Pods that payments start. Only the last comes after the payment.
+  pods_unavailable: kind(
+    503,
+    UNAVAILABLE,
+    'Service Unavailable',
+    'No pod can be started now; nothing was taken for one.',
+  ),
+  pods_full: kind(
+    503,
+    UNAVAILABLE,
+    'Service Unavailable',
+    'There is no room for a further pod; nothing was taken for one.',
+  ),
+  too_many_pods: kind(429, RESOURCE_EXHAUSTED, 'Too Many Requests', 'The payer has as many pods as one may have.'),
+  pod_lifetime_reached: kind(403, PERMISSION_DENIED, 'Forbidden', 'The pod cannot live for longer than it will.'),
+  pod_pending: kind(503, UNAVAILABLE, 'Pod pending', 'The pod is paid for, and not there yet.'),
   // What the admin API cannot take.
   bad_request: kind(400, INVALID_ARGUMENT, 'Bad Request', 'A parameter or a field of the body is wrong.'),
   admin_token_required: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The admin token is missing or wrong.'),
