@@ -24,6 +24,7 @@ servers_istio=1.31.1
 servers_keycloak=26.7.3
 servers_opa=1.22.2
 servers_apiserver=1.36.3
+servers_helm=4.3.1
 
 servers_say() { printf 'servers: %s\n' "$*" >&2; }
 
@@ -136,6 +137,9 @@ servers_install_apiserver() {
     -o kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver) || return 1
   servers_link "../$folder/kube-apiserver" kube-apiserver && servers_done "$folder"
 }
+
+servers_have_helm() { servers_complete "helm-$servers_helm"; }
+servers_install_helm() { servers_go "helm-$servers_helm" "helm.sh/helm/v4/cmd/helm@v$servers_helm" helm; }
 
 # --- Python programs -------------------------------------------------------------------------------------------------
 
@@ -256,6 +260,7 @@ servers_export() {
   export SALLYPORT_TEST_OPA=$servers_cache/bin/opa
   export SALLYPORT_TEST_KUBE_APISERVER=$servers_cache/bin/kube-apiserver
   export SALLYPORT_TEST_ETCD=/usr/bin/etcd
+  export SALLYPORT_TEST_HELM=$servers_cache/bin/helm
   export SALLYPORT_TEST_KUBE_SCHEMAS=$servers_cache/bin/kube-schemas
   export SALLYPORT_TEST_KEYCLOAK=$servers_cache/bin/kc.sh
   export SALLYPORT_TEST_CADDY_OLD=/usr/bin/caddy
@@ -278,6 +283,7 @@ servers_install() {
       servers_step "kubeconform $servers_kubeconform" servers_have_kubeconform servers_install_kubeconform &&
       servers_step "opa $servers_opa" servers_have_opa servers_install_opa &&
       servers_step "kube-apiserver $servers_apiserver" servers_have_apiserver servers_install_apiserver &&
+      servers_step "helm $servers_helm" servers_have_helm servers_install_helm &&
       servers_step 'rego.wasm, built again' servers_have_rego servers_check_rego
   ) &
   compiling=$!
