@@ -50,7 +50,7 @@ test('nginx and Traefik are answered with every managed header, and each credent
 /** What leads to Sallyport itself, and is not asked about. */
 const isOwn = ({ name }: Readonly<{ name: string }>): boolean => name === 'sallyport';
 
-for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress']) {
+for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress', 'traefik/ingress-nginx-provider']) {
   test(`k8s/${folder}: what is not asked about leads to Sallyport, on its own paths exactly, and says nothing else`, () => {
     const [own, ...more] = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && isOwn(metadata));
     assert.deepEqual(more, []);
@@ -71,7 +71,12 @@ for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress']) 
   });
 }
 
-for (const folder of ['nginx', 'nginx/with-snippets', 'nginx/with-client-certificates']) {
+for (const folder of [
+  'nginx',
+  'nginx/with-snippets',
+  'nginx/with-client-certificates',
+  'traefik/ingress-nginx-provider',
+]) {
   test(`k8s/${folder}: every Ingress takes over exactly the headers that the service answers`, async () => {
     const answered = saidIn(await answeredTo.nginx());
     const ingresses = resourcesOf(folder).filter(({ kind, metadata }) => kind === 'Ingress' && !isOwn(metadata));
@@ -93,15 +98,30 @@ test('k8s/nginx: where the controller verifies certificates it passes them on; e
   assert.deepEqual(at(none, 'data'), { 'ssl-client-verify': 'NONE' });
 });
 
-test('k8s/traefik: every middleware takes over exactly the headers that the service answers, and trusts no client', async () => {
-  const answered = saidIn(await answeredTo.traefik());
-  const middlewares = resourcesOf('traefik').filter(({ kind }) => kind === 'Middleware');
-  assert.ok(middlewares.length > 0);
-  for (const { spec } of middlewares) {
-    assert.deepEqual(lower(listAt(spec, 'forwardAuth.authResponseHeaders')), answered);
-    assert.equal(at(spec, 'forwardAuth.trustForwardHeader'), false);
-    assert.ok(Number(at(spec, 'forwardAuth.maxResponseBodySize')) >= 16_384);
-  }
+for (const folder of ['traefik', 'traefik/older-group']) {
+  test(`k8s/${folder}: every middleware takes over exactly the headers that the service answers, and trusts no client`, async () => {
+    const answered = saidIn(await answeredTo.traefik());
+    const middlewares = resourcesOf(folder).filter(({ kind }) => kind === 'Middleware');
+    assert.ok(middlewares.length > 0);
+    for (const { spec } of middlewares) {
+      assert.deepEqual(lower(listAt(spec, 'forwardAuth.authResponseHeaders')), answered);
+      assert.equal(at(spec, 'forwardAuth.trustForwardHeader'), false);
+      // Where it can be said at all: the older group knows no limit.
+      const most = at(spec, 'forwardAuth.maxResponseBodySize');
+      assert.ok(Number(most) >= 16_384 || (most === undefined && folder === 'traefik/older-group'));
+    }
+  });
+}
+
+test('k8s/traefik: the older group says what the newer one says, but for what it cannot say', () => {
+  const newer = resourcesOf('traefik').filter(({ apiVersion }) => apiVersion === 'traefik.io/v1alpha1');
+  const unknown = ['addAuthCookiesToResponse', 'maxResponseBodySize'];
+  const without = JSON.parse(JSON.stringify(newer), (key, value) => (unknown.includes(key) ? undefined : value));
+  const older = resourcesOf('traefik/older-group').map((resource) => ({
+    ...resource,
+    apiVersion: resource.apiVersion.replace('traefik.containo.us', 'traefik.io'),
+  }));
+  assert.deepEqual(older, without);
 });
 
 test('k8s/traefik: no route is without a middleware, but for the one to Sallyport itself', () => {
@@ -125,6 +145,55 @@ test('k8s/traefik: no route is without a middleware, but for the one to Sallypor
       named,
     );
   }
+});
+
+test('k8s/gateway-api: every route to the application is asked about, closed where nobody answers, and stands after its policy', () => {
+  const resources = resourcesOf('gateway-api');
+  const routes = resources.filter(({ kind, metadata }) => kind === 'HTTPRoute' && !isOwn(metadata));
+  assert.ok(routes.length > 0);
+  for (const route of routes) {
+    const policy = resources.find(
+      ({ kind, spec }) => kind === 'SecurityPolicy' && at(spec, 'targetRefs.0.name') === route.metadata.name,
+    );
+    assert.ok(policy && resources.indexOf(policy) < resources.indexOf(route), route.metadata.name);
+    const extAuth = at(policy, 'spec.extAuth');
+    assert.equal(at(extAuth, 'failOpen'), false);
+    assert.equal(at(extAuth, 'statusOnError'), 503);
+    assert.equal(at(extAuth, 'timeout'), '10s');
+    const ports = listAt(find(resources, 'Service', 'sallyport'), 'spec.ports');
+    const asked = ports.find((port) => at(port, 'port') === at(extAuth, 'grpc.backendRefs.0.port'));
+    assert.equal(at(asked, 'name'), 'grpc');
+    // A list would hide headers that rules look at.
+    assert.equal(at(extAuth, 'headersToExtAuth'), undefined);
+  }
+  const own = find(resources, 'HTTPRoute', 'sallyport');
+  assert.deepEqual(
+    listAt(own, 'spec.rules.0.matches').map((match) => at(match, 'path')),
+    ['pay', 'session', 'refund'].map((name) => ({ type: 'Exact', value: `/.sallyport/${name}` })),
+  );
+});
+
+test('k8s/gateway-api: the filter takes the place of the policy, by gRPC whole, by HTTP with the lists that Istio has', () => {
+  const routeOf = (folder: string) => {
+    const [route, ...more] = resourcesOf(folder);
+    assert.deepEqual(more, []);
+    const old = find(resourcesOf('gateway-api'), 'HTTPRoute', 'example-app');
+    const filters = listAt(route, 'spec.rules.0.filters');
+    const asking = filters.filter((filter) => at(filter, 'type') === 'ExternalAuth');
+    assert.equal(asking.length, 1);
+    const rules = [{ ...(at(route, 'spec.rules.0') as object), filters: filters.slice(1) }];
+    assert.deepEqual({ ...route, spec: { ...(route?.['spec'] as object), rules } }, old);
+    return at(asking[0], 'externalAuth');
+  };
+  assert.deepEqual(at(routeOf('gateway-api/external-auth'), 'grpc'), {});
+  const http = at(routeOf('gateway-api/external-auth/http'), 'http');
+  const provider = at(extensionProvider(), 'envoyExtAuthzHttp');
+  assert.deepEqual(
+    lower([...listAt(http, 'allowedHeaders'), 'authorization']),
+    lower(listAt(provider, 'includeRequestHeadersInCheck')),
+  );
+  assert.deepEqual(lower(listAt(http, 'allowedResponseHeaders')), lower(listAt(provider, 'headersToUpstreamOnAllow')));
+  assert.equal(at(http, 'path'), at(provider, 'pathPrefix'));
 });
 
 test('k8s/istio: the provider sends what Sallyport decides on, takes over what it answers, and never opens by itself', async () => {

@@ -7,12 +7,12 @@ import { parse, stringify } from 'yaml';
 import { applicationAt, sallyportAt } from './ingress-nginx.ts';
 import { at, find, listAt, resourcesOf, textAt, textOf } from './manifests.ts';
 
-const type = (name: string) => ({ '@type': `type.googleapis.com/${name}` });
-const matchers = (headers: readonly unknown[]) => ({
+export const type = (name: string) => ({ '@type': `type.googleapis.com/${name}` });
+export const matchers = (headers: readonly unknown[]) => ({
   patterns: headers.map((exact) => ({ exact, ignore_case: true })),
 });
 
-const cluster = (name: string, address: string) => {
+export const cluster = (name: string, address: string) => {
   const [host = '', port = ''] = address.split(':');
   const socket_address = { address: host, port_value: Number(port) };
   return {

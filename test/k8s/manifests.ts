@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 
 const root = join(import.meta.dirname, '..', '..', 'k8s');
 
-export const controllers = ['nginx', 'traefik', 'istio'] as const;
+export const controllers = ['nginx', 'traefik', 'istio', 'gateway-api'] as const;
 export type Controller = (typeof controllers)[number];
 
 /** Besides the folder of each controller: what is applied in its stead or in addition. */
@@ -15,6 +15,10 @@ export const folders = [
   'nginx/with-client-certificates',
   'nginx/other-namespace',
   'traefik/plain-ingress',
+  'traefik/older-group',
+  'traefik/ingress-nginx-provider',
+  'gateway-api/external-auth',
+  'gateway-api/external-auth/http',
 ] as const;
 
 /** The way out. */
