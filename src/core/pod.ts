@@ -33,7 +33,9 @@ export type PaidPod = Readonly<{
   stage: PodStage;
   /** Known once it has a node. */
   ip?: string;
-  /** While it is wanted: if it were created now. */
+  /** From when it is there to its end, with every extension; of one that was lost, what is left of that. */
+  runsMs: number;
+  /** While it is wanted: if it had been there when it was asked for. Whoever creates it counts `runsMs` from now. */
   expiresAtMs: number;
 }>;
 

@@ -12,6 +12,7 @@ const paid: PaidPod = {
   amount: 1000,
   unit: 'sat',
   stage: 'wanted',
+  runsMs: 3_600_000,
   expiresAtMs: Date.UTC(2026, 10, 22, 12),
 };
 
