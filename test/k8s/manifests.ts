@@ -17,6 +17,7 @@ export const folders = [
   'traefik/plain-ingress',
   'traefik/older-group',
   'traefik/ingress-nginx-provider',
+  'pods',
   'gateway-api/external-auth',
   'gateway-api/external-auth/http',
 ] as const;
