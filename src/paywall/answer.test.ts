@@ -18,7 +18,7 @@ for (const [standing, said] of [
   ],
 ] as const) {
   test(`used up, with ${standing.balance} sat and ${'unitsLeft' in standing ? standing.unitsLeft : 'no'} units`, () => {
-    const answer = toStanding(standing);
+    const answer = toStanding(standing, 0);
     assert.ok(isRefusal(answer));
     assert.deepEqual([answer.code, answer.detail], ['credit_exhausted', said]);
   });

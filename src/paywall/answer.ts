@@ -3,11 +3,12 @@ import type { CashuToken, Price, Receipt } from '../core/payment.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Challenge } from './challenge.ts';
 import type { Exhausted, Standing } from './ledger.ts';
+import { refuseNoPod } from './no-pod.ts';
 import { uncertain } from './postponed.ts';
 import type { Worth } from './worth.ts';
 
 export type Answers = Readonly<{
-  toStanding(standing: Standing): Receipt | Refusal;
+  toStanding(standing: Standing, nowMs: number): Receipt | Refusal;
   /** `left`: on the account that the token is added to. Undefined where both together are worth the price. */
   toWorth(token: CashuToken, worth: Worth, left: number | undefined): Refusal | undefined;
 }>;
@@ -23,7 +24,7 @@ const leftOf = ({ balance, unit, unitsLeft = 0 }: Exhausted): string => {
 };
 
 export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
-  toStanding(standing) {
+  toStanding(standing, nowMs) {
     switch (standing.standing) {
       case 'debited': {
         const { paymentId, balance, runsUntilMs, use } = standing;
@@ -39,6 +40,8 @@ export const createAnswers = (price: Price, challenge: Challenge): Answers => ({
         return refuse(standing.rejection.code, standing.rejection.detail);
       case 'overlap':
         return overlap;
+      case 'no_pod':
+        return refuseNoPod(standing, nowMs);
       case 'prepared':
       case 'unknown':
         return uncertain;

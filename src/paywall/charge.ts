@@ -84,7 +84,7 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
   };
 
   const answerTo = (standing: Standing, { payer, terms }: Pick<Order, 'payer' | 'terms'>): Outcome => {
-    const outcome = terms.answers.toStanding(standing);
+    const outcome = terms.answers.toStanding(standing, now());
     if (isRefusal(outcome) || standing.standing !== 'debited' || !standing.session) return outcome;
     return { ...outcome, session: sessions.tell(payer.token, standing.session, now()) };
   };
@@ -138,6 +138,7 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
       case 'exhausted':
       case 'overlap':
       case 'rejected':
+      case 'no_pod':
         return answerTo(standing, order);
     }
   };
@@ -186,8 +187,10 @@ export const createCharge = (options: ChargeOptions): PaymentCharge => {
     if (isRefusal(terms)) return quote.challenge('payment_required', 'What the session holds does not pay here.');
     const debit = debitOf({ request, terms, intent });
     const running = ledger.recallTime(account.id, debit);
-    if (running) return terms.answers.toStanding(running);
-    return ledger.draw(account.id, debit, intent === 'enforce').then(terms.answers.toStanding, storeFailed);
+    if (running) return terms.answers.toStanding(running, now());
+    return ledger
+      .draw(account.id, debit, intent === 'enforce')
+      .then((standing) => terms.answers.toStanding(standing, now()), storeFailed);
   };
 
   return (request, identity, intent) => {

@@ -40,6 +40,8 @@ export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> &
     swap: Omit<Swap, 'number'>;
     /** Where its credit is added to; left out where it opens an account of its own. */
     accountId?: string | undefined;
+    /** Kept in the transaction that writes the payment, until it is used or rejected, or `PodStore.releaseReserved`. */
+    place?: PodPlace | undefined;
   }>;
 
 export type RejectionCode = 'payment_spent' | 'payment_rejected';
@@ -53,6 +55,28 @@ export type Rejection = Readonly<{ code: RejectionCode; detail: string; untilMs?
 /** `useId`: what the application is to report by. */
 export type Wanted = Exclude<Purchase, Units> | (Units & Readonly<{ useId: string }>);
 
+/** `canStart`: pods that run are found, and their time goes on, even where none can be started now. */
+export type PodOrder = PodTerms & Readonly<{ canStart: boolean }>;
+
+/** The place for a pod that a payment is to buy, or to extend. */
+export type PodPlace = Readonly<{
+  /** As in the debit that is to follow. */
+  rule: string;
+  timeMs: number;
+  order: PodOrder;
+}>;
+
+/**
+ * Nothing was taken. `cannot_start`: by the order. `all_taken`, `own_taken`: as many as there may be run already, of which
+ * one ends at `freeAtMs`. `too_long`: it would outlive the longest life of a pod. `balance`: of the account that was asked.
+ */
+export type NoPod = Readonly<{
+  standing: 'no_pod';
+  why: 'cannot_start' | 'all_taken' | 'own_taken' | 'too_long';
+  freeAtMs?: number;
+  balance?: number;
+}>;
+
 /** What one request wants of a payment's credit. */
 export type Debit = Readonly<{
   /** The rule, and the price where it was raised: what was bought for less is not found here. */
@@ -61,8 +85,8 @@ export type Debit = Readonly<{
   unit: string;
   buys: Wanted;
   nowMs: number;
-  /** The time that is bought is a pod's. Left out where none can be started now, and where the rule starts none. */
-  pod?: PodTerms;
+  /** The time that is bought is a pod's. Left out where the rule starts none. */
+  pod?: PodOrder;
   /** A request that shows this key again until then is the same one, and is not debited again. */
   once?: Readonly<{ key: string; untilMs: number }>;
 }>;
@@ -99,7 +123,8 @@ export type Standing =
   | Readonly<{ standing: 'rejected'; rejection: Rejection }>
   /** Settled, and this request is paid for. */
   | Debited
-  | Exhausted;
+  | Exhausted
+  | NoPod;
 
 /** `paymentId`: the account's. */
 export type Debited = Readonly<{
@@ -162,7 +187,7 @@ export type Ledger = Readonly<{
    */
   present(claims: Claims, debit: Debit, commit: boolean, offer?: SessionOffer): Promise<Standing>;
   /** The same for an account whose session was presented. */
-  draw(accountId: string, debit: Debit, commit: boolean): Promise<Debited | Exhausted>;
+  draw(accountId: string, debit: Debit, commit: boolean): Promise<Debited | Exhausted | NoPod>;
   /** Takes what a request used, and gives back what is left of what it reserved. Repeating it changes nothing. */
   reportUse(useId: string, units: number, nowMs: number): Promise<UseReport>;
   /** What is left on an account, in its unit. */
@@ -175,8 +200,9 @@ export type Ledger = Readonly<{
   /**
    * Writes payment and claims, or neither: `false` where another request was faster with one of the proofs. `leased`: the
    * right to act on it was taken in the same transaction; it was not where the mint was asked about these proofs before.
+   * `NoPod`, and nothing written, where there is no place for the pod that it is to buy.
    */
-  prepare(payment: NewPayment, claims: Claims, lease?: NewLease): Promise<boolean | 'leased'>;
+  prepare(payment: NewPayment, claims: Claims, lease?: NewLease): Promise<boolean | 'leased' | NoPod>;
   /** Takes or renews the right to act on a prepared payment until `untilMs`; one holder at a time. */
   lease(paymentId: string, holder: string, nowMs: number, untilMs: number): Promise<Lease>;
   /** Gives the right back; nobody is to act before `untilMs`. `unansweredAtMs`: the latest post without an answer. */

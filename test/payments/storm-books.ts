@@ -38,6 +38,7 @@ const fateOf = async (
       return spentElsewhere ? 'elsewhere' : 'untouched';
     case 'prepared':
     case 'overlap':
+    case 'no_pod':
       assert.fail(`${standing.standing} in the end`);
   }
 };

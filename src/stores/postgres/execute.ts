@@ -45,6 +45,18 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'findUsageCallers',
   'sumUsage',
   'forgetUsage',
+  'findPod',
+  'listPods',
+  'countPods',
+  'listWantedPods',
+  'notePodCreated',
+  'notePodSeen',
+  'notePodLost',
+  'listExpiredPods',
+  'endPod',
+  'giveBackPod',
+  'releasePlaces',
+  'forgetPods',
 ]);
 
 const begin = (name: string): string =>

@@ -8,6 +8,7 @@ import { addClaims, findClaimant } from './claims.ts';
 import { addCredit } from './credits.ts';
 import { ANY } from './deferred-operations.ts';
 import { presentClaims, presentSettled } from './ledger-operations.ts';
+import { findPlace, keepPlace, placeOf } from './pod-places.ts';
 import { addFirstSwap } from './swaps.ts';
 import { type Transaction, text } from './transaction.ts';
 
@@ -66,8 +67,12 @@ export const acceptOperations = {
     if ((await findClaimant(transaction, claims)) !== undefined) {
       return { isNew: false, standing: { standing: 'overlap' } };
     }
+    const place = placeOf(asked.debit);
+    const free = place && (await findPlace(transaction, accountId, place, asked.debit.nowMs));
+    if (free && 'standing' in free) return { isNew: false, standing: free };
     if (!(await expose(transaction, acceptance))) return undefined;
     await write(transaction, acceptance);
+    if (place && free) await keepPlace(transaction, { paymentId: id, accountId }, place, free);
     return { isNew: true, standing: await presentSettled(transaction, accountId, unit, presented) };
   },
 };

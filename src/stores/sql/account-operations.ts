@@ -1,5 +1,5 @@
 /** What is done with an account whose session was presented. */
-import type { Debit, Debited, Exhausted, Revocation } from '../../paywall/ledger.ts';
+import type { Debit, Debited, Exhausted, NoPod, Revocation } from '../../paywall/ledger.ts';
 import { drawOn } from './debit.ts';
 import { type Transaction, text } from './transaction.ts';
 
@@ -7,7 +7,7 @@ export const accountOperations = {
   async drawOnAccount(
     transaction: Transaction,
     { accountId, debit, commit }: { accountId: string; debit: Debit; commit: boolean },
-  ): Promise<Debited | Exhausted> {
+  ): Promise<Debited | Exhausted | NoPod> {
     const opener = await transaction.first('SELECT unit FROM payments WHERE id = $1', [accountId]);
     if (!opener) throw new Error(`there is no account ${accountId}`);
     return drawOn(transaction, accountId, text(opener, 'unit'), debit, commit);

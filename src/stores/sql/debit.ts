@@ -3,23 +3,14 @@
  * payment that opened it.
  */
 import type { Units } from '../../core/payment.ts';
-import type { Debit, Debited, Exhausted } from '../../paywall/ledger.ts';
+import type { Debit, Debited, Exhausted, NoPod } from '../../paywall/ledger.ts';
 import { balanceOf, lockCredit, spend } from './credits.ts';
+import { drawPod } from './pod-debit.ts';
+import { placeOf } from './pod-places.ts';
+import { endOfTime, findPurchase, writePurchase } from './purchases.ts';
 import { findRepeated, rememberDebit } from './repeats.ts';
 import { integer, type Row, type Transaction, text } from './transaction.ts';
 import { drawUnits } from './units.ts';
-
-const findPurchase = (transaction: Transaction, paymentId: string, rule: string): Promise<Row | undefined> =>
-  transaction.first('SELECT requests_left, expires_at FROM purchases WHERE payment_id = $1 AND rule = $2', [
-    paymentId,
-    rule,
-  ]);
-
-const endOfTime = (purchase: Row | undefined, { buys, nowMs }: Debit): number | undefined => {
-  if (purchase === undefined || !('timeMs' in buys)) return undefined;
-  const endsAtMs = integer(purchase, 'expires_at');
-  return endsAtMs > nowMs ? endsAtMs : undefined;
-};
 
 const hasRequests = (purchase: Row | undefined, { buys }: Debit): boolean =>
   purchase !== undefined && 'requests' in buys && integer(purchase, 'requests_left') > 0;
@@ -40,12 +31,8 @@ const buy = async (
 ): Promise<void> => {
   const { rule, amount, nowMs } = debit;
   await spend(transaction, paymentId, amount);
-  const [requestsLeft, expiresAt] = 'timeMs' in buys ? [0, nowMs + buys.timeMs] : [buys.requests - 1, 0];
-  await transaction.run(
-    `INSERT INTO purchases (payment_id, rule, requests_left, expires_at) VALUES ($1, $2, $3, $4)
-      ON CONFLICT (payment_id, rule) DO UPDATE SET requests_left = excluded.requests_left, expires_at = excluded.expires_at`,
-    [paymentId, rule, requestsLeft, expiresAt],
-  );
+  const [requestsLeft, expiresAtMs] = 'timeMs' in buys ? [0, nowMs + buys.timeMs] : [buys.requests - 1, 0];
+  await writePurchase(transaction, { paymentId, rule, requestsLeft, expiresAtMs });
   if (!('timeMs' in buys)) await rememberDebit(transaction, paymentId, debit);
 };
 
@@ -68,10 +55,12 @@ export const drawOn = async (
   unit: string,
   debit: Debit,
   commit: boolean,
-): Promise<Debited | Exhausted> => {
+): Promise<Debited | Exhausted | NoPod> => {
   const { buys } = debit;
   if (commit) await lockCredit(transaction, paymentId);
   if ('units' in buys) return drawUnits(transaction, { paymentId, unit }, debit, buys, commit);
+  const place = placeOf(debit);
+  if (place) return drawPod(transaction, { paymentId, unit }, debit, place, commit);
   const purchase = await findPurchase(transaction, paymentId, debit.rule);
   const balance = await balanceOf(transaction, paymentId);
   const runsUntilMs = endOfTime(purchase, debit);

@@ -1,8 +1,9 @@
-import type { Claims, NewLease, NewPayment, Presentation, Rejection, Standing } from '../../paywall/ledger.ts';
+import type { Claims, NewLease, NewPayment, NoPod, Presentation, Rejection, Standing } from '../../paywall/ledger.ts';
 import { settleBatch } from './batches.ts';
 import { addClaims, findClaimant } from './claims.ts';
 import { addCredit, lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
+import { dropPlace, findPlace, keepPlace } from './pod-places.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
@@ -73,11 +74,13 @@ export const ledgerOperations = {
   async preparePayment(
     transaction: Transaction,
     { payment, claims, lease }: { payment: NewPayment; claims: Claims; lease: NewLease | undefined },
-  ): Promise<boolean | 'leased'> {
-    const { id, mint, unit, amount, rule, createdAtMs, accountId = id } = payment;
+  ): Promise<boolean | 'leased' | NoPod> {
+    const { id, mint, unit, amount, rule, createdAtMs, accountId = id, place } = payment;
     const before = await find(transaction, id);
     if (before && !isForgiven(before, createdAtMs)) return false;
     if ((await findClaimant(transaction, claims)) !== undefined) return false;
+    const found = place && (await findPlace(transaction, accountId, place, createdAtMs));
+    if (found && 'standing' in found) return found;
     const written = await transaction.run(
       `INSERT INTO payments (id, state, mint, unit, amount, rule, tries, created_at, account_id,
           lease_holder, lease_until, unanswered_at)
@@ -91,6 +94,7 @@ export const ledgerOperations = {
       ],
     );
     if (written === 0) return false;
+    if (place && found) await keepPlace(transaction, { paymentId: id, accountId }, place, found);
     const number = await addSwap(transaction, id, payment.swap);
     await addClaims(transaction, claims);
     return lease && !before && number === 1 ? 'leased' : true;
@@ -117,6 +121,7 @@ export const ledgerOperations = {
     );
     if (rejected === 0) return false;
     await transaction.run('DELETE FROM claims WHERE payment_id = $1', [paymentId]);
+    await dropPlace(transaction, paymentId);
     if (keepSwaps) return true;
     await transaction.run('DELETE FROM swaps WHERE payment_id = $1', [paymentId]);
     await transaction.run('UPDATE payments SET unanswered_at = NULL WHERE id = $1', [paymentId]);

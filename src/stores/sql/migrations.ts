@@ -1,5 +1,6 @@
 import { billingTables } from './billing-migration.ts';
 import { creditUses, keyLife } from './key-migration.ts';
+import { podTables } from './pod-migration.ts';
 
 /** The schema, one entry a version. An entry that was released is never changed: a later one changes the schema. */
 export const migrations: readonly (readonly string[])[] = [
@@ -257,4 +258,5 @@ export const migrations: readonly (readonly string[])[] = [
   keyLife,
   billingTables,
   creditUses,
+  podTables,
 ];

@@ -11,6 +11,7 @@ import { forgetOperations } from './forget-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { ledgerOperations } from './ledger-operations.ts';
+import { podOperations } from './pod-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
 import { refundOperations } from './refund-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
@@ -40,6 +41,7 @@ export const operations = {
   ...billingOperations,
   ...billingReportOperations,
   ...customerOperations,
+  ...podOperations,
 };
 
 export type StoreOperations = typeof operations;

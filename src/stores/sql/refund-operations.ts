@@ -64,11 +64,15 @@ const borneFor = async (transaction: Transaction, accountId: string): Promise<nu
   return (borne ? integer(borne, 'fee') : 0) - (taken ? integer(taken, 'fee') : 0);
 };
 
-/** What a request has reserved may cost more yet, and what was accepted without asking its mint is not ours yet. */
+/**
+ * What a request has reserved may cost more yet, what was accepted without asking its mint is not ours yet, and the price of
+ * a pod that is not there may come back.
+ */
 const isInUse = async (transaction: Transaction, accountId: string, nowMs: number): Promise<boolean> => {
   const sql = `SELECT 1 AS one WHERE
     EXISTS (SELECT 1 FROM uses WHERE payment_id = $1 AND reported IS NULL AND expires_at > $2)
-    OR EXISTS (SELECT 1 FROM unsettled JOIN payments ON payments.id = unsettled.payment_id WHERE account_id = $1)`;
+    OR EXISTS (SELECT 1 FROM unsettled JOIN payments ON payments.id = unsettled.payment_id WHERE account_id = $1)
+    OR EXISTS (SELECT 1 FROM pods WHERE account_id = $1 AND ended_at IS NULL AND stage = 'wanted')`;
   return (await transaction.first(sql, [accountId, nowMs])) !== undefined;
 };
 

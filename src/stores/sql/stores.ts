@@ -6,6 +6,7 @@ import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import type { RefundStore } from '../../paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
+import type { PodStore } from '../../pods/pod-store.ts';
 import type { BillingStore } from '../../usage/billing/billing-store.ts';
 import type { CustomerStore } from '../../usage/billing/customer-store.ts';
 import type { UsageStore } from '../../usage/usage-store.ts';
@@ -19,6 +20,7 @@ import { findAnyEnded } from './forget-operations.ts';
 import { findCreditUse } from './key-credits.ts';
 import { findKeyByHash, toKeyRecord } from './key-rows.ts';
 import type { StoreOperations } from './operations.ts';
+import { findRunningPod, findRunningPodOfPayment, ruleOf, toRunningPod, toRunningPodOfPayment } from './pod-debit.ts';
 import { findAnyPrepared } from './recovery-operations.ts';
 import { countKeys, isAllNoted } from './sealing-key-operations.ts';
 import { findRunningTimeOfPayment, findSessionByHash, toFoundSession, toRunningTimeOfPayment } from './sessions.ts';
@@ -35,6 +37,7 @@ export type Stores = Readonly<{
   usage: UsageStore;
   billing: BillingStore;
   customers: CustomerStore;
+  pods: PodStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -59,14 +62,24 @@ const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): Ke
 
 const createLedger = (execute: Execute<StoreOperations>, readRow: ReadRow): Ledger => {
   /** Time that runs needs no writing: it is read where it is asked for, and goes on when the disk takes no more. */
-  const timeOf = async ({ paymentId }: Claims, { rule, buys, nowMs }: Debit): Promise<Debited | undefined> => {
+  const timeOf = async ({ paymentId }: Claims, debit: Debit): Promise<Debited | undefined> => {
+    const { rule, buys, nowMs, pod } = debit;
     if (!('timeMs' in buys)) return undefined;
+    if (pod) {
+      const running = await readRow(findRunningPodOfPayment, [paymentId, rule, nowMs, ruleOf(debit)]);
+      return running && toRunningPodOfPayment(running);
+    }
     const row = await readRow(findRunningTimeOfPayment, [paymentId, rule, nowMs]);
     return row && toRunningTimeOfPayment(row);
   };
 
-  const timeOfAccount = async (accountId: string, { rule, buys, nowMs }: Debit): Promise<Debited | undefined> => {
+  const timeOfAccount = async (accountId: string, debit: Debit): Promise<Debited | undefined> => {
+    const { rule, buys, nowMs, pod } = debit;
     if (!('timeMs' in buys)) return undefined;
+    if (pod) {
+      const running = await readRow(findRunningPod, [accountId, rule, nowMs, ruleOf(debit)]);
+      return running && toRunningPod(running);
+    }
     const row = await readRow(findRunningTime, [accountId, rule, nowMs]);
     return row && toRunningTime(row);
   };
@@ -179,6 +192,21 @@ const createCustomerStore = (execute: Execute<StoreOperations>, readRow: ReadRow
   ofCallers: (callers) => findCustomers(readRow, callers),
 });
 
+const createPodStore = (execute: Execute<StoreOperations>): PodStore => ({
+  find: (name) => execute('findPod', { name }),
+  list: (query) => execute('listPods', query),
+  counts: () => execute('countPods', null),
+  wanted: (limit) => execute('listWantedPods', { limit }),
+  noteCreated: (name, nowMs) => execute('notePodCreated', { name, nowMs }),
+  noteSeen: (name, { ip, isReady }, nowMs) => execute('notePodSeen', { name, ip, isReady, nowMs }),
+  noteLost: (name, nowMs) => execute('notePodLost', { name, nowMs }),
+  expired: (nowMs, limit) => execute('listExpiredPods', { nowMs, limit }),
+  end: (name, ending, nowMs) => execute('endPod', { name, ending, nowMs }),
+  giveBack: (name, nowMs) => execute('giveBackPod', { name, nowMs }),
+  releaseReserved: (beforeMs) => execute('releasePlaces', { beforeMs }),
+  forget: (beforeMs, limit) => execute('forgetPods', { beforeMs, limit }),
+});
+
 /** Everything that is always kept in one database. */
 export const createStores = (
   execute: Execute<StoreOperations>,
@@ -191,4 +219,5 @@ export const createStores = (
   deferred: createDeferredLedger(execute, readRow),
   refunds: createRefundStore(execute),
   customers: createCustomerStore(execute, readRow),
+  pods: createPodStore(execute),
 });
