@@ -188,7 +188,7 @@ servers_install_nutshell() {
 
 # --- Schemas of Kubernetes, and of what extends it -------------------------------------------------------------------
 
-servers_definitions="$servers_traefik $servers_traefik_old $servers_istio $servers_gateway_api $servers_envoy_gateway \
+servers_definitions="2 $servers_traefik $servers_traefik_old $servers_istio $servers_gateway_api $servers_envoy_gateway \
   $servers_cert_manager $servers_prometheus_operator"
 servers_schemas=kube-schemas-$servers_kubernetes-$(printf '%s' "$servers_definitions" | cksum | cut -d ' ' -f 1)
 servers_have_schemas() { servers_complete "$servers_schemas"; }
@@ -198,41 +198,40 @@ servers_module() {
   (cd / && servers_retry go mod download -json "$1") | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p'
 }
 
-# The CustomResourceDefinitions that manifests of ours name, copied into a folder: an API server installs them as they are.
-servers_copy_definitions() {
-  local target=$1 folder file
+# The CustomResourceDefinitions of what manifests of ours name, one path to a line.
+servers_definition_files() {
+  local folder file
   folder=$(servers_module "github.com/traefik/traefik/v3@v$servers_traefik") || return 1
-  cp "$folder"/docs/content/reference/dynamic-configuration/traefik.io_*.yaml "$target/" || return 1
+  ls "$folder"/docs/content/reference/dynamic-configuration/traefik.io_*.yaml || return 1
   folder=$(servers_module "github.com/traefik/traefik/v2@v$servers_traefik_old") || return 1
-  cp "$folder"/docs/content/reference/dynamic-configuration/traefik.containo.us_{middlewares,ingressroutes}.yaml "$target/" ||
-    return 1
+  ls "$folder"/docs/content/reference/dynamic-configuration/traefik.containo.us_{middlewares,ingressroutes}.yaml || return 1
   folder=$(servers_module "istio.io/api@v$servers_istio") || return 1
-  cp "$folder/kubernetes/customresourcedefinitions.gen.yaml" "$target/istio.yaml" || return 1
+  ls "$folder/kubernetes/customresourcedefinitions.gen.yaml" || return 1
   # The filter ExternalAuth is in the experimental channel alone.
   folder=$(servers_module "sigs.k8s.io/gateway-api@v$servers_gateway_api") || return 1
-  for file in gatewayclasses gateways httproutes referencegrants; do
-    cp "$folder/config/crd/experimental/gateway.networking.k8s.io_$file.yaml" "$target/" || return 1
-  done
+  ls "$folder"/config/crd/experimental/gateway.networking.k8s.io_{gatewayclasses,gateways,httproutes,referencegrants}.yaml ||
+    return 1
   folder=$(servers_module "github.com/envoyproxy/gateway@v$servers_envoy_gateway") || return 1
   for file in clienttrafficpolicies securitypolicies; do
-    cp "$folder/charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_$file.yaml" "$target/" || return 1
+    ls "$folder/charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_$file.yaml" || return 1
   done
   folder=$(servers_module "github.com/cert-manager/cert-manager@v$servers_cert_manager") || return 1
-  cp "$folder"/deploy/crds/cert-manager.io_{certificates,clusterissuers}.yaml "$target/" || return 1
+  ls "$folder"/deploy/crds/cert-manager.io_{certificates,clusterissuers}.yaml || return 1
   folder=$(servers_module "github.com/prometheus-operator/prometheus-operator@v$servers_prometheus_operator") || return 1
-  cp "$folder"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,podmonitors,prometheusrules}.yaml "$target/"
+  ls "$folder"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,podmonitors,prometheusrules}.yaml
 }
 
 servers_install_schemas() {
-  local target=$servers_cache/$servers_schemas tools=$servers_schemas-tools python packages
+  local target=$servers_cache/$servers_schemas tools=$servers_schemas-tools python packages found files
   servers_venv "$tools" "kubernetes-validate==$servers_kubernetes_validate" PyYAML==6.0.3 || return 1
   python=$servers_cache/$tools/bin/python
   packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || return 1
-  servers_fresh "$servers_schemas" && mkdir "$target/definitions" && servers_copy_definitions "$target/definitions" || return 1
-  chmod -R u+w "$target/definitions" || return 1 # as Go keeps modules, nobody may
+  found=$(servers_definition_files) || return 1
+  servers_fresh "$servers_schemas" || return 1
   "$python" "$servers_root/test/k8s-schemas/core_schemas.py" \
     "$packages/kubernetes_validate/kubernetes-json-schema/v$servers_kubernetes-local-strict" "$target/core" || return 1
-  "$python" "$servers_root/test/k8s-schemas/crd_schemas.py" "$target/crds" "$target"/definitions/*.yaml || return 1
+  mapfile -t files <<<"$found"
+  "$python" "$servers_root/test/k8s-schemas/crd_schemas.py" "$target" "${files[@]}" || return 1
   rm -rf "${servers_cache:?}/$tools"
   servers_link "../$servers_schemas" kube-schemas && servers_done "$servers_schemas"
 }

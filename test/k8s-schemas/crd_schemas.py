@@ -1,8 +1,10 @@
-"""crd_schemas.py TARGET FILE...: the schemas of custom resources, as TARGET/<group>/<kind>_<version>.json.
+"""crd_schemas.py TARGET FILE...: what is known of custom resources, from their CustomResourceDefinitions (YAML).
 
-Reads CustomResourceDefinitions (YAML) and writes what kubeconform expects under
+TARGET/crds/<group>/<kind>_<version>.json: schemas, as kubeconform expects them under
 `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json`. Like an API server with fieldValidation=Strict, they refuse
 fields that the definition does not name.
+
+TARGET/definitions/<group>_<kind>.json: the definition itself without its prose, for an API server to install in no time.
 """
 
 import json
@@ -32,7 +34,23 @@ def strict(schema):
     strict(schema.get("additionalProperties"))
 
 
-def write(target, definition):
+def without_prose(schema):
+    """Descriptions are most of a definition. A property of that name is no text, and stays."""
+    if isinstance(schema, list):
+        return [without_prose(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: without_prose(item) for key, item in schema.items() if key != "description" or not isinstance(item, str)}
+
+
+def write_definition(target, definition):
+    group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
+    definition.pop("status", None)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{group}_{kind}.json").write_text(json.dumps(without_prose(definition)))
+
+
+def write_schemas(target, definition):
     group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
     for version in definition["spec"]["versions"]:
         schema = version["schema"]["openAPIV3Schema"]
@@ -56,7 +74,8 @@ def main():
     for file in files:
         for document in yaml.load_all(file.read_text(), Loader=loader):
             if document and document.get("kind") == "CustomResourceDefinition":
-                write(target, document)
+                write_definition(target / "definitions", document)
+                write_schemas(target / "crds", document)
 
 
 main()

@@ -62,7 +62,7 @@ test('Sallyport may make, see and take away pods and Services in that namespace,
   );
   assert.deepEqual(listAt(roles[0], 'rules'), [
     { apiGroups: [''], resources: ['pods'], verbs: ['create', 'get', 'list', 'watch', 'delete'] },
-    { apiGroups: [''], resources: ['services'], verbs: ['create', 'get', 'list', 'delete'] },
+    { apiGroups: [''], resources: ['services'], verbs: ['create', 'get', 'delete'] },
     { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
     {
       apiGroups: ['coordination.k8s.io'],
