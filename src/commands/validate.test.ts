@@ -32,7 +32,7 @@ test('a valid file gives the same as JSON', () => {
     valid: true,
     file: 'good.yaml',
     rules: 1,
-    notices: ['the environment variable REDIS_URL sets redis'],
+    notices: ['the environment variable REDIS_URL sets redis', 'pods is on, but no rule starts one'],
     unavailable: [
       {
         file: 'good.yaml',

@@ -122,29 +122,7 @@ const checkFree: RuleCheck = ({ accept, free }, at) => {
 
 const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
 
-const checkProvision: RuleCheck = ({ provision }, at, { pods }) => {
-  if (provision === undefined || provision === 'default' || Object.hasOwn(pods?.templates ?? {}, provision)) return [];
-  const known = ['default', ...Object.keys(pods?.templates ?? {})];
-  return [
-    {
-      path: [...at, 'provision'],
-      message: 'no pod template of this name',
-      shows: 'value',
-      expected: `one of ${known.join(', ')}`,
-      reads: [['pods']],
-    },
-  ];
-};
-
-const perRule: readonly RuleCheck[] = [
-  checkAccept,
-  checkJwt,
-  checkIssuers,
-  checkCashu,
-  checkFree,
-  checkHeaders,
-  checkProvision,
-];
+const perRule: readonly RuleCheck[] = [checkAccept, checkJwt, checkIssuers, checkCashu, checkFree, checkHeaders];
 
 /** Two writers of one header: which of them the service behind would see is anybody's guess. */
 export const sameHeaders = (

@@ -13,16 +13,18 @@ import { checkVault } from './check-vault.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { type Path, startsWith } from './path.ts';
+import { checkPods } from './pods/check-pods.ts';
 import { checkUnsafe } from './unsafe.ts';
 
 const overlaps = (a: Path, b: Path): boolean => startsWith(a, b) || startsWith(b, a);
 
 /**
  * Everything that needs more than one key to see. `known` are the findings so far: what could only be their echo (a rule
- * that names an issuer which could not be read) is left out. `original` undoes what was left out of `config`.
+ * that names an issuer which could not be read) is left out. `inTemplates` were found in pod templates. `original` undoes what was left out of `config`.
  */
 export const check = (
   config: Config,
+  inTemplates: readonly Finding[],
   insecure: ReadonlySet<string>,
   original: (path: Path) => Path,
   known: readonly Finding[],
@@ -39,8 +41,10 @@ export const check = (
     ...checkEgressRoutes(config),
     ...checkCredentials(config),
     ...checkResolver(config),
+    ...checkPods(config),
     ...checkVault(config),
     ...checkUnsafe(config, insecure),
+    ...inTemplates,
   ].map((finding) => ({
     ...finding,
     path: original(finding.path),

@@ -16,6 +16,8 @@ const issuerWith = (keys: string) => `jwt: { issuer: https://id.example.com, aud
 const mint = 'cashu: { mints: [{ url: https://mint.example.com, units: [sat] }] }\n';
 const mints =
   'cashu: { mints: [{ url: https://one.example, units: [sat, usd] }, { url: https://two.example, units: [sat] }] }\n';
+const podTemplate =
+  '{ spec: { containers: [{ name: a, image: b, resources: { requests: { cpu: 1, memory: 1Mi }, limits: { cpu: 1, memory: 1Mi } } }] } }';
 const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} }]`;
 const target = (keys: string) => `egress: { targets: { a: { url: https://a.example, ${keys} } } }`;
 
@@ -208,8 +210,8 @@ const cases: readonly Case[] = [
   ['no price at all', mint + rule('accept: cashu, price: []'), ['rules[0].price: empty; expected at least 1']],
   [
     'a template that is not there',
-    rule('accept: api_key, provision: gpu'),
-    ['rules[0].provision: no pod template of this name; found "gpu", expected one of default'],
+    `${mint}pods: { templates: { gpu: ${podTemplate} } }\n${rule('accept: cashu, price: 5, provision: gpus')}`,
+    ['rules[0].provision: no pod template of this name; found "gpus", expected one of gpu, none; did you mean "gpu"?'],
   ],
 
   // Headers.

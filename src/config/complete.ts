@@ -7,10 +7,18 @@ import { usage } from './schema/services.ts';
 /** Where the policies of a sidecar are that asks one without saying where. */
 const POLICIES = '/etc/authz/policies';
 
+/** Where there is no `pods` to say so; then the rule is refused. */
+const HOUR_MS = 3_600_000;
+
 type Rule = Parsed['rules'][number];
+type Offer = NonNullable<Rule['price']>[number];
+type PricedRule = Omit<Rule, 'price'> & { price?: (Omit<Offer, 'buys'> & { buys: NonNullable<Offer['buys']> })[] };
+
+/** Every price says what it buys, and every rule which pods it starts, if any. */
+export type Completed = Omit<Parsed, 'rules'> & { rules: PricedRule[] };
 
 /** Defaults that depend on other blocks. After this every rule that takes cashu has its price, if there is one to have. */
-export const complete = (config: Parsed): Parsed => {
+export const complete = (config: Parsed): Completed => {
   const { http, proxy } = config;
   const egress = config.egress && reachable(config.egress);
   const certificates = http.tls?.enabled === true && http.tls.client_auth !== 'none';
@@ -21,7 +29,7 @@ export const complete = (config: Parsed): Parsed => {
     endpoints: probesApart
       ? { ...config.endpoints, addr: config.endpoints.addr ?? '127.0.0.1:9090' }
       : config.endpoints,
-    rules: config.rules.map((rule) => priced(rule, config.cashu.default_amount)),
+    rules: completeRules(config),
     // What is billed is recorded first.
     ...(config.billing && { usage: config.usage ?? usage.parse({}) }),
     ...(asksPolicy(config) && { policy: config.policy ?? policy.parse({ path: POLICIES }) }),
@@ -43,7 +51,32 @@ const reachable = (egress: NonNullable<Parsed['egress']>): NonNullable<Parsed['e
   ),
 });
 
-const priced = (rule: Rule, amount: number | undefined): Rule => {
-  if (rule.price || amount === undefined || !rule.accept.includes('cashu')) return rule;
-  return { ...rule, price: [{ amount, unit: 'sat', mints: [], buys: { requests: 1 } }] };
+const offersOf = (rule: Rule, amount: number | undefined): Offer[] | undefined => {
+  if (rule.price || amount === undefined || !rule.accept.includes('cashu')) return rule.price;
+  return [{ amount, unit: 'sat', mints: [] }];
+};
+
+/** The name that keeps a rule from starting pods. */
+export const noTemplate = 'none';
+
+const sellsTime = ({ buys }: Offer): boolean => buys?.requests === undefined && buys?.units === undefined;
+
+/** What the seed's ENABLE_POD_PROVISIONING means: payments start pods, without a word about it in the rules. */
+const startsByDefault = ({ provision, accept }: Rule, offers: readonly Offer[]): boolean =>
+  provision === undefined && accept.includes('cashu') && offers.every(sellsTime);
+
+const completeRules = ({ rules, cashu, pods }: Parsed): PricedRule[] => {
+  const isChosen = rules.some(({ provision }) => provision !== undefined && provision !== noTemplate);
+  return rules.map((rule) => {
+    const offers = offersOf(rule, cashu.default_amount);
+    const { price: _price, provision: named, ...rest } = rule;
+    const isImplied = pods?.enabled === true && !isChosen && offers !== undefined && startsByDefault(rule, offers);
+    const provision = isImplied ? 'default' : named === noTemplate ? undefined : named;
+    const standard = provision === undefined ? { requests: 1 } : { time: pods?.ttl ?? HOUR_MS };
+    return {
+      ...rest,
+      ...(provision !== undefined && { provision }),
+      ...(offers && { price: offers.map((offer) => ({ ...offer, buys: offer.buys ?? standard })) }),
+    };
+  });
 };

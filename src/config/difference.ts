@@ -64,5 +64,9 @@ const compare = (before: unknown, after: unknown, path: Path): Path[] => {
   return deeper.length === 0 && comesOrGoes ? [path] : deeper;
 };
 
+/** They are what `pods` says, read. */
+const isDerived = ([key]: Path): boolean => key === 'pod_templates';
+
 /** The keys that differ, each as deep as it goes. */
-export const differences = (before: Config, after: Config): readonly Path[] => compare(before, after, []);
+export const differences = (before: Config, after: Config): readonly Path[] =>
+  compare(before, after, []).filter((path) => !isDerived(path));

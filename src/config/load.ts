@@ -7,6 +7,8 @@ import { credentialNotices } from './credential-notices.ts';
 import type { Finding } from './finding.ts';
 import { createLocator, type Locator } from './locator.ts';
 import { formatPath, type Path } from './path.ts';
+import { podNotices } from './pods/pod-notices.ts';
+import { readTemplates } from './pods/read-templates.ts';
 import { type PolicyFiles, readPolicyFiles } from './policy-files.ts';
 import { ConfigError, type Problem, sortProblems } from './problem.ts';
 import type { Environment } from './read/interpolate.ts';
@@ -66,24 +68,27 @@ export const loadConfig = (options: LoadOptions): LoadedConfig => {
   const shape = checkShape(overlay.value, locator.writtenPath);
   const folder = source === undefined ? cwd : dirname(resolve(cwd, source));
   const files: Record<string, string> = {};
-  const settled = settleShape(shape, {
+  const insecure = options.insecure ?? new Set();
+  const settled = settleShape(shape, insecure, {
     folder,
     allowMissing: options.allowMissingVariables === true,
     readText: (path) => (files[path] = recording?.files[path] ?? readFileText(path)),
     vault: recording?.vault,
   });
   const known = [...syntax.findings, ...shape.findings, ...settled.findings];
-  const checked = settled.config ? check(settled.config, options.insecure ?? new Set(), shape.original, known) : [];
+  const { config } = settled;
+  const checked = config ? check(config, settled.inTemplates, insecure, shape.original, known) : [];
   const problems = [
     ...syntax.problems,
     ...[...shape.findings, ...settled.findings, ...checked].map((finding) => locator.problemOf(finding)),
   ];
-  if (problems.length > 0 || !settled.config) throw new ConfigError(sortProblems(problems));
-  const policies = policiesFor(settled.config, options.withPolicies, recording);
+  if (problems.length + settled.inFiles.length > 0 || !config)
+    throw new ConfigError([...sortProblems(problems), ...settled.inFiles]);
+  const policies = policiesFor(config, options.withPolicies, recording);
   return {
-    config: policies ? Object.freeze({ ...settled.config, policy_files: policies }) : settled.config,
+    config: Object.freeze({ ...config, ...(policies && { policy_files: policies }) }),
     source,
-    notices: [...overlay.notices, ...credentialNotices(settled.config)],
+    notices: [...overlay.notices, ...credentialNotices(config), ...podNotices(config)],
     place: placing(locator),
     digest: digestOf(read.text, policies),
     recording: pack({ source, text: read.text, files, policies, vault: recording?.vault }),
@@ -118,14 +123,30 @@ const syntaxProblems = (
   };
 };
 
+type SettledShape = Readonly<{
+  config?: Config;
+  findings: readonly Finding[];
+  inTemplates: readonly Finding[];
+  /** In templates that are files of their own. */
+  inFiles: readonly Problem[];
+}>;
+
 const settleShape = (
   { parsed, original }: Shape,
+  insecure: ReadonlySet<string>,
   settling: Omit<Settling, 'report'>,
-): { config?: Config; findings: Finding[] } => {
+): SettledShape => {
   const findings: Finding[] = [];
-  if (!parsed) return { findings };
+  if (!parsed) return { findings, inTemplates: [], inFiles: [] };
   const report = (finding: Finding) => findings.push({ ...finding, path: original(finding.path) });
-  return { config: settle(complete(parsed), { ...settling, report }), findings };
+  const config = settle(complete(parsed), { ...settling, report });
+  const read = readTemplates(config, insecure);
+  return {
+    config: { ...config, pod_templates: read.templates },
+    findings,
+    inTemplates: read.findings,
+    inFiles: read.problems,
+  };
 };
 
 const placing =

@@ -30,6 +30,7 @@ test('the environment wins over the file, and each variable that took effect is 
     'the environment variable REDIS_URL sets redis',
     'the environment variable ENABLE_POD_PROVISIONING sets pods.enabled',
     'the environment variable POD_NAMESPACE sets pods.namespace',
+    'pods is on, but no rule starts one',
   ]);
 });
 

@@ -22,5 +22,26 @@ export class FileReference {
   }
 }
 
+/** A file that another system defines: loading replaces it by its text. */
+export class DocumentReference {
+  readonly kind = 'document';
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+export class DocumentText {
+  readonly file: string;
+  /** Undefined where it is not there and need not be. */
+  readonly text: string | undefined;
+
+  constructor(file: string, text: string | undefined) {
+    this.file = file;
+    this.text = text;
+  }
+}
+
 /** A secret as a finished configuration holds it. */
 export type SecretValue = Secret | VaultReference;

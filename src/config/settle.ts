@@ -5,13 +5,13 @@ import type { Finding } from './finding.ts';
 import type { Path } from './path.ts';
 import { standIn } from './read/variable.ts';
 import type { VaultValues } from './recording.ts';
-import { FileReference, VaultReference } from './reference.ts';
+import { DocumentReference, DocumentText, FileReference, VaultReference } from './reference.ts';
 import { secretProblem } from './schema/secret.ts';
 
 /** A configuration without file references, frozen all the way down. */
-export type Settled<T> = T extends FileReference
+export type Settled<T> = T extends FileReference | DocumentReference
   ? never
-  : T extends Secret | VaultReference | string | number | boolean | undefined | null
+  : T extends Secret | VaultReference | DocumentText | string | number | boolean | undefined | null
     ? T
     : T extends readonly (infer Item)[]
       ? readonly Settled<Item>[]
@@ -53,22 +53,27 @@ const reasonOf = (error: unknown): string => {
   return reasons[code] ?? (code === '' ? error.message : `cannot be read (${code})`);
 };
 
-const settleFile = (
-  reference: FileReference,
-  path: Path,
-  { folder, allowMissing, report, readText }: Settling,
-): Secret | string => {
-  const file = resolve(folder, reference.path);
-  let text = standIn;
+const readIfThere = (file: string, path: Path, { allowMissing, report, readText }: Settling): string | undefined => {
   try {
-    text = readText(file);
-    const problem = secretProblem(text);
-    if (problem !== undefined && reference.secret) report({ path, message: `the text of ${file}: ${problem}` });
+    return readText(file);
   } catch (error) {
     const reason = reasonOf(error);
     if (!allowMissing) report({ path, message: `${file}: ${reason}`, expected: 'a file that holds the value' });
+    return undefined;
   }
+};
+
+const settleFile = (reference: FileReference, path: Path, settling: Settling): Secret | string => {
+  const file = resolve(settling.folder, reference.path);
+  const text = readIfThere(file, path, settling) ?? standIn;
+  const problem = secretProblem(text);
+  if (problem !== undefined && reference.secret) settling.report({ path, message: `the text of ${file}: ${problem}` });
   return reference.secret ? new Secret(text) : text;
+};
+
+const settleDocument = (reference: DocumentReference, path: Path, settling: Settling): DocumentText => {
+  const file = resolve(settling.folder, reference.path);
+  return Object.freeze(new DocumentText(file, readIfThere(file, path, settling)));
 };
 
 export const nameOf = ({ path, key }: Readonly<{ path: string; key: string }>): string => `${path}#${key}`;
@@ -90,6 +95,7 @@ export const settle = <T>(value: T, settling: Settling, path: Path = []): Settle
 
 const settled = (value: unknown, settling: Settling, path: Path): unknown => {
   if (value instanceof FileReference) return settleFile(value, path, settling);
+  if (value instanceof DocumentReference) return settleDocument(value, path, settling);
   if (value instanceof VaultReference) return settleVault(value, path, settling);
   if (value instanceof Secret) return Object.freeze(value);
   if (Array.isArray(value)) return Object.freeze(value.map((item, index) => settled(item, settling, [...path, index])));

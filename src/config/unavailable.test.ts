@@ -9,7 +9,6 @@ const rule = (keys: string) => `rules: [{ name: a, match: { path: /a }, ${keys} 
 
 /** For each row of the table a file that uses it, and the path that is reported. */
 const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
-  'rules[].provision': [rule('accept: api_key, provision: default'), 'rules[0].provision'],
   'egress.routes[].policy_query': [
     `egress:
   targets: { a: { url: "https://a.example" } }

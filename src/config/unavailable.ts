@@ -11,7 +11,6 @@ const enabled: Used = (value) =>
 /** What validates and is not there yet. A feature that lands takes its row away. */
 // biome-ignore format: a table is read by its columns
 export const notYet: readonly (readonly [where: string, used: Used, feature: string])[] = [
-  ['rules[].provision',        present,     'provisioning pods'],
   ['egress.routes[].policy_query', present, 'asking a policy'],
   ['pods',                     enabled,     'provisioning pods'],
 ];

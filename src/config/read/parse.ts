@@ -40,8 +40,8 @@ const syntaxProblems = (document: Document, text: string, at: (offset: number) =
 const isEmpty = (contents: Node | null): boolean =>
   contents === null || (isScalar(contents) && contents.value === null);
 
-/** YAML text to plain values with their places. */
-export const parseText = (text: string, env: Environment): ParsedText => {
+/** YAML text to plain values with their places. Without an environment `${` is text like any other. */
+export const parseText = (text: string, env: Environment | undefined): ParsedText => {
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);

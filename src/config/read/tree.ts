@@ -16,7 +16,8 @@ const mostAliased = 10_000;
 
 type Reading = {
   readonly position: (node: Node | null | undefined) => Position | undefined;
-  readonly env: Environment;
+  /** Undefined where the text is no configuration of ours, and has no variables. */
+  readonly env: Environment | undefined;
   readonly report: (finding: Finding, at: Position) => void;
   readonly anchors: Map<string, Node>;
   /** The aliases being read, outermost first. */
@@ -29,7 +30,7 @@ type Context = Readonly<{ path: Path; at: Position }>;
 export const readTree = (
   contents: Node | null,
   position: Reading['position'],
-  env: Environment,
+  env: Environment | undefined,
   report: Reading['report'],
 ): Tree => {
   const reading: Reading = { position, env, report, anchors: new Map(), open: [], aliased: 0 };
@@ -135,6 +136,7 @@ const mergeInto = (value: Record<string, unknown>, children: Map<string | number
 };
 
 const readText = (reading: Reading, source: string, plain: boolean, { path, at }: Context): Tree => {
+  if (!reading.env) return { value: source, spot: { value: at } };
   const { text, missing, malformed, whole, changed } = interpolate(source, reading.env);
   for (const name of missing)
     reading.report(

@@ -1,7 +1,7 @@
 import { textOf } from '../read/variable.ts';
-import { FileReference } from '../reference.ts';
+import { DocumentReference, type DocumentText } from '../reference.ts';
 import { isMapping } from './forms.ts';
-import { leaf } from './leaf.ts';
+import { leaf, Wrong } from './leaf.ts';
 
 /** Values as YAML gave them, with variables in place. */
 const plain = (raw: unknown): unknown => {
@@ -12,14 +12,16 @@ const plain = (raw: unknown): unknown => {
 
 /** A mapping that another system defines and checks, in place or in a file. */
 export const opaque = ({ label, expected }: Readonly<{ label: string; expected: string }>) =>
-  leaf<Readonly<Record<string, unknown>> | string | FileReference>({
+  leaf<Readonly<Record<string, unknown>> | DocumentText | DocumentReference>({
     label,
     expected,
     json: { anyOf: [{ type: 'object' }, { type: 'string', pattern: '^file:|\\$\\{' }] },
     placeholder: {},
     read: (raw) => {
-      if (typeof raw === 'string' && raw.startsWith('file:'))
-        return new FileReference(raw.slice('file:'.length), { secret: false });
+      if (typeof raw === 'string' && raw.startsWith('file:')) {
+        const path = raw.slice('file:'.length);
+        return path === '' ? new Wrong('names no file') : new DocumentReference(path);
+      }
       const value = plain(raw);
       return isMapping(value) ? value : undefined;
     },

@@ -191,8 +191,10 @@ const offer = withShort(
         .optional()
         .describe('With `units`: how long it sets them aside at most. `10m` by default.'),
     })
-      .prefault({ requests: 1 })
-      .describe('What one payment buys: exactly one of `requests`, `time`, `units`.'),
+      .optional()
+      .describe(
+        'What one payment buys: exactly one of `requests`, `time`, `units`. Left out: one request, or `pods.ttl` where the rule starts pods.',
+      ),
   }).transform((settings) => ({ ...settings, mints: settings.mints.map(normaliseMint) })),
 );
 

@@ -106,6 +106,10 @@ export const rule = block({
   headers: headers.prefault({}).describe('What the service behind is told.'),
   price: price.optional(),
   free: free.optional(),
-  provision: name.optional().describe('Template of `pods` that a payment starts.'),
+  provision: name
+    .optional()
+    .describe(
+      'Template of `pods` that a payment starts; `none` for no pod. Left out: `default`, where `pods` is on, no rule names a template, and the price does not sell requests or units.',
+    ),
   policy: text().optional().describe('Policy query that must allow the request, such as `data.orders.allow`.'),
 });
