@@ -16,6 +16,7 @@ import { createHealthService } from '../grpc/health/health.ts';
 import { type GrpcListening, listenGrpc } from '../grpc/server/listener.ts';
 import type { Methods } from '../grpc/server/method.ts';
 import { sendLater } from '../http/auth-response.ts';
+import { handshakeFailure } from '../http/handshake-failure.ts';
 import { createReadinessCheck, type ReadinessPart } from '../http/health.ts';
 import { type PaymentPage, pageFor } from '../http/payment-page.ts';
 import type { Peers } from '../http/peers.ts';
@@ -141,6 +142,8 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
     certificates: certificates?.current,
     minVersion: tls?.min_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
     peerOf: peers.of,
+    onHandshakeFailed: (socket, error) =>
+      tlsEvents.onHandshakeFailed(handshakeFailure(socket, error), socket.remoteAddress),
     sendLater,
     onError: telemetry.failed,
   });

@@ -44,6 +44,19 @@ const checkStore = ({ store }: Config): Finding[] => {
   ];
 };
 
+const checkGrpcTls = (tls: NonNullable<NonNullable<Config['grpc']>['tls']>): Finding[] => {
+  const path = ['grpc', 'tls'];
+  const findings = checkCertificate(tls, path);
+  if (tls.crl_file.length > 0 && tls.client_ca_file.length === 0)
+    findings.push({
+      path,
+      message: 'knows revoked certificates, but asks for none',
+      expected: 'client_ca_file',
+      reads: [path],
+    });
+  return findings;
+};
+
 const checkGrpc = ({ grpc }: Config): Finding[] => {
   if (!grpc) return [];
   const path = ['grpc'];
@@ -51,7 +64,7 @@ const checkGrpc = ({ grpc }: Config): Finding[] => {
     grpc.ext_authz || grpc.access_log
       ? []
       : [{ path, message: 'a listener that offers nothing', expected: 'ext_authz or access_log', reads: [path] }];
-  return [...idle, ...(grpc.tls?.enabled ? checkCertificate(grpc.tls, ['grpc', 'tls']) : [])];
+  return [...idle, ...(grpc.tls?.enabled ? checkGrpcTls(grpc.tls) : [])];
 };
 
 /** Paths that answer proxies and payers. */

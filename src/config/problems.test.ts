@@ -92,6 +92,11 @@ check([
     ['1:28 api_keys.cache_max_age: longer than 10s; found "1m", expected a duration up to 10s'],
   ],
   [
+    'revoked certificates where none are asked for',
+    'grpc: { tls: { cert_file: a, key_file: b, crl_file: c } }',
+    ['1:14 grpc.tls: knows revoked certificates, but asks for none; expected client_ca_file'],
+  ],
+  [
     'a size in thousands',
     'http: { max_header_size: 64KB }',
     ['1:26 http.max_header_size: not a size; found "64KB", expected a size such as 512, 64KiB or 1MiB'],

@@ -15,6 +15,7 @@ import type { Owner } from '../servers/last-resort.ts';
 import { needs } from '../servers/programs.ts';
 import { request } from '../servers/request.ts';
 import { createWorkdir } from '../servers/workdir.ts';
+import { seriesOf } from '../tls/ask.ts';
 
 const rules = 'rules: [{ name: free, match: { path: "/free/**" }, accept: [anonymous] }]';
 
@@ -51,6 +52,24 @@ test('a client with a certificate of the authority is answered, and nobody else'
     assert.ok(code === grpc.status.UNAVAILABLE || code === grpc.status.DEADLINE_EXCEEDED, `${code}`);
   }
   assert.ok((await ask(credentialsOf(authority.ca, authority.issue('again')))).message.ok_response);
+});
+
+test('a certificate on the list of revoked ones is refused, and it is counted why', needs('openssl'), async (t) => {
+  const authority = createAuthority(t);
+  const { cert, key } = authority.issue('sallyport');
+  const [known, leaked] = [authority.issue('envoy'), authority.issue('leaked')];
+  const files = `cert_file: "${cert}", key_file: "${key}", client_ca_file: "${authority.ca}"`;
+  const config = `grpc: { addr: "127.0.0.1:0", tls: { ${files}, crl_file: "${authority.revoke(leaked.cert)}" } }\n${rules}`;
+  const gate = await startSallyport({ owner: t, config });
+  const ask = (own: Pair) =>
+    callUnary(createClient(gate.grpcPort, t, once, credentialsOf(authority.ca, own)), 'check', checkOf({}), {
+      deadline: Date.now() + 2_000,
+    });
+  assert.ok((await ask(known)).message.ok_response);
+  assert.equal((await ask(leaked)).code, grpc.status.UNAVAILABLE);
+  const page = (await request(gate.url, '/metrics')).body;
+  const labels = { listener: 'grpc', reason: 'revoked' };
+  assert.ok(seriesOf(page, 'sallyport_tls_handshake_failures_total', labels) >= 1);
 });
 
 test('a client that does not speak HTTP/2 gets no connection', needs('openssl'), async (t) => {

@@ -14,6 +14,11 @@ const grpcTls = block({
     .prefault([])
     .describe('Certificate authorities of the proxies. With them a proxy must show a certificate.'),
   min_version: choice(['1.2', '1.3']).prefault('1.2').describe('Oldest TLS version accepted.'),
+  crl_file: listOf(filePath)
+    .prefault([])
+    .describe(
+      'Revoked client certificates, in PEM: a list of every authority of a chain. Who is on none is refused, too, once a list has run out.',
+    ),
 });
 
 export const grpc = block({

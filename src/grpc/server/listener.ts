@@ -1,4 +1,5 @@
 /** A gRPC server over node:http2 (docs/decisions/0014). */
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import {
   createSecureServer,
@@ -8,12 +9,19 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { askBySettings, askBySocket } from './come-back.ts';
 import { createDispatch, type LongCall } from './dispatch.ts';
 import { createHandling, type Handling } from './handling.ts';
 import type { Methods, Peer } from './method.ts';
 
-export type Certificates = Readonly<{ cert: Buffer; key: Buffer; clientCas: readonly Buffer[] }>;
+export type Certificates = Readonly<{
+  cert: Buffer;
+  key: Buffer;
+  clientCas: readonly Buffer[];
+  /** Lists of revoked client certificates, one of each authority. */
+  crls: readonly Buffer[];
+}>;
 
 export type GrpcOptions = Omit<Handling, 'held'> &
   Readonly<{
@@ -24,11 +32,13 @@ export type GrpcOptions = Omit<Handling, 'held'> &
     certificates: Certificates | undefined;
     minVersion: 'TLSv1.2' | 'TLSv1.3';
     peerOf(socket: Socket): Peer;
+    /** Told of every connection that did not come about. */
+    onHandshakeFailed?: (socket: TLSSocket, error: Error) => void;
   }>;
 
 export type GrpcListening = Readonly<{
   address: AddressInfo;
-  /** For connections from now on. Throws where certificate and key do not fit. */
+  /** For connections from now on; callers on older ones are asked to come back. Throws where certificate and key do not fit. */
   renew(certificates: Certificates): void;
   /** Goes on answering, but asks every caller to come back on a new connection. */
   drain(): void;
@@ -50,10 +60,16 @@ const options = {
   streamResetRate: 10_000,
 };
 
-const tlsOf = ({ cert, key, clientCas }: Certificates) => ({
+const tlsOf = ({ cert, key, clientCas, crls }: Certificates) => ({
   cert,
   key,
-  ...(clientCas.length > 0 && { ca: [...clientCas] }),
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  ...(clientCas.length > 0 && {
+    ca: [...clientCas],
+    ...(crls.length > 0 && { crl: [...crls] }),
+    // A resumed session shows no certificate again: one that was revoked meanwhile would go on.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+  }),
 });
 
 const createHttp2Server = ({ certificates, minVersion }: GrpcOptions) =>
@@ -87,15 +103,18 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const longCalls = new Set<LongCall>();
+  /** Of connections with certificates that have been renewed since. */
+  const retired = new WeakSet<ServerHttp2Session>();
   let draining = false;
 
-  const onStream = (peer: Peer) => (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const call = dispatch(stream, headers, peer);
-    if (!call) return;
-    longCalls.add(call);
-    stream.once('close', () => longCalls.delete(call));
-    if (draining && call.lastsWhile === 'open') call.end();
-  };
+  const onStream =
+    (session: ServerHttp2Session, peer: Peer) => (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      const call = dispatch(stream, headers, peer);
+      if (!call) return;
+      longCalls.add(call);
+      stream.once('close', () => longCalls.delete(call));
+      if (retired.has(session) || (draining && call.lastsWhile === 'open')) call.end();
+    };
 
   const askToComeBack = (): void => {
     if (given.certificates) for (const session of sessions) askBySettings(session);
@@ -113,11 +132,12 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
     session.once('close', () => sessions.delete(session));
     // A connection that breaks, or speaks something else, takes its own calls with it and nothing more.
     session.on('error', () => undefined);
-    session.on('stream', onStream(given.peerOf(session.socket)));
+    session.on('stream', onStream(session, given.peerOf(session.socket)));
     endWhenGone(session);
     if (draining && given.certificates) setTimeout(askBySettings, AFTER_SETTINGS_MS, session).unref();
   });
   server.on('sessionError', () => undefined);
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => given.onHandshakeFailed?.(socket, error));
 
   server.listen({ port: given.port, ...(given.host !== undefined && { host: given.host }) });
   await once(server, 'listening');
@@ -127,8 +147,14 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
     address: server.address() as AddressInfo,
 
     renew(certificates) {
-      if ('setSecureContext' in server)
-        server.setSecureContext({ ...tlsOf(certificates), minVersion: given.minVersion });
+      if (!('setSecureContext' in server)) return;
+      server.setSecureContext({ ...tlsOf(certificates), minVersion: given.minVersion });
+      for (const session of sessions) {
+        retired.add(session);
+        askBySettings(session);
+      }
+      // They would hold their connections for ever.
+      for (const call of longCalls) call.end();
     },
 
     drain() {
