@@ -44,7 +44,7 @@ export async function startEtcd(options: ServerOptions = {}): Promise<Etcd> {
             ({ ok }) => ok,
             () => false,
           ),
-        graceMs: 1_000,
+        stopSignal: 'SIGKILL', // nothing is kept
       };
     },
   });

@@ -79,7 +79,7 @@ const launchOn =
       ],
       ready: readyWhenAsked(join(directory, 'certificates', 'apiserver.crt'), `https://127.0.0.1:${port}`),
       readyMs: 90_000, // with every processor taken by other tests
-      graceMs: 2_000,
+      stopSignal: 'SIGKILL', // nothing is kept
     };
   };
 
