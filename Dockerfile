@@ -7,7 +7,8 @@
 #     -v ./sallyport.yaml:/etc/sallyport/config.yaml:ro ghcr.io/sallyport/sallyport:0.1.0
 #
 # Releases give both bases by digest: --build-arg RUNTIME=gcr.io/distroless/nodejs24-debian12:nonroot@sha256:…
-ARG BUILD=node:24-bookworm-slim
+# BUILD has a compiler, for the one library that brings no binary for arm64; nothing of it reaches the image.
+ARG BUILD=node:24-bookworm
 ARG RUNTIME=gcr.io/distroless/nodejs24-debian12:nonroot
 
 # --- The files -------------------------------------------------------------------------------------------------------
@@ -16,15 +17,25 @@ WORKDIR /image/app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 RUN rm .npmrc package-lock.json
+# The curve's library brings its binary for amd64. For arm64 it is compiled here, against the headers that lie beside Node: without it
+# a payment costs some 50 times as much.
+RUN binary=node_modules/secp256k1/prebuilds/linux-$(node -p process.arch)/secp256k1.glibc.node; \
+    if [ ! -e "$binary" ]; then \
+      gyp=$(dirname "$(realpath "$(command -v npm)")")/../node_modules/node-gyp/bin/node-gyp.js && \
+      node "$gyp" rebuild --silent --directory=node_modules/secp256k1 --nodedir="$(dirname "$(realpath "$(command -v node)")")/.." && \
+      mkdir -p "$(dirname "$binary")" && \
+      mv node_modules/secp256k1/build/Release/addon.node "$binary" && \
+      rm -rf node_modules/secp256k1/build; \
+    fi
 # Types, source maps, documentation, examples and tests of the dependencies: half of their size. Licences stay.
 RUN find node_modules -type f '(' -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' -o -name '*.md' -o -name '*.test.js' ')' ! -iname 'licen[cs]e*' -delete
 RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o -name docs -o -name .github ')' -prune -exec rm -rf '{}' +
 # Of the curve's library only the binary is used: not its sources, nor the slow library that it falls back to.
 RUN rm -rf node_modules/secp256k1/src node_modules/secp256k1/prebuilds/darwin-* node_modules/secp256k1/prebuilds/win32-* \
       node_modules/elliptic node_modules/node-addon-api
-# Made for browsers, and for compilers.
+# Made for browsers, for compilers, and for another runtime than Node.
 RUN rm -rf node_modules/@open-policy-agent/opa-wasm/dist node_modules/@open-policy-agent/opa-wasm/node_modules/yaml/browser \
-      node_modules/@types
+      node_modules/@types node_modules/bare-*
 COPY LICENSE sallyport.schema.json ./
 COPY bin bin
 COPY src src

@@ -29,7 +29,7 @@ const runInShell = (checkout: string, stage: Tree, text: string): void => {
     installLocked(checkout, cwd);
     return;
   }
-  if (/(?:^|\s)(?:\/|npm)/.test(text)) throw new Error(`RUN ${text}: not understood`);
+  if (/(?:^|\s)\/|(?:^|[;&|{]\s*)npm\s/.test(text)) throw new Error(`RUN ${text}: not understood`);
   const { status, stderr } = spawnSync('sh', ['-ec', text], { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`RUN ${text} failed:\n${stderr}`);
 };

@@ -87,6 +87,8 @@ const places = {
   prometheus: { variable: 'SALLYPORT_TEST_PROMETHEUS', name: 'prometheus', get: apt('prometheus') },
   /** The identity provider, prepared; it needs Java. */
   keycloak: { variable: 'SALLYPORT_TEST_KEYCLOAK', cached: 'kc.sh', get: builtByScript },
+  'c++': { variable: 'SALLYPORT_TEST_CXX', name: 'g++', get: apt('g++') },
+  make: { variable: 'SALLYPORT_TEST_MAKE', name: 'make', get: apt('make') },
   python3: { variable: 'SALLYPORT_TEST_PYTHON3', name: 'python3', get: apt('python3') },
   go: { variable: 'SALLYPORT_TEST_GO', name: 'go', get: 'https://go.dev/dl/' },
   wrk: { variable: 'SALLYPORT_TEST_WRK', name: 'wrk', get: apt('wrk') },
