@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout, type Release } from './helm.ts';
 
-export type Folder = 'nginx' | 'traefik' | 'istio' | 'egress';
+export type Folder = 'nginx' | 'traefik' | 'istio' | 'gateway-api' | 'egress';
 
 const valuesOf = (name: string) => ['--values', `charts/sallyport/values/${name}.yaml`];
 
@@ -11,6 +11,7 @@ export const releases: Readonly<Record<Folder, Release>> = {
   nginx: { release: 'sallyport', namespace: 'sallyport', words: valuesOf('nginx') },
   traefik: { release: 'sallyport', namespace: 'sallyport', words: valuesOf('traefik') },
   istio: { release: 'sallyport', namespace: 'sallyport', words: valuesOf('istio') },
+  'gateway-api': { release: 'sallyport', namespace: 'sallyport', words: valuesOf('gateway-api') },
   egress: {
     release: 'egress-proxy',
     namespace: 'egress',

@@ -27,6 +27,7 @@ const refused: readonly (readonly [words: string, says: RegExp])[] = [
   ['replicas=2', /data\.volume is claim.*PostgreSQL/s],
   ['autoscaling.maxReplicas=2', /data\.volume is claim.*PostgreSQL/s],
   ['redis.enabled=true', /redis\.secret\.name/],
+  ['front.type=gateway-api,front.host=a.example,front.namespace=a', /a port named grpc/],
   ['front.headers={X-A:B}', /front\/headers/],
 ];
 

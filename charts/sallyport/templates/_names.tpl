@@ -53,6 +53,11 @@ labels:
 {{- range .Values.ports }}{{ if eq .name "http" }}{{ .port }}{{ end }}{{ end -}}
 {{- end -}}
 
+{{/* The port that Envoy asks by gRPC; empty where there is none. */}}
+{{- define "sallyport.grpc-port" -}}
+{{- range .Values.ports }}{{ if eq .name "grpc" }}{{ .port }}{{ end }}{{ end -}}
+{{- end -}}
+
 {{/* Where the front asks: the Service's name in the cluster. */}}
 {{- define "sallyport.host" -}}
 {{- printf "%s.%s.svc.%s" (include "sallyport.name" .) .Release.Namespace .Values.clusterDomain -}}
