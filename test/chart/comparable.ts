@@ -9,7 +9,7 @@ const isFields = (value: unknown): value is Fields =>
 
 /** Helm's guidelines ask for these, and a pod is made anew when its configuration changes. */
 const ofHelm =
-  /^(helm\.sh\/(chart|resource-policy)|app\.kubernetes\.io\/(instance|managed-by)|checksum\/configuration)$/;
+  /^(helm\.sh\/(chart|resource-policy)|app\.kubernetes\.io\/(instance|managed-by)|checksum\/(configuration|pod-templates))$/;
 
 const withoutHelm = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutHelm);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout, type Release } from './helm.ts';
 
-export type Folder = 'nginx' | 'traefik' | 'istio' | 'gateway-api' | 'egress';
+export type Folder = 'nginx' | 'traefik' | 'istio' | 'gateway-api' | 'pods' | 'egress';
 
 const valuesOf = (name: string) => ['--values', `charts/sallyport/values/${name}.yaml`];
 
@@ -12,6 +12,7 @@ export const releases: Readonly<Record<Folder, Release>> = {
   traefik: { release: 'sallyport', namespace: 'sallyport', words: valuesOf('traefik') },
   istio: { release: 'sallyport', namespace: 'sallyport', words: valuesOf('istio') },
   'gateway-api': { release: 'sallyport', namespace: 'sallyport', words: valuesOf('gateway-api') },
+  pods: { release: 'sallyport', namespace: 'sallyport', words: [...valuesOf('nginx'), ...valuesOf('pods')] },
   egress: {
     release: 'egress-proxy',
     namespace: 'egress',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { resourcesOf } from '../k8s/manifests.ts';
+import { type Resource, resourcesOf } from '../k8s/manifests.ts';
 import { problemsOf } from '../k8s-schemas/kubeconform.ts';
 import { needs } from '../servers/programs.ts';
 import { comparable, nameOf } from './comparable.ts';
@@ -13,12 +13,15 @@ import { commandOf, foldersOfChart, releases } from './releases.ts';
 for (const folder of foldersOfChart) {
   const release = releases[folder];
 
-  /** Helm makes the namespace that it installs into, and does not take one that it has made for one of its objects. */
-  const isRelease = ({ kind, name }: { kind: string; name: string }) =>
-    kind === 'Namespace' && name === release.namespace;
+  /**
+   * Helm makes the namespace that it installs into and takes nothing over that is there already, as a namespace's account
+   * `default` is at once.
+   */
+  const isThere = ({ kind, metadata: { name } }: Resource) =>
+    (kind === 'Namespace' && name === release.namespace) || (kind === 'ServiceAccount' && name === 'default');
 
   test(`values/${folder}.yaml renders the objects of k8s/${folder}, one for one`, needs('helm'), () => {
-    const plain = resourcesOf(folder).filter(({ kind, metadata }) => !isRelease({ kind, name: metadata.name }));
+    const plain = resourcesOf(folder).filter((resource) => !isThere(resource));
     const rendered = objectsOf(release);
     assert.deepEqual(rendered.map(nameOf).toSorted(), plain.map(nameOf).toSorted());
     const byName = new Map(rendered.map((resource) => [nameOf(resource), comparable(resource)]));

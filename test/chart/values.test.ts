@@ -28,6 +28,7 @@ const refused: readonly (readonly [words: string, says: RegExp])[] = [
   ['autoscaling.maxReplicas=2', /data\.volume is claim.*PostgreSQL/s],
   ['redis.enabled=true', /redis\.secret\.name/],
   ['front.type=gateway-api,front.host=a.example,front.namespace=a', /a port named grpc/],
+  ['pods.enabled=true', /pods\/templates.*minProperties/],
   ['front.headers={X-A:B}', /front\/headers/],
 ];
 

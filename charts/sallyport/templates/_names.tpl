@@ -9,9 +9,14 @@
 {{- end -}}
 {{- end -}}
 
-{{/* dict "root" $ "name" NAME: what tells an object apart; selectors name the first of them alone, which never changes. */}}
+{{/*
+dict "root" $ "name" NAME: what tells an object apart; selectors name the first of them alone, which never changes. What is nobody's
+in particular has no name ("" or "-").
+*/}}
 {{- define "sallyport.labels" -}}
+{{- if not (has .name (list "" "-")) }}
 app.kubernetes.io/name: {{ .name }}
+{{- end }}
 app.kubernetes.io/part-of: {{ .root.Values.partOf }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
