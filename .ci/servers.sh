@@ -297,6 +297,7 @@ servers_export() {
   export SALLYPORT_TEST_REDIS=/usr/bin/redis-server
   export SALLYPORT_TEST_WRK=/usr/bin/wrk
   export SALLYPORT_TEST_PROMETHEUS=/usr/bin/prometheus
+  export SALLYPORT_TEST_PROMTOOL=/usr/bin/promtool
   export SALLYPORT_TEST_CHROMIUM=/usr/bin/chromium
   local postgres
   for postgres in /usr/lib/postgresql/*/bin; do export SALLYPORT_TEST_POSTGRES_BIN=$postgres; done

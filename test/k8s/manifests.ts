@@ -18,6 +18,7 @@ export const folders = [
   'traefik/older-group',
   'traefik/ingress-nginx-provider',
   'pods',
+  'monitoring',
   'gateway-api/external-auth',
   'gateway-api/external-auth/http',
 ] as const;

@@ -85,6 +85,8 @@ const places = {
   },
   /** The server that evaluates dashboards and alerts. */
   prometheus: { variable: 'SALLYPORT_TEST_PROMETHEUS', name: 'prometheus', get: apt('prometheus') },
+  /** Checks alerts and tries them on series that are given. */
+  promtool: { variable: 'SALLYPORT_TEST_PROMTOOL', name: 'promtool', get: apt('prometheus') },
   /** The identity provider, prepared; it needs Java. */
   keycloak: { variable: 'SALLYPORT_TEST_KEYCLOAK', cached: 'kc.sh', get: builtByScript },
   'c++': { variable: 'SALLYPORT_TEST_CXX', name: 'g++', get: apt('g++') },
