@@ -1,9 +1,9 @@
 /** The connections to one target, with the certificates that they show and ask for, which may change while we run. */
 
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config } from '../config/config.ts';
 import type { Upstream } from '../egress/upstream.ts';
+import { certificatesIn, checkPair, type PemFile } from '../pem.ts';
 import { createHttp2Upstream } from '../stores/upstream/http2.ts';
 import { createUpstream, type UpstreamOptions } from '../stores/upstream/pool.ts';
 import { createRenewable } from '../stores/upstream/renewable.ts';
@@ -23,20 +23,21 @@ export type UpstreamParts = Readonly<{
   lookEveryMs?: number;
 }>;
 
-const pemBlocks = (pem: Buffer): string[] =>
-  String(pem).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-
-/** Throws where certificate and key do not belong together, or a file holds no certificate: OpenSSL takes an empty one. */
+/** Throws where a file is cut off or holds nothing, or the key is another certificate's: OpenSSL takes what it can read. */
 const contextOf = (tls: TlsFiles, contents: readonly Buffer[]): SecureContext => {
   const rest = [...contents];
-  const ca = tls.ca_cert === undefined ? undefined : rest.shift();
-  const cert = tls.client_cert === undefined ? undefined : rest.shift();
-  const key = tls.client_key === undefined ? undefined : rest.shift();
-  if (ca) {
-    const authorities = pemBlocks(ca).map((block) => new X509Certificate(block));
-    if (authorities.length === 0) throw new Error(`${tls.ca_cert} holds no certificate in PEM`);
-  }
-  return createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+  const next = (path: string | undefined): PemFile | undefined => {
+    const content = path === undefined ? undefined : rest.shift();
+    return path === undefined || content === undefined ? undefined : { path, content };
+  };
+  const [ca, cert, key] = [next(tls.ca_cert), next(tls.client_cert), next(tls.client_key)];
+  if (ca) certificatesIn(ca);
+  if (cert && key) checkPair(cert, key);
+  return createSecureContext({
+    ...(ca && { ca: ca.content }),
+    ...(cert && { cert: cert.content }),
+    ...(key && { key: key.content }),
+  });
 };
 
 /** Of a start or a reload: which target it is, and what of it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { lookup } from 'node:dns';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { assembleUpstream } from '../../src/assemble/upstream.ts';
@@ -142,13 +142,31 @@ test('a target that renews its own certificate is called on, on kept connections
   assert.equal(second.calls.length, 1);
 });
 
+/** One authority whole, and a second that is still being written: OpenSSL would take the first for all of it. */
+const half = join(directory, 'half.pem');
+writeFileSync(half, readFileSync(zone.ca, 'utf8') + readFileSync(strangers.ca, 'utf8').slice(0, 200));
+
+test('authorities that are half written while we run are told of, and those of before stay', async (t) => {
+  const target = await startRecordingTarget({ owner: t, tls: good });
+  const ca = join(directory, 'ca.pem');
+  copyFileSync(zone.ca, ca);
+  const kept: unknown[] = [];
+  const upstream = open(target.url, `ca_cert: ${ca}`, kept);
+  copyFileSync(half, ca);
+  await until('it is told of', () => kept.length === 1);
+  assert.match(String(kept[0]), /ca.pem: cut off in the middle/);
+  assert.deepEqual(await ask(upstream), { status: 200, body: 'ok' });
+});
+
 const unusable: readonly (readonly [what: string, tls: string, message: RegExp])[] = [
   ['that is not there', 'ca_cert: /nowhere/ca.pem', /^Error: egress.targets.a.tls: .*nowhere/],
-  ['without a certificate in it', `ca_cert: ${good.key}`, /^Error: egress.targets.a.tls: .*holds no certificate/],
+  ['without a certificate in it', `ca_cert: ${good.key}`, /^Error: egress.targets.a.tls: .*key: no certificate in it/],
+  ['of authorities that is half written', `ca_cert: ${half}`, /^Error: egress.targets.a.tls: .*half.pem: cut off/],
+  ['that is half a certificate', `client_cert: ${half}, client_key: ${good.key}`, /half.pem: cut off/],
   [
     'whose key is of another',
     `client_cert: ${good.cert}, client_key: ${wrong.key}`,
-    /^Error: egress.targets.a.tls: .*mismatch/,
+    /^Error: egress.targets.a.tls: .*not the key of the certificate/,
   ],
 ];
 
