@@ -36,7 +36,10 @@ export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now'
     chargeKey: CreditCharge;
     digest: (token: string) => string;
     outbound: Outbound;
-    telemetry: Pick<Telemetry, 'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied'>;
+    telemetry: Pick<
+      Telemetry,
+      'countLookup' | 'adminChanged' | 'failed' | 'resolverEvents' | 'egress' | 'proxied' | 'tls'
+    >;
     /** Told of every decision of the reverse proxy. */
     decided(event: DecisionEvent): void;
   }>;

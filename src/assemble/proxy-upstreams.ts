@@ -4,8 +4,9 @@ import { trimPrefix } from '../egress/call-path.ts';
 import type { Admission } from '../egress/callers.ts';
 import { createSendOnce } from '../egress/send-once.ts';
 import type { Target } from '../egress/target.ts';
+import type { Upstream } from '../egress/upstream.ts';
 import { guardTarget } from '../stores/outbound/target-guard.ts';
-import { createUpstream } from '../stores/upstream/pool.ts';
+import { createUpstream, type UpstreamOptions } from '../stores/upstream/pool.ts';
 import type { EgressTarget } from './egress.ts';
 
 /** Where requests of a route go. */
@@ -21,9 +22,12 @@ export type ProxyUpstream = Readonly<{
   passesHost: boolean;
 }>;
 
+/** Connections to a service of the operator's own. Throws where they cannot be made. */
+export type OpenUpstream = (options: Pick<UpstreamOptions, 'origin' | 'lookup'>) => Upstream;
+
 /** A service of the operator's own, whose host is the caller's: it is asked once, for it says itself what may be repeated. */
-const ownTarget = (origin: string) => {
-  const upstream = createUpstream({ origin, lookup: guardTarget(new URL(origin), true) });
+const ownTarget = (origin: string, open: OpenUpstream) => {
+  const upstream = open({ origin, lookup: guardTarget(new URL(origin), true) });
   const send = createSendOnce({ origin, credentials: [], upstream });
   const target: Target = {
     name: origin,
@@ -38,11 +42,11 @@ const ownTarget = (origin: string) => {
   return { target, close: upstream.close };
 };
 
-export const createProxyUpstreams = (targets: readonly EgressTarget[]) => {
+export const createProxyUpstreams = (targets: readonly EgressTarget[], open: OpenUpstream = createUpstream) => {
   const own = new Map<string, ReturnType<typeof ownTarget>>();
 
   const ownAt = (origin: string): Target => {
-    const known = own.get(origin) ?? ownTarget(origin);
+    const known = own.get(origin) ?? ownTarget(origin, open);
     own.set(origin, known);
     return known.target;
   };

@@ -13,7 +13,7 @@ import type { ObserveProxied } from '../http/proxy-exchange.ts';
 import { createReverseProxy, type ProxyRoute, type ReverseProxy } from '../http/reverse-proxy.ts';
 import type { Egress } from './egress.ts';
 import { managedByProxy, type ProxyRuleParts, proxyRule } from './proxy-rules.ts';
-import { createProxyUpstreams } from './proxy-upstreams.ts';
+import { createProxyUpstreams, type OpenUpstream } from './proxy-upstreams.ts';
 
 export type ProxyConfig = NonNullable<Config['proxy']>;
 export type ProxyRouteConfig = ProxyConfig['routes'][number];
@@ -23,6 +23,8 @@ export type ProxyParts = Omit<ProxyRuleParts, 'config'> &
     peers: Peers;
     /** Of the same generation. */
     egress: Egress | undefined;
+    /** Left out where the authorities of the system are believed. */
+    openUpstream?: OpenUpstream | undefined;
     decided(event: DecisionEvent): void;
     observe: ObserveProxied;
   }>;
@@ -56,7 +58,7 @@ export const assembleProxy = (config: Config, parts: ProxyParts): AssembledProxy
   const takesKeys = takesTokens && accept.includes('api_key');
   const credentials = new ProxiedCredentials({ header, scheme, takesTokens, takesKeys });
   const managed = managedByProxy(proxy);
-  const upstreams = createProxyUpstreams(egress?.targets ?? []);
+  const upstreams = createProxyUpstreams(egress?.targets ?? [], parts.openUpstream);
 
   const assembled = routesOf(proxy).map((route) => {
     const pattern = parsePathPattern(route.path);

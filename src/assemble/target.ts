@@ -34,7 +34,7 @@ export const assembleTarget = (
   const lookup = guardTarget(url, config.allow_private ?? false);
   const { origin } = url;
   const upstream = assembleUpstream(config, {
-    name,
+    key: `egress.targets.${name}.tls`,
     origin,
     lookup,
     onKept: (error) => events.onCertificatesKept(name, error),

@@ -1,4 +1,4 @@
-/** The connections to one target, with the certificates that they show and ask for, which may change while we run. */
+/** The connections to one service, with the certificates that they show and ask for, which may change while we run. */
 
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config } from '../config/config.ts';
@@ -14,8 +14,8 @@ type TargetConfig = NonNullable<Config['egress']>['targets'][string];
 type TlsFiles = NonNullable<TargetConfig['tls']>;
 
 export type UpstreamParts = Readonly<{
-  /** Of the target. */
-  name: string;
+  /** Which block of the configuration names the files. */
+  key: string;
   origin: string;
   lookup: UpstreamOptions['lookup'];
   /** Changed files cannot be used: calls go on with what was read before. */
@@ -40,20 +40,20 @@ const contextOf = (tls: TlsFiles, contents: readonly Buffer[]): SecureContext =>
   });
 };
 
-/** Of a start or a reload: which target it is, and what of it. */
-const named = <T>(name: string, use: () => T): T => {
+/** Of a start or a reload: where the files are named. */
+const named = <T>(key: string, use: () => T): T => {
   try {
     return use();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`egress.targets.${name}.tls: ${why}`, { cause });
+    throw new Error(`${key}: ${why}`, { cause });
   }
 };
 
 /** Throws where a file cannot be read or used. */
 export const assembleUpstream = (
   { tls, http2 }: Pick<TargetConfig, 'tls' | 'http2'>,
-  { name, onKept, lookEveryMs, ...fixed }: UpstreamParts,
+  { key, onKept, lookEveryMs, ...fixed }: UpstreamParts,
 ): Upstream => {
   const create = (options: UpstreamOptions): Upstream => {
     const http1 = createUpstream(options);
@@ -61,14 +61,14 @@ export const assembleUpstream = (
   };
   if (!tls?.enabled) return create(fixed);
   const files = [tls.ca_cert, tls.client_cert, tls.client_key].filter((file) => file !== undefined);
-  const watched = named(name, () => watchFiles(files, onKept, lookEveryMs));
+  const watched = named(key, () => watchFiles(files, onKept, lookEveryMs));
   const upstream = createRenewable(
     (secureContext: SecureContext) =>
       create({
         ...fixed,
         tls: { secureContext, ...(tls.server_name !== undefined && { servername: tls.server_name }) },
       }),
-    named(name, () => contextOf(tls, watched.current)),
+    named(key, () => contextOf(tls, watched.current)),
   );
   if (files.length > 0) watched.onChange((contents) => upstream.renew(contextOf(tls, contents)));
   return {

@@ -6,6 +6,7 @@ import { parseAddress } from './address.ts';
 import { credentialsOf, headersOf } from './check-credentials.ts';
 import { badPrefixes } from './check-egress-routes.ts';
 import { sameHeaders } from './check-rules.ts';
+import { checkUpstreamTls } from './check-upstream-tls.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { reachOf } from './inner-host.ts';
@@ -164,6 +165,11 @@ export const checkProxy = (config: Config): Finding[] => {
     ...sameHeaders(proxy.headers, ['proxy', 'headers']),
     ...checkRoutes(proxy),
     ...upstreamsOf(proxy).flatMap((upstream) => checkUpstream(proxy, config, upstream)),
+    ...checkUpstreamTls(
+      proxy,
+      upstreamsOf(proxy).map(({ url }) => url),
+      config,
+    ),
     ...checkAuth(proxy, config),
     ...checkAuthz(proxy),
     ...checkElsewhere(config),

@@ -40,7 +40,13 @@ const open = (url: string, tls: string, kept: unknown[] = []): Upstream => {
   const target = config.egress?.targets['a'];
   assert.ok(target);
   const onKept = (error: unknown) => kept.push(error);
-  const upstream = assembleUpstream(target, { name: 'a', origin: url, lookup, onKept, lookEveryMs: 5 });
+  const upstream = assembleUpstream(target, {
+    key: 'egress.targets.a.tls',
+    origin: url,
+    lookup,
+    onKept,
+    lookEveryMs: 5,
+  });
   after(() => upstream.destroy());
   return upstream;
 };

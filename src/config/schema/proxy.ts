@@ -26,6 +26,13 @@ const route = block({
   policy_query: text().optional().describe('Instead of `authz.policy_query`.'),
 });
 
+const upstreamTls = block({
+  enabled: toggle.prefault(true).describe('Whether these settings apply.'),
+  ca_cert: filePath.optional().describe('Certificate authority of the services, instead of the public ones. Watched.'),
+  client_cert: filePath.optional().describe('Certificate shown to them, in PEM. Watched.'),
+  client_key: filePath.optional().describe('Its private key, in PEM.'),
+});
+
 const headers = block({
   pass_token: toggle.prefault(false).describe('Whether the upstream gets the token too.'),
   inject_claims: injectClaims.prefault({}).describe('Claims that become headers.'),
@@ -49,6 +56,9 @@ export const proxy = block({
   upstream: url({ bare: true })
     .prefault('http://127.0.0.1:3000')
     .describe('The service behind, where no route says otherwise.'),
+  upstream_tls: upstreamTls
+    .optional()
+    .describe('TLS towards `upstream` and those of routes, but for targets of egress, which have their own.'),
   timeout: duration({ most: 3_600_000 }).prefault('60s').describe('How long the upstream may take to answer.'),
   websocket: toggle.prefault(false).describe('Whether a request may become a WebSocket.'),
   auth: block({
