@@ -30,6 +30,7 @@ servers_keycloak=26.7.3
 servers_opa=1.22.2
 servers_apiserver=1.36.3
 servers_helm=4.3.1
+servers_compose=2.16.2
 
 servers_say() { printf 'servers: %s\n' "$*" >&2; }
 
@@ -145,6 +146,13 @@ servers_install_apiserver() {
 
 servers_have_helm() { servers_complete "helm-$servers_helm"; }
 servers_install_helm() { servers_go "helm-$servers_helm" "helm.sh/helm/v4/cmd/helm@v$servers_helm" helm; }
+
+# Docker Compose's own loader, as a program that takes a file or says what is wrong with it.
+servers_have_compose() { servers_complete "compose-spec-$servers_compose"; }
+servers_install_compose() {
+  servers_go "compose-spec-$servers_compose" "github.com/compose-spec/compose-go/v2/cmd@v$servers_compose" cmd &&
+    servers_link "../compose-spec-$servers_compose/cmd" compose-spec && rm "$servers_cache/bin/cmd"
+}
 
 # --- Python programs -------------------------------------------------------------------------------------------------
 
@@ -288,6 +296,7 @@ servers_export() {
   export SALLYPORT_TEST_OPA=$servers_cache/bin/opa
   export SALLYPORT_TEST_KUBE_APISERVER=$servers_cache/bin/kube-apiserver
   export SALLYPORT_TEST_ETCD=/usr/bin/etcd
+  export SALLYPORT_TEST_COMPOSE_SPEC=$servers_cache/bin/compose-spec
   export SALLYPORT_TEST_HELM=$servers_cache/bin/helm
   export SALLYPORT_TEST_KUBE_SCHEMAS=$servers_cache/bin/kube-schemas
   export SALLYPORT_TEST_KEYCLOAK=$servers_cache/bin/kc.sh
@@ -313,6 +322,7 @@ servers_install() {
       servers_step "opa $servers_opa" servers_have_opa servers_install_opa &&
       servers_step "kube-apiserver $servers_apiserver" servers_have_apiserver servers_install_apiserver &&
       servers_step "helm $servers_helm" servers_have_helm servers_install_helm &&
+      servers_step "compose-spec $servers_compose" servers_have_compose servers_install_compose &&
       servers_step 'rego.wasm, built again' servers_have_rego servers_check_rego
   ) &
   compiling=$!

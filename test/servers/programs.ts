@@ -103,6 +103,8 @@ const places = {
   /** The API server of Kubernetes, and what it keeps its objects in. */
   'kube-apiserver': { variable: 'SALLYPORT_TEST_KUBE_APISERVER', cached: 'kube-apiserver', get: builtByScript },
   etcd: { variable: 'SALLYPORT_TEST_ETCD', name: 'etcd', get: apt('etcd-server') },
+  /** Compose's own loader of its files. */
+  'compose-spec': { variable: 'SALLYPORT_TEST_COMPOSE_SPEC', cached: 'compose-spec', get: builtByScript },
   helm: { variable: 'SALLYPORT_TEST_HELM', cached: 'helm', name: 'helm', get: builtByScript },
   opa: { variable: 'SALLYPORT_TEST_OPA', cached: 'opa', name: 'opa', get: builtByScript },
   /** The directory of the JSON schemas that kubeconform checks manifests against. */
