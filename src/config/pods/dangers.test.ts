@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { load, problemsOf } from '../harness.test.ts';
 import { formatPath } from '../path.ts';
@@ -140,6 +142,12 @@ test('everything dangerous is told at once, and only --insecure-pod-template all
   for (const { hint } of problems) assert.equal(hint, `to do it all the same, start with --${allowing}`);
   const { config } = load(yamlOf(spec), { insecure: new Set([allowing]) });
   assert.deepEqual(config.pod_templates['default']?.spec, spec);
+});
+
+test('docs/pod-templates.md names each of them', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/pod-templates.md'), 'utf8');
+  const untold = dangers.filter(({ where }) => !text.includes(where.split('.').at(-1)?.replace('[]', '') ?? where));
+  assert.deepEqual(untold, []);
 });
 
 const unknown: readonly (readonly [where: string, hint: string])[] = [

@@ -80,7 +80,13 @@ const checkContainer = ({ path, value }: At): Finding[] => {
   return ['name', 'image'].flatMap((key): Finding[] =>
     typeof value[key] === 'string' && value[key] !== ''
       ? []
-      : [{ path: [...path, key], message: 'missing', expected: 'text' }],
+      : [
+          {
+            path: [...path, key],
+            message: value[key] === undefined ? 'missing' : 'not a text of its own',
+            expected: 'text',
+          },
+        ],
   );
 };
 

@@ -22,7 +22,7 @@ const levels: readonly (readonly [where: string, fields: readonly string[]])[] =
   [
     '',
     words(`
-      affinity automountServiceAccountToken containers dnsConfig dnsPolicy enableServiceLinks ephemeralContainers hostAliases
+      activeDeadlineSeconds affinity automountServiceAccountToken containers dnsConfig dnsPolicy enableServiceLinks ephemeralContainers hostAliases
       hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName nodeSelector os
       overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy
       runtimeClassName schedulerName schedulingGates securityContext serviceAccount serviceAccountName setHostnameAsFQDN
