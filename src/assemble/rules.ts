@@ -54,11 +54,7 @@ const standardDressers: readonly Dresser[] = [
 export const certificateDressers: readonly CertificateDresser[] = [{ header: 'X-Client-CN', value: commonNameOf }];
 
 /** Set or left empty in every allow, whatever a rule says. */
-export const houseHeaders: readonly string[] = [
-  ...certificateDressers.map(({ header }) => header),
-  ...paymentHeaders,
-  'X-Provisioned-Pod',
-];
+export const houseHeaders: readonly string[] = [...certificateDressers.map(({ header }) => header), ...paymentHeaders];
 
 /** `headers` of a rule, or of the reverse proxy. */
 type InjectedHeaders = Pick<RuleConfig['headers'], 'inject_claims' | 'inject_user_id'>;

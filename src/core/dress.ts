@@ -18,8 +18,17 @@ export type Dresser = DresserOf<Identity>;
 /** For headers of the client's certificate, by whichever credential the caller is known. */
 export type CertificateDresser = DresserOf<ClientCertificate>;
 
-/** The headers that say what was paid (seed 004), what is left, and by which id the application reports what it used. */
-export const paymentHeaders = ['X-Payment-Verified', 'X-Payment-Amount', 'X-Payment-Balance', 'X-Payment-Use'] as const;
+/**
+ * The headers that say what was paid and what runs for it (seed 004), what is left, and by which id the application reports
+ * what it used. More of a pod is told by choice (`ProvisionedPod`).
+ */
+export const paymentHeaders = [
+  'X-Payment-Verified',
+  'X-Payment-Amount',
+  'X-Payment-Balance',
+  'X-Payment-Use',
+  'X-Provisioned-Pod',
+] as const;
 
 const control = /\p{Cc}/u;
 const plain = /^[\u0020-\u007e]*$/;
@@ -90,15 +99,17 @@ const balanceText = ({ balance, unit, use }: Receipt): string =>
 const dressedBefore = new WeakMap<Headers, Headers>();
 
 export const dressPayment = (headers: Headers, receipt: Receipt): Headers => {
-  const payment = {
+  const payment: Headers = {
     'X-Payment-Verified': 'true',
     'X-Payment-Amount': String(receipt.amount),
     'X-Payment-Balance': balanceText(receipt),
     'X-Payment-Use': receipt.use?.id ?? '',
+    'X-Provisioned-Pod': receipt.pod?.name ?? '',
+    ...receipt.pod?.headers,
   };
   if (!receipt.isRunning) return { ...headers, ...payment };
   const before = dressedBefore.get(headers);
-  if (before && paymentHeaders.every((name) => before[name] === payment[name])) return before;
+  if (before && Object.entries(payment).every(([name, value]) => before[name] === value)) return before;
   const dressed = { ...headers, ...payment };
   dressedBefore.set(headers, dressed);
   return dressed;

@@ -40,8 +40,11 @@ export type NewPayment = Omit<PreparedPayment, 'swap' | 'earlier'> &
     swap: Omit<Swap, 'number'>;
     /** Where its credit is added to; left out where it opens an account of its own. */
     accountId?: string | undefined;
-    /** Kept in the transaction that writes the payment, until it is used or rejected, or `PodStore.releaseReserved`. */
-    place?: PodPlace | undefined;
+    /**
+     * What it is to pay for. For a pod, a place is kept from the same transaction on until it is bought, or the payment is
+     * rejected, or its payer does not come back (`PodStore.releaseReserved`).
+     */
+    wants?: Debit | undefined;
   }>;
 
 export type RejectionCode = 'payment_spent' | 'payment_rejected';
@@ -57,14 +60,6 @@ export type Wanted = Exclude<Purchase, Units> | (Units & Readonly<{ useId: strin
 
 /** `canStart`: pods that run are found, and their time goes on, even where none can be started now. */
 export type PodOrder = PodTerms & Readonly<{ canStart: boolean }>;
-
-/** The place for a pod that a payment is to buy, or to extend. */
-export type PodPlace = Readonly<{
-  /** As in the debit that is to follow. */
-  rule: string;
-  timeMs: number;
-  order: PodOrder;
-}>;
 
 /**
  * Nothing was taken. `cannot_start`: by the order. `all_taken`, `own_taken`: as many as there may be run already, of which

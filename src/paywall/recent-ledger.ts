@@ -30,8 +30,9 @@ type Grant = Readonly<{ accountId: string; session: SessionGrant }>;
 type Read<T> = Readonly<{ what: T; readAtMs: number; endsAtMs: number }>;
 type Running = Debited & Required<Pick<Debited, 'runsUntilMs'>>;
 
+/** A pod that is not there yet may be there, or be given back, at any moment. */
 const isRunning = (standing: Standing): standing is Running =>
-  standing.standing === 'debited' && standing.runsUntilMs !== undefined;
+  standing.standing === 'debited' && standing.runsUntilMs !== undefined && standing.pod?.stage !== 'wanted';
 
 /** A clock that went back makes nothing last for longer. */
 const ifFresh = <T>(read: Read<T> | undefined, nowMs: number): T | undefined => {

@@ -5,7 +5,7 @@
 import type { Curve } from './curve/operations.ts';
 import { createInquiry, type Inquiry, LeaseLost } from './inquiry.ts';
 import { judge, type Verdict } from './judge.ts';
-import type { Lease, Ledger, PreparedPayment, Presentation, Standing } from './ledger.ts';
+import type { Lease, Ledger, NoPod, PreparedPayment, Presentation, Standing } from './ledger.ts';
 import type { Mint } from './mint.ts';
 
 export type Resolution =
@@ -13,6 +13,8 @@ export type Resolution =
   | Readonly<{ resolution: 'settled'; standing?: Standing | undefined }>
   /** `concluded`: it was before. */
   | Readonly<{ resolution: 'rejected' | 'concluded' }>
+  /** It was not written down, for there is no place for what it is to buy. */
+  | Readonly<{ resolution: 'no_place'; noPod: NoPod }>
   /** Another process acts on it. */
   | Readonly<{ resolution: 'busy' }>
   /** Not to be tried again before then. */
@@ -42,9 +44,9 @@ type Taken = Extract<Lease, { lease: 'taken' }>;
 
 /**
  * Writes the payment down, or throws, and mostly takes the lease with it. Where others were faster with the same proofs,
- * theirs is left as it is.
+ * theirs is left as it is. `NoPod`: nothing was written.
  */
-export type Write = (wanted: Readonly<{ holder: string; leaseMs: number }>) => Promise<Taken | undefined>;
+export type Write = (wanted: Readonly<{ holder: string; leaseMs: number }>) => Promise<Taken | NoPod | undefined>;
 
 /** The request that pays, for the transaction that settles; undefined where nobody waits for its answer any more. */
 export type Present = () => Presentation | undefined;
@@ -103,6 +105,7 @@ export const createRedeemer = (options: RedeemOptions) => {
    */
   return async (paymentId: string, write?: Write, present?: Present): Promise<Resolution> => {
     const written = await write?.({ holder, leaseMs });
+    if (written && 'standing' in written) return { resolution: 'no_place', noPod: written };
     const lease = written ?? (await ledger.lease(paymentId, holder, now(), now() + leaseMs));
     switch (lease.lease) {
       case 'held':

@@ -44,9 +44,7 @@ type Payment = Readonly<{ credit?: number; accountId?: string; debit?: Debit }>;
 
 /** As a charge writes it, for the debit that is to follow. */
 const newPayment = (claims: Claims, { credit = PRICE, accountId, debit = debitOf() }: Payment = {}) => {
-  const { rule, buys, pod: order, nowMs } = debit;
-  const place = order && 'timeMs' in buys ? { rule, timeMs: buys.timeMs, order } : undefined;
-  return { ...paymentOf(claims, { credit, createdAtMs: nowMs }), accountId, place };
+  return { ...paymentOf(claims, { credit, createdAtMs: debit.nowMs }), accountId, wants: debit };
 };
 
 const prepare = ({ ledger }: PodBooks, letters: string, payment: Payment = {}) => {
@@ -259,7 +257,7 @@ export const podStoreContract = (
     await buy(books, 'a');
     const claims = setOf('b');
     await books.ledger.prepare(
-      { ...newPayment(claims, { accountId: idOf('a') }), rule: 'other', place: undefined },
+      { ...newPayment(claims, { accountId: idOf('a') }), rule: 'other', wants: undefined },
       claims,
     );
     await books.ledger.settle(claims.paymentId, 1, signatures, START_MS);

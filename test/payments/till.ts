@@ -5,8 +5,9 @@ import type { TestContext } from 'node:test';
 import { Amount, OutputData, type Proof, type SerializedOutputData } from '@cashu/cashu-ts';
 import { assembleDeferred } from '../../src/assemble/deferred.ts';
 import { assembleLock } from '../../src/assemble/lock.ts';
-import { payer } from '../../src/core/identity.ts';
-import type { Price, Receipt } from '../../src/core/payment.ts';
+import { payer, sessionHolder } from '../../src/core/identity.ts';
+import type { Account, Price, Receipt } from '../../src/core/payment.ts';
+import type { Provision } from '../../src/core/pod.ts';
 import { isRefusal, type Refusal } from '../../src/core/refusal.ts';
 import type { AuthRequest } from '../../src/core/request.ts';
 import type { Intent } from '../../src/core/rule.ts';
@@ -26,6 +27,7 @@ import { createTokenReader } from '../../src/paywall/token.ts';
 import type { LightningMint } from '../../src/paywall/wallet/lightning.ts';
 import type { ProofStore } from '../../src/paywall/wallet/proof-store.ts';
 import type { SpendStore } from '../../src/paywall/wallet/spend-store.ts';
+import type { PodStore } from '../../src/pods/pod-store.ts';
 import { createMintDirectory } from '../../src/stores/mint/directory.ts';
 import { createHttpLightning } from '../../src/stores/mint/http-lightning.ts';
 import { createOutbound } from '../../src/stores/outbound/exchange.ts';
@@ -36,6 +38,8 @@ export type TillOptions = Readonly<{
   mints: readonly (string | Readonly<{ url: string; units: readonly string[] }>)[];
   /** By rule. */
   prices?: Readonly<Record<string, Price>>;
+  /** What a rule starts, by rule. */
+  provisions?: Readonly<Record<string, Provision>>;
   /** Of the key that tokens may be locked to, in hex. */
   lock?: Readonly<{ privateKey: string; isRequired?: boolean }>;
   /** Locked tokens are accepted without asking the mints, up to so much in sat at each. */
@@ -54,13 +58,18 @@ export type Clock = { nowMs: number };
 /** What the request is about; by default always the same, as told by a proxy that makes no ids. */
 export type About = Partial<Omit<AuthRequest, 'header' | 'findHeaderName'>>;
 
+/** `account`: of a session that came with the token. */
+type PaidBeside = About & Readonly<{ account?: Account }>;
+
 export type Till = Readonly<{
   directory: string;
   clock: Clock;
   /** Presents a token as a request would. */
-  pay(token: string, rule?: string, intent?: Intent, about?: About): Promise<Receipt | Refusal | undefined>;
+  pay(token: string, rule?: string, intent?: Intent, about?: PaidBeside): Promise<Receipt | Refusal | undefined>;
+  /** Presents a session of an account. */
+  draw(account: Account, rule?: string, intent?: Intent): Promise<Receipt | Refusal | undefined>;
   /** The same in a word: `paid`, `free`, or the refusal's code. */
-  ask(token: string, rule?: string, intent?: Intent, about?: About): Promise<string>;
+  ask(token: string, rule?: string, intent?: Intent, about?: PaidBeside): Promise<string>;
   /** All credit that was ever given, in sat. */
   credited(): number;
   /** The proofs that our outputs and the mint's signatures make, by the mint's public keys. */
@@ -71,6 +80,7 @@ export type Till = Readonly<{
   settle: Settle;
   proofs: ProofStore;
   spends: SpendStore;
+  pods: PodStore;
   deferred: DeferredLedger;
   settler: Settler;
   /** What mints refused of what was accepted without asking them. */
@@ -181,6 +191,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
         unlock,
         settle,
         accept,
+        provision: options.provisions?.[rule],
         patienceMs,
         debitOnceWithinMs,
         sessionLifetimeMs: 86_400_000,
@@ -190,11 +201,14 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     ]),
   );
 
-  const pay: Till['pay'] = async (text, rule = 'premium', intent = 'enforce', about = {}) => {
+  const pay: Till['pay'] = async (text, rule = 'premium', intent = 'enforce', { account, ...about } = {}) => {
     const token = await read(text);
     if (isRefusal(token)) return token;
-    return charges[rule]?.({ ...standard, ...about }, payer(token), intent);
+    return charges[rule]?.({ ...standard, ...about }, { ...payer(token), ...(account && { account }) }, intent);
   };
+
+  const draw: Till['draw'] = async (account, rule = 'premium', intent = 'enforce') =>
+    charges[rule]?.(standard, sessionHolder(account), intent);
 
   const query = (sql: string): Record<string, unknown>[] => {
     const database = new DatabaseSync(join(directory, 'till.db'), { readOnly: true });
@@ -222,6 +236,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     directory,
     clock,
     pay,
+    draw,
     ask: async (...asked) => word(await pay(...asked)),
 
     credited: () =>
@@ -248,6 +263,7 @@ export const openTill = async (t: TestContext, options: TillOptions): Promise<Ti
     ledger,
     proofs: stores.proofs,
     spends: stores.spends,
+    pods: stores.pods,
     deferred: stores.deferred,
     settler,
     refused,

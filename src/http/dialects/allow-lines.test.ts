@@ -39,3 +39,15 @@ test('while bought time runs its lines are written once, and for each session an
   assert.match(later.map(({ text }) => text).join(''), /X-Payment-Balance: 3;unit=sat\r\n/);
   assert.notEqual(dressPayment({ ...dressed }, running), dressPayment(dressed, running));
 });
+
+test('the pod of a payer is told with more of it by choice, and no pod by nobody else’s headers', () => {
+  const withPod = (name: string, ip: string): Receipt => ({ ...running, pod: { name, headers: { 'X-Pod-IP': ip } } });
+  const told = (receipt: Receipt) => {
+    const { 'X-Provisioned-Pod': name, 'X-Pod-IP': ip } = dressPayment(dressed, receipt);
+    return [name, ip];
+  };
+  assert.deepEqual(told(withPod('user-pod-1', '10.0.0.1')), ['user-pod-1', '10.0.0.1']);
+  assert.deepEqual(told(withPod('user-pod-1', '10.0.0.2')), ['user-pod-1', '10.0.0.2']);
+  assert.deepEqual(told(withPod('user-pod-2', '10.0.0.2')), ['user-pod-2', '10.0.0.2']);
+  assert.deepEqual(told(running), ['', undefined]);
+});

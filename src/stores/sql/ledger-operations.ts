@@ -3,7 +3,7 @@ import { settleBatch } from './batches.ts';
 import { addClaims, findClaimant } from './claims.ts';
 import { addCredit, lockCredit } from './credits.ts';
 import { drawOn } from './debit.ts';
-import { dropPlace, findPlace, keepPlace } from './pod-places.ts';
+import { dropPlace, findPlace, keepPlace, placeOf } from './pod-places.ts';
 import { grantSession } from './sessions.ts';
 import { addSwap } from './swaps.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
@@ -75,10 +75,11 @@ export const ledgerOperations = {
     transaction: Transaction,
     { payment, claims, lease }: { payment: NewPayment; claims: Claims; lease: NewLease | undefined },
   ): Promise<boolean | 'leased' | NoPod> {
-    const { id, mint, unit, amount, rule, createdAtMs, accountId = id, place } = payment;
+    const { id, mint, unit, amount, rule, createdAtMs, accountId = id, wants } = payment;
     const before = await find(transaction, id);
     if (before && !isForgiven(before, createdAtMs)) return false;
     if ((await findClaimant(transaction, claims)) !== undefined) return false;
+    const place = wants && placeOf(wants);
     const found = place && (await findPlace(transaction, accountId, place, createdAtMs));
     if (found && 'standing' in found) return found;
     const written = await transaction.run(

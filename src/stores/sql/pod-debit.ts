@@ -1,7 +1,7 @@
 /** Takes a request of a rule that starts pods from an account: the pod that runs, more time for it, or a new one. */
-import type { Debit, Debited, Exhausted, NoPod, PodPlace } from '../../paywall/ledger.ts';
+import type { Debit, Debited, Exhausted, NoPod } from '../../paywall/ledger.ts';
 import { balanceOf, spend } from './credits.ts';
-import { canLast, findNoRoom, hasPlace, lockRoom } from './pod-places.ts';
+import { canLast, findNoRoom, hasPlace, lockRoom, type PodPlace } from './pod-places.ts';
 import { findLivePod, insertPod, isLive, toPaidPod } from './pod-rows.ts';
 import { endOfTime, endTimeAt, findPurchase, writePurchase } from './purchases.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';

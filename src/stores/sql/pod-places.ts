@@ -2,12 +2,15 @@
  * How many pods there may be. Places are kept for payments that are under way, so that of payments that race no token is
  * swapped for which there is no room. The row of `pod_room` is locked by all who add a pod or a place.
  */
-import type { Debit, NoPod, PodOrder, PodPlace } from '../../paywall/ledger.ts';
+import type { Debit, NoPod, PodOrder } from '../../paywall/ledger.ts';
 import { findLivePod } from './pod-rows.ts';
 import { integer, optionalInteger, type Transaction } from './transaction.ts';
 
 export const lockRoom = (transaction: Transaction): Promise<number> =>
   transaction.run('UPDATE pod_room SET id = id WHERE id = 1', []);
+
+/** For a pod that is to be bought, or to be extended. */
+export type PodPlace = Readonly<{ rule: string; timeMs: number; order: PodOrder }>;
 
 /** Of a debit that may start a pod. */
 export const placeOf = ({ rule, buys, pod: order }: Debit): PodPlace | undefined =>
