@@ -25,7 +25,7 @@ const withoutHelm = (value: unknown): unknown => {
 const sorted = (values: readonly unknown[]): unknown[] =>
   values.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
-/** Rules of a network policy, its peers and ports, and what a volume or an environment is called, come in any order. */
+/** Rules of a network policy, its peers and ports, volumes, variables and groups of alerts come in any order. */
 const unordered = new Set([
   'ingress',
   'egress',
@@ -36,6 +36,7 @@ const unordered = new Set([
   'volumeMounts',
   'env',
   'policyTypes',
+  'groups',
 ]);
 
 const inOrder = (value: unknown, name = ''): unknown => {
@@ -57,7 +58,7 @@ const meant = (resource: Resource): Resource => {
   if (resource.kind !== 'ConfigMap' || !isFields(data)) return resource;
   const files = Object.entries(data).map(([name, text]) => [
     name,
-    /\.ya?ml$/.test(name) && typeof text === 'string' ? parse(text) : text,
+    /\.(ya?ml|json)$/.test(name) && typeof text === 'string' ? parse(text) : text,
   ]);
   return { ...resource, data: Object.fromEntries(files) };
 };
