@@ -1,9 +1,11 @@
-//! Rego for a host that shares nothing with it but memory: regorus behind eight functions of a C ABI, and one import, a clock.
+//! Rego for a host that shares nothing with it but memory: regorus behind a few functions of a C ABI, and one import, a clock.
 //!
 //! Texts come in through `reserve`, which says where the host is to write them, and go out through `answer` and `answer_len`.
 //! One engine an instance. What an evaluation may not do (run on, take all memory) ends in a trap: the instance is then of no
 //! further use, and `stopped` says whether it was for its time.
-use std::alloc::{GlobalAlloc, Layout, System};
+mod blocks;
+
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -26,6 +28,9 @@ const UNDEFINED: u32 = 1;
 const FAILED: u32 = 2;
 const TIMEOUT: u32 = 3;
 const UNKNOWN: u32 = 4;
+/// A boolean is an answer without a text.
+const FALSE: u32 = 5;
+const TRUE: u32 = 6;
 
 /// Steps of the interpreter between looks at the clock.
 const STEPS: NonZeroU32 = NonZeroU32::new(128).unwrap();
@@ -40,8 +45,6 @@ static ALLOCATED: AtomicU32 = AtomicU32::new(0);
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Built-in functions run to their end whatever the interpreter's timer says. All that take long allocate.
-struct Watched;
-
 fn watch(bytes: usize) {
     let allocated = ALLOCATED.fetch_add(1 + (bytes >> 10) as u32, Relaxed);
     if allocated < ALLOCATIONS {
@@ -54,26 +57,28 @@ fn watch(bytes: usize) {
     }
 }
 
-unsafe impl GlobalAlloc for Watched {
+struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         watch(layout.size());
-        unsafe { System.alloc(layout) }
+        unsafe { blocks::take(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         watch(layout.size());
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { blocks::take_zeroed(layout) }
     }
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         watch(size);
-        unsafe { System.realloc(old, layout, size) }
+        unsafe { blocks::resize(old, layout, size) }
     }
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(old, layout) }
+        unsafe { blocks::give_back(old, layout) }
     }
 }
-
-#[global_allocator]
-static ALLOCATOR: Watched = Watched;
 
 struct HostClock;
 
@@ -86,6 +91,8 @@ impl TimeSource for HostClock {
 struct State {
     engine: Engine,
     queries: Vec<String>,
+    /// Objects whose members are of many inputs.
+    parts: Vec<Value>,
     text: Vec<u8>,
     answer: Vec<u8>,
 }
@@ -123,6 +130,7 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::new(State {
         engine: new_engine(),
         queries: Vec::new(),
+        parts: Vec::new(),
         text: Vec::new(),
         answer: Vec::new(),
     });
@@ -207,9 +215,34 @@ pub extern "C" fn add_query() -> u32 {
     })
 }
 
-/// The text: the input, as JSON. `VALUE` leaves an answer in JSON, `FAILED` the reason.
+/// The text: a JSON object, whose members `evaluate` then adds to an input by the place where it is kept: the first is 0. It takes
+/// the place of what was kept there.
 #[unsafe(no_mangle)]
-pub extern "C" fn evaluate(query: usize, wall_clock_ms: f64, timeout_ms: f64) -> u32 {
+pub extern "C" fn keep(place: usize) -> u32 {
+    with_text(|state, text| {
+        let part = Value::from_json_str(&text)?;
+        part.as_object()?;
+        if place == state.parts.len() {
+            state.parts.push(part);
+        } else {
+            state.parts[place] = part;
+        }
+        Ok(UNDEFINED)
+    })
+}
+
+fn add_members(input: &mut Value, part: &Value) -> anyhow::Result<()> {
+    let members = input.as_object_mut()?;
+    for (name, value) in part.as_object()?.iter() {
+        members.insert(name.clone(), value.clone());
+    }
+    Ok(())
+}
+
+/// The text: the input, as a JSON object, but for the members that are kept at the places `one` and `other`; a place where nothing
+/// can be adds none. `VALUE` leaves an answer in JSON, `FAILED` the reason.
+#[unsafe(no_mangle)]
+pub extern "C" fn evaluate(query: usize, one: usize, other: usize, wall_clock_ms: f64, timeout_ms: f64) -> u32 {
     WALL_CLOCK_NS.store(wall_clock_ms as u64 * 1_000_000, Relaxed);
     DEADLINE_MS.store((monotonic_ms() + timeout_ms + GRACE_MS).to_bits(), Relaxed);
     let outcome = with_text(|state, text| {
@@ -218,14 +251,21 @@ pub extern "C" fn evaluate(query: usize, wall_clock_ms: f64, timeout_ms: f64) ->
             limit,
             check_interval: STEPS,
         });
-        state.engine.set_input_json(&text)?;
-        let value = state.engine.eval_rule(state.queries[query].clone())?;
-        if value == Value::Undefined {
-            return Ok(UNDEFINED);
+        let mut input = Value::from_json_str(&text)?;
+        for part in [one, other].into_iter().filter_map(|place| state.parts.get(place)) {
+            add_members(&mut input, part)?;
         }
-        state.answer.clear();
-        serde_json::to_writer(&mut state.answer, &value)?;
-        Ok(VALUE)
+        state.engine.set_input(input);
+        match state.engine.eval_rule(state.queries[query].clone())? {
+            Value::Undefined => Ok(UNDEFINED),
+            Value::Bool(false) => Ok(FALSE),
+            Value::Bool(true) => Ok(TRUE),
+            value => {
+                state.answer.clear();
+                serde_json::to_writer(&mut state.answer, &value)?;
+                Ok(VALUE)
+            }
+        }
     });
     DEADLINE_MS.store(f64::INFINITY.to_bits(), Relaxed);
     outcome

@@ -10,6 +10,14 @@ export type PolicyAnswer =
   /** `cause` is for the log alone. */
   | Readonly<{ outcome: 'failed'; cause: unknown }>;
 
+/**
+ * Members of an input that come again with other requests: one object for as long as its caller or certificate is known, so that an
+ * engine may keep what it has read.
+ */
+export type InputPart = Readonly<{ members: string }>;
+
+export type InputParts = readonly [InputPart, InputPart];
+
 /** Of one generation of the configuration: policies are loaded with it, all or nothing. */
 export type PolicyEngine = Readonly<{
   /**
@@ -17,6 +25,8 @@ export type PolicyEngine = Readonly<{
    * the configured size. Answers within the configured time, also where a policy would not end by itself.
    */
   evaluate(query: string, input: string): Eventually<PolicyAnswer>;
+  /** As `evaluate`, of an object with the members `own` and those of `parts`, of which there are two. */
+  evaluateParts?(query: string, own: string, parts: InputParts): Eventually<PolicyAnswer>;
   /** Of an engine that is elsewhere: what is wrong with it now, for readiness. Never rejects. */
   problem?(): Promise<string | undefined>;
   /** Once no question is under way any more. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anonymous, type Identity, payer } from '../core/identity.ts';
 import type { CashuToken } from '../core/payment.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
-import { policyInput } from './policy-input.ts';
+import { inputText, policyInput } from './policy-input.ts';
 
 const certificate: ClientCertificate = {
   subject: 'O=MyOrg\nOU=a\nOU=b\nCN=order-service-client',
@@ -40,7 +40,7 @@ const asked = (rest: Partial<AuthRequest> = {}, headers: Record<string, string> 
 });
 
 const inputOf = (request: AuthRequest, identity: Identity, extract: readonly string[] = []): unknown =>
-  JSON.parse(policyInput(request, identity, extract));
+  JSON.parse(inputText(policyInput(request, identity, extract)));
 
 test('a policy is asked about exactly this', () => {
   const headers = { 'x-user-context': 'john', authorization: 'Bearer secret', cookie: 'a=b' };
@@ -108,13 +108,22 @@ for (const [identity, expected] of [
   });
 }
 
+test('what others share of a request is one object for as long as its caller and certificate are known', () => {
+  const one = policyInput(asked({ path: '/a', certificate }), jwt, []);
+  const other = policyInput(asked({ path: '/b', certificate }), jwt, []);
+  assert.notEqual(one.own, other.own);
+  assert.ok(one.parts[0] === other.parts[0] && one.parts[1] === other.parts[1]);
+  const again = policyInput(asked({ certificate: { ...certificate } }), { ...jwt }, []);
+  assert.ok(again.parts[0] !== one.parts[0] && again.parts[1] !== one.parts[1]);
+});
+
 test('whatever a client sends, the input is one JSON object with the same members', () => {
   const texts = fc.record({ path: fc.string(), query: fc.string(), value: fc.string(), subject: fc.string() });
   fc.assert(
     fc.property(texts, ({ path, query, value, subject }) => {
       const identity = { ...jwt, subject, claims: { sub: subject } };
       const input = inputOf(asked({ path, query }, { 'x-a': value }), identity, ['X-A']) as Record<string, unknown>;
-      assert.deepEqual(Object.keys(input), ['request', 'headers', 'token', 'identity', 'mtls', 'source']);
+      assert.deepEqual(Object.keys(input), ['request', 'headers', 'source', 'token', 'identity', 'mtls']);
       assert.deepEqual(input['headers'], { 'X-A': value });
       assert.deepEqual(input['token'], { sub: subject });
     }),

@@ -2,6 +2,7 @@
 import type { Identity } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
+import type { InputPart, InputParts } from './policy-engine.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,9 +23,9 @@ const identityOf = (identity: Identity): Json => {
 };
 
 /** `token` is there for callers with a JWT alone: a policy that reads a claim of another caller finds it undefined. */
-const callerText = perObject((identity: Identity): string => {
+const callerPart = perObject((identity: Identity): InputPart => {
   const token = identity.method === 'jwt' ? `"token":${JSON.stringify(identity.claims)},` : '';
-  return `${token}"identity":${JSON.stringify(identityOf(identity))}`;
+  return { members: `${token}"identity":${JSON.stringify(identityOf(identity))}` };
 });
 
 /** As policies compare them: text, and a list only where a name has the attribute more than once. */
@@ -33,8 +34,10 @@ const subjectOf = ({ attributes }: ClientCertificate): Json =>
     Object.entries(attributes).map(([type, values]) => [type, values.length === 1 ? values[0] : values]),
   );
 
-const certificateText = perObject((certificate: ClientCertificate): string =>
-  JSON.stringify({
+const mtlsPart = (mtls: Json): InputPart => ({ members: `"mtls":${JSON.stringify(mtls)}` });
+
+const certificatePart = perObject((certificate: ClientCertificate) =>
+  mtlsPart({
     verified: true,
     subject: subjectOf(certificate),
     san: { dns: certificate.dnsNames, uri: certificate.uris },
@@ -43,7 +46,7 @@ const certificateText = perObject((certificate: ClientCertificate): string =>
   }),
 );
 
-const noCertificate = JSON.stringify({ verified: false });
+const noCertificate = mtlsPart({ verified: false });
 
 /** Of the headers in `extract` those that the request has, spelt as there. */
 export const extractedHeaders = (
@@ -58,15 +61,20 @@ export const extractedHeaders = (
   return found;
 };
 
+/** Members of the request alone, and those that others share with it. */
+export type PolicyInput = Readonly<{ own: string; parts: InputParts }>;
+
 /** `extract` names the headers that a policy sees: no others, and above all none with a credential. */
-export const policyInput = (request: AuthRequest, identity: Identity, extract: readonly string[]): string => {
+export const policyInput = (request: AuthRequest, identity: Identity, extract: readonly string[]): PolicyInput => {
   const { method, path, host, query, certificate, clientIp } = request;
-  const parts = [
-    `"request":${JSON.stringify({ method, path, host, query })}`,
-    `"headers":${JSON.stringify(extractedHeaders(request, extract))}`,
-    callerText(identity),
-    `"mtls":${certificate ? certificateText(certificate) : noCertificate}`,
-    `"source":${JSON.stringify({ ip: clientIp })}`,
-  ];
-  return `{${parts.join(',')}}`;
+  const asked = JSON.stringify({ method, path, host, query });
+  const headers = JSON.stringify(extractedHeaders(request, extract));
+  return {
+    own: `"request":${asked},"headers":${headers},"source":${JSON.stringify({ ip: clientIp })}`,
+    parts: [callerPart(identity), certificate ? certificatePart(certificate) : noCertificate],
+  };
 };
+
+/** All of it. */
+export const inputText = ({ own, parts: [caller, certificate] }: PolicyInput): string =>
+  `{${own},${caller.members},${certificate.members}}`;

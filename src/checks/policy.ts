@@ -5,7 +5,7 @@ import type { Findings } from '../core/findings.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Check, Passed } from '../core/rule.ts';
 import type { PolicyAnswer, PolicyEngine } from './policy-engine.ts';
-import { policyInput } from './policy-input.ts';
+import { inputText, type PolicyInput, policyInput } from './policy-input.ts';
 import { policyResult } from './policy-result.ts';
 
 export type PolicyCheckOptions = Readonly<{
@@ -51,21 +51,33 @@ export const concludePolicy = (
   }
 };
 
+/** No character of UTF-16 is more than three bytes. `AROUND`: braces and commas. */
+const MOST_BYTES = 3;
+const AROUND = 4;
+
+const isTooLong = (input: PolicyInput, maxBytes: number): boolean => {
+  const { own, parts } = input;
+  const length = own.length + parts[0].members.length + parts[1].members.length + AROUND;
+  return length * MOST_BYTES > maxBytes && Buffer.byteLength(inputText(input)) > maxBytes;
+};
+
 /** `query` is one that the engine was loaded for. */
 export const createPolicyCheck = (
   query: string,
-  engine: Pick<PolicyEngine, 'evaluate'>,
+  engine: Pick<PolicyEngine, 'evaluate' | 'evaluateParts'>,
   { extract, exposeReasons, maxInputBytes }: PolicyCheckOptions,
 ): Check => {
   const conclude = (answer: PolicyAnswer) => concludePolicy(query, answer, exposeReasons);
 
   const check: Check = (request, identity) => {
     const input = policyInput(request, identity, extract);
-    // No character of UTF-16 is more than three bytes.
-    if (input.length * 3 > maxInputBytes && Buffer.byteLength(input) > maxInputBytes) {
+    if (isTooLong(input, maxInputBytes)) {
       return failed(new RangeError(`${query}: the input is longer than policy.max_input_size, ${maxInputBytes} bytes`));
     }
-    return whenReady(engine.evaluate(query, input), conclude);
+    const answer = engine.evaluateParts
+      ? engine.evaluateParts(query, input.own, input.parts)
+      : engine.evaluate(query, inputText(input));
+    return whenReady(answer, conclude);
   };
   return Object.assign(check, { label: `policy ${query}` });
 };

@@ -22,13 +22,15 @@ const messageOf = (outcome: Outcome): string => {
         ? `does not end within ${LOAD_TIMEOUT_MS / 1_000} s`
         : 'takes more memory than an engine has, 256 MiB, or makes it fail';
     case 'value':
+    case 'boolean':
     case 'undefined':
     case 'unknown':
       return outcome.outcome;
   }
 };
 
-const isWrong = ({ outcome }: Outcome): boolean => outcome !== 'undefined' && outcome !== 'value';
+const isWrong = ({ outcome }: Outcome): boolean =>
+  outcome !== 'undefined' && outcome !== 'value' && outcome !== 'boolean';
 
 type Filled = Readonly<{ instance: Instance; problems: readonly PolicyProblem[] }>;
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 export type Outcome =
   | Readonly<{ outcome: 'value'; json: string }>
+  | Readonly<{ outcome: 'boolean'; value: boolean }>
   | Readonly<{ outcome: 'undefined' | 'timeout' | 'unknown' }>
   | Readonly<{ outcome: 'failed'; message: string }>
   /** It can be used no more. */
@@ -15,12 +16,21 @@ export type Instance = Readonly<{
   syntax(): Outcome;
   /** Known from then on by how many came before it. */
   addQuery(query: string): Outcome;
-  evaluate(query: number, input: string, wallClockMs: number, timeoutMs: number): Outcome;
+  /** Keeps a JSON object, whose members `evaluate` adds to an input by its place: the first is 0, and a place may be taken again. */
+  keep(place: number, part: string): Outcome;
+  /** `input` is a JSON object without the members that are kept at `places`, of which there are two at most. */
+  evaluate(query: number, input: string, wallClockMs: number, timeoutMs: number, ...places: readonly number[]): Outcome;
   /** Bytes of memory, which never become fewer. */
   size(): number;
 }>;
 
-const outcomes = ['value', 'undefined', 'failed', 'timeout', 'unknown'] as const;
+const outcomes = ['value', 'undefined', 'failed', 'timeout', 'unknown', 'false', 'true'] as const;
+
+const yes: Outcome = { outcome: 'boolean', value: true };
+const no: Outcome = { outcome: 'boolean', value: false };
+
+/** Where nothing is kept. */
+const NOWHERE = -1;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -41,9 +51,9 @@ export const createInstance = (): Instance => {
   if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('rego.wasm has no memory');
   const [reserve, answer, answerLength, stopped] = ['reserve', 'answer', 'answer_len', 'stopped'].map(called);
   if (!reserve || !answer || !answerLength || !stopped) throw new Error('unreachable: each of them was found');
-  const acting = ['add_policy', 'add_data', 'syntax', 'add_query', 'evaluate'].map(called);
-  const [addPolicy, addData, syntax, addQuery, evaluate] = acting;
-  if (!addPolicy || !addData || !syntax || !addQuery || !evaluate)
+  const acting = ['add_policy', 'add_data', 'syntax', 'add_query', 'keep', 'evaluate'].map(called);
+  const [addPolicy, addData, syntax, addQuery, keep, evaluate] = acting;
+  if (!addPolicy || !addData || !syntax || !addQuery || !keep || !evaluate)
     throw new Error('unreachable: each of them was found');
 
   /** Memory that grows is another buffer. */
@@ -72,6 +82,10 @@ export const createInstance = (): Instance => {
       switch (outcome) {
         case 'value':
           return { outcome, json: read() };
+        case 'true':
+          return yes;
+        case 'false':
+          return no;
         case 'failed':
           return { outcome, message: read() };
         case 'undefined':
@@ -91,7 +105,9 @@ export const createInstance = (): Instance => {
     addData: (json) => ask(json, () => addData()),
     syntax: () => ask('', () => syntax()),
     addQuery: (query) => ask(query, () => addQuery()),
-    evaluate: (query, input, wallClockMs, timeoutMs) => ask(input, () => evaluate(query, wallClockMs, timeoutMs)),
+    keep: (place, part) => ask(part, () => keep(place)),
+    evaluate: (query, input, wallClockMs, timeoutMs, one = NOWHERE, other = NOWHERE) =>
+      ask(input, () => evaluate(query, one, other, wallClockMs, timeoutMs)),
     size: () => memory.buffer.byteLength,
   };
 };

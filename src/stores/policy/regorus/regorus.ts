@@ -1,7 +1,14 @@
 /** Policies of a directory, evaluated in this process: regorus, an interpreter of Rego, compiled to WebAssembly. */
-import type { LoadedPolicy, PolicyAnswer, PolicyEngine, PolicyOptions } from '../../../checks/policy-engine.ts';
+import type {
+  InputParts,
+  LoadedPolicy,
+  PolicyAnswer,
+  PolicyEngine,
+  PolicyOptions,
+} from '../../../checks/policy-engine.ts';
 import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, problemsWith } from './fill.ts';
 import type { Instance, Outcome } from './instance.ts';
+import { createKeptParts, type KeptParts } from './kept-parts.ts';
 import { readTexts } from './policy-texts.ts';
 
 /** Memory is never given back: an instance that came to need so much more than it did at first is replaced. */
@@ -16,6 +23,8 @@ const answer = (outcome: Outcome): PolicyAnswer => {
   switch (outcome.outcome) {
     case 'value':
       return { outcome: 'value', value: JSON.parse(outcome.json) };
+    case 'boolean':
+      return { outcome: 'value', value: outcome.value };
     case 'undefined':
     case 'timeout':
       return { outcome: outcome.outcome };
@@ -52,29 +61,35 @@ export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOpt
 
   const numbers = new Map(queries.map((query, number) => [query, number]));
   const sizeAtFirst = first.size();
-  let current: Instance | undefined = first;
+  let current: KeptParts | undefined = createKeptParts(first);
 
   /** The first evaluation of an instance prepares it, for which an answer has not the time. */
-  const replace = (): Instance => {
+  const replace = (): KeptParts => {
     const instance = start();
     instance.evaluate(0, noInput, now(), LOAD_TIMEOUT_MS);
-    return instance;
+    return createKeptParts(instance);
+  };
+
+  const evaluate = (query: string, own: string, parts: InputParts | undefined): PolicyAnswer => {
+    const number = numbers.get(query);
+    if (number === undefined) return failed(`${query} was not loaded`);
+    try {
+      current ??= replace();
+      const { instance } = current;
+      const outcome = parts
+        ? current.evaluate(number, own, parts, now(), timeoutMs)
+        : instance.evaluate(number, own, now(), timeoutMs);
+      if (outcome.outcome === 'lost' || instance.size() > sizeAtFirst + MOST_GROWTH) current = undefined;
+      return answer(outcome);
+    } catch (cause) {
+      current = undefined;
+      return failed('the engine of policies cannot be started', cause);
+    }
   };
 
   const engine: PolicyEngine = {
-    evaluate(query, input) {
-      const number = numbers.get(query);
-      if (number === undefined) return failed(`${query} was not loaded`);
-      try {
-        current ??= replace();
-        const outcome = current.evaluate(number, input, now(), timeoutMs);
-        if (outcome.outcome === 'lost' || current.size() > sizeAtFirst + MOST_GROWTH) current = undefined;
-        return answer(outcome);
-      } catch (cause) {
-        current = undefined;
-        return failed('the engine of policies cannot be started', cause);
-      }
-    },
+    evaluate: (query, input) => evaluate(query, input, undefined),
+    evaluateParts: evaluate,
 
     async close() {
       current = undefined;

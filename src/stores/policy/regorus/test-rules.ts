@@ -70,7 +70,9 @@ const testsIn = (syntax: string): Test[] => {
 const judge = (outcome: Outcome): Pick<TestResult, 'outcome' | 'message'> => {
   switch (outcome.outcome) {
     case 'value':
-      return outcome.json === 'false' ? { outcome: 'fail', message: 'it is false' } : { outcome: 'pass' };
+      return { outcome: 'pass' };
+    case 'boolean':
+      return outcome.value ? { outcome: 'pass' } : { outcome: 'fail', message: 'it is false' };
     case 'undefined':
       return { outcome: 'fail', message: 'it is undefined' };
     case 'unknown':
