@@ -185,13 +185,13 @@ const explainAt = async (door: ExplainedDoor, asked: ExplainQuestion, request: A
 
 export const createExplain = (parts: ExplainParts): Explain => {
   const { prefix, imported } = parts.config.api_keys;
-  const toJson = createCredentialFreeJson([prefix, ...imported.flatMap((form) => form.prefix ?? [])]);
+  const withoutCredentials = createCredentialFreeJson([prefix, ...imported.flatMap((form) => form.prefix ?? [])]);
   return async (asked) => {
     const door = doorFor(parts, asked);
     if (isRefusal(door)) return door;
     const read = explainedRequest(asked);
     if ('question' in read) return read.question;
     if (isRefusal(read.request)) return unread(door.door, read.request);
-    return JSON.parse(toJson(await explainAt(door, asked, read.request), read.request));
+    return JSON.parse(withoutCredentials(JSON.stringify(await explainAt(door, asked, read.request)), read.request));
   };
 };

@@ -47,16 +47,15 @@ const withoutIn = (value: unknown, clean: (text: string) => string): unknown => 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 /**
- * Writes an object as JSON without credentials. Most lines have none, which one look at the text shows; only the others are
- * taken apart, value by value, so that what a caller sends as a token cannot change what else the line says.
+ * The JSON of an object without credentials. Most lines have none, which one look at the text shows; only the others are taken
+ * apart, value by value, so that what a caller sends as a token cannot change what else the line says.
  */
 export const createCredentialFreeJson = (keyPrefixes: readonly string[]) => {
   const prefixes = keyPrefixes.filter((prefix) => prefix !== '');
   const allShapes = [...shapes, ...prefixes.map(keyShape)];
   const sign = new RegExp([...signs, ...prefixes.map((prefix) => escaped(inJson(prefix)))].join('|'));
 
-  return (line: Readonly<Record<string, unknown>>, request: Pick<AuthRequest, 'header'> | undefined): string => {
-    const text = JSON.stringify(line);
+  return (text: string, request: Pick<AuthRequest, 'header'> | undefined): string => {
     const presented = presentedBy(request);
     // Where the beginning of a secret is not, the secret is not.
     const isSuspect = sign.test(text) || presented.some((secret) => text.includes(inJson(secret.slice(0, SHORTEST))));
@@ -65,6 +64,7 @@ export const createCredentialFreeJson = (keyPrefixes: readonly string[]) => {
       const known = presented.reduce((left, secret) => left.replaceAll(secret, REDACTED), written);
       return allShapes.reduce((left, shape) => left.replace(shape, REDACTED), known);
     };
+    const line: object = JSON.parse(text);
     return JSON.stringify(
       Object.fromEntries(Object.entries(line).map(([name, value]) => [name, withoutIn(value, clean)])),
     );
