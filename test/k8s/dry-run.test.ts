@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type KubeApiserver, startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { locate, needs } from '../servers/programs.ts';
-import { at, egressFolders, folders, type Resource, resourcesOf } from './manifests.ts';
+import { at, everyFolder, listAt, type Resource, resourcesOf } from './manifests.ts';
 
 const needed = needs('kube-apiserver', 'etcd', 'kube-schemas');
-const everyFolder = [...folders, ...egressFolders] as const;
 const resources = everyFolder.flatMap((folder) => resourcesOf(folder));
 
 /** Those of the kinds that manifests name: Kubernetes has no definition of its own kinds. */
@@ -53,15 +52,22 @@ for (const folder of everyFolder) {
 }
 
 /** As its controller would make it, in a namespace of the strictest standard. */
-const podOf = ({ metadata: { name }, ...rest }: Resource): Resource => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, namespace: 'sallyport', labels: Object(at(rest, 'spec.template.metadata.labels')) },
-  spec: at(rest, 'spec.template.spec'),
-});
+const podOf = ({ metadata: { name }, ...rest }: Resource): Resource => {
+  const template = at(rest, 'spec.jobTemplate.spec.template') ?? at(rest, 'spec.template');
+  const claims = listAt(rest, 'spec.volumeClaimTemplates').map((claim) => ({
+    name: at(claim, 'metadata.name'),
+    persistentVolumeClaim: { claimName: name },
+  }));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'sallyport', labels: Object(at(template, 'metadata.labels')) },
+    spec: { ...Object(at(template, 'spec')), volumes: [...listAt(template, 'spec.volumes'), ...claims] },
+  };
+};
 
 test('every pod of ours is let into a namespace of the strictest standard', needed, async () => {
-  const workloads = resources.filter(({ kind }) => ['Deployment', 'StatefulSet'].includes(kind));
+  const workloads = resources.filter(({ kind }) => ['Deployment', 'StatefulSet', 'CronJob'].includes(kind));
   assert.ok(workloads.length > 10);
   const pods = workloads.map(podOf);
   await running().apply(pods, { isDryRun: true });

@@ -23,8 +23,13 @@ export const folders = [
   'gateway-api/external-auth/http',
 ] as const;
 
-/** The way out. */
-export const egressFolders = ['egress', 'egress/mesh'] as const;
+/** What has no ingress controller in front: the way out, the keys' gateway, sandboxes. The last two are files of examples/. */
+export const otherFolders = ['egress', 'egress/mesh', 'api-keys', 'sandbox'] as const;
+
+/** Several replicas, in the place of the files 00 to 50 of a controller's folder. */
+export const replicaFolders = ['replicas', 'replicas/with-pods'] as const;
+
+export const everyFolder = [...folders, ...otherFolders, ...replicaFolders] as const;
 
 type Metadata = Readonly<{
   name: string;
@@ -40,7 +45,7 @@ export const textOf = (path: string): string => readFileSync(join(root, path), '
 /** kubectl takes the files of a folder by name, and none of the folders in it. */
 export const filesOf = (folder: string): string[] =>
   readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith('.yaml'))
     .map(({ name }) => `${folder}/${name}`)
     .sort();
 
