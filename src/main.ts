@@ -46,7 +46,7 @@ withCommonOptions(program.command('validate'))
   .option('--without-env', 'do not mind variables and secret files that are not here')
   .action(async (file: string | undefined, options: GlobalOptions) => {
     const { runValidate } = await import('./commands/validate.ts');
-    process.exitCode = runValidate(file ?? options.config, { ...options, insecure: insecureOf(options) });
+    process.exitCode = await runValidate(file ?? options.config, { ...options, insecure: insecureOf(options) });
   });
 
 withCommonOptions(program.command('explain'))

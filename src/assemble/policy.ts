@@ -74,6 +74,16 @@ const reasonsFor = (config: Config, problem: PolicyProblem): Reason[] => {
   return asking.length === 0 ? [{ message }] : asking.map(({ path }) => ({ path, message }));
 };
 
+const loadPolicy = (
+  config: Config,
+  policy: PolicyConfig,
+  queries: readonly string[],
+  now: () => number,
+): Promise<LoadedPolicy> => {
+  const files = policy === config.policy ? config.policy_files : undefined;
+  return load(policy, files, { queries, timeoutMs: policy.timeout, now });
+};
+
 /** Rejects with `ReloadRefused` and everything that is wrong. */
 export const openPolicy = async (
   config: Config,
@@ -81,14 +91,22 @@ export const openPolicy = async (
   queries: readonly string[],
   now: () => number,
 ): Promise<PolicyEngine> => {
-  const files = policy === config.policy ? config.policy_files : undefined;
-  const loaded = await load(policy, files, { queries, timeoutMs: policy.timeout, now });
+  const loaded = await loadPolicy(config, policy, queries, now);
   if ('engine' in loaded) return loaded.engine;
   throw new ReloadRefused(loaded.problems.flatMap((problem) => reasonsFor(config, problem)));
 };
 
+const queriesOf = (config: Config): string[] => [...new Set(policyQueries(config).map(({ query }) => query))];
+
 /** Rejects likewise. Undefined where no policy is configured. */
-export const assemblePolicy = async (config: Config, now: () => number): Promise<PolicyEngine | undefined> => {
-  const queries = [...new Set(policyQueries(config).map(({ query }) => query))];
-  return config.policy && openPolicy(config, config.policy, queries, now);
+export const assemblePolicy = async (config: Config, now: () => number): Promise<PolicyEngine | undefined> =>
+  config.policy && openPolicy(config, config.policy, queriesOf(config), now);
+
+/** What is wrong with policies that are in files, and which question shows it. A server is not asked. */
+export const policyProblems = async (config: Config, now: () => number): Promise<readonly PolicyProblem[]> => {
+  if (config.policy?.engine !== 'opa_embedded') return [];
+  const loaded = await loadPolicy(config, config.policy, queriesOf(config), now);
+  if ('problems' in loaded) return loaded.problems;
+  await loaded.engine.close();
+  return [];
 };

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';
+import { policyQueries } from '../config/policy-queries.ts';
+import { ConfigError, formatProblem, formatProblems, type Problem } from '../config/problem.ts';
 import type { Environment } from '../config/read/interpolate.ts';
 import { unavailable } from '../config/unavailable.ts';
 
@@ -43,11 +45,26 @@ const bad = (problems: readonly Problem[], json: boolean): Verdict => ({
   output: json ? JSON.stringify({ valid: false, problems }) : formatProblems(problems),
 });
 
-/** Checks a configuration without starting anything. */
-export const validate = (file: string | undefined, options: ValidateOptions): Verdict => {
+/** Of the policies. A question that shows a problem is named where the configuration asks it. */
+const inPolicies = async ({ config, place }: LoadedConfig, withoutEnv: boolean | undefined): Promise<Problem[]> => {
+  const { policy } = config;
+  if (!policy || (withoutEnv && policy.path !== undefined && !existsSync(policy.path))) return [];
+  const { policyProblems } = await import('../assemble/policy.ts');
+  const problems = await policyProblems(config, Date.now);
+  return problems.flatMap(({ query, ...problem }): Problem[] => {
+    const asking = policyQueries(config).filter((asked) => asked.query === query);
+    if (asking.length === 0) return [{ ...problem, path: '' }];
+    return asking.map(({ path }) => ({ ...place(path), message: formatProblem({ ...problem, path: '' }) }));
+  });
+};
+
+/** Checks a configuration, and the policies that it names, without starting anything. */
+export const validate = async (file: string | undefined, options: ValidateOptions): Promise<Verdict> => {
   const { env, cwd, json = false, withoutEnv, insecure } = options;
   try {
-    return good(loadConfig({ path: file, env, cwd, insecure, allowMissingVariables: withoutEnv }), json);
+    const loaded = loadConfig({ path: file, env, cwd, insecure, allowMissingVariables: withoutEnv });
+    const problems = await inPolicies(loaded, withoutEnv);
+    return problems.length > 0 ? bad(problems, json) : good(loaded, json);
   } catch (error) {
     if (error instanceof ConfigError) return bad(error.problems, json);
     throw error;
@@ -57,9 +74,9 @@ export const validate = (file: string | undefined, options: ValidateOptions): Ve
 type Flags = Readonly<{ json?: unknown; withoutEnv?: unknown; insecure?: ReadonlySet<string> }>;
 
 /** `sallyport validate`: gives the exit code. JSON always goes to standard output, for it is the answer. */
-export const runValidate = (file: string | undefined, { json, withoutEnv, insecure }: Flags): number => {
+export const runValidate = async (file: string | undefined, { json, withoutEnv, insecure }: Flags): Promise<number> => {
   const options = { env: environment, json: json === true, withoutEnv: withoutEnv === true, insecure };
-  const { exitCode, output } = validate(file, options);
+  const { exitCode, output } = await validate(file, options);
   process[exitCode === 0 || options.json ? 'stdout' : 'stderr'].write(`${output}\n`);
   return exitCode;
 };

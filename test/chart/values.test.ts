@@ -66,33 +66,37 @@ const written = (name: string, resources: ReturnType<typeof objectsOf>) => {
   return path;
 };
 
-test('`sallyport validate` finds nothing wrong with the configuration of values.yaml', needs('helm'), () => {
+test('`sallyport validate` finds nothing wrong with the configuration of values.yaml', needs('helm'), async () => {
   const path = written('default', objectsOf({ ...sallyport, words: [] }));
-  const { exitCode, output } = validate(path, { env: {}, json: true });
+  const { exitCode, output } = await validate(path, { env: {}, json: true });
   assert.equal(exitCode, 0, output);
 });
 
-test('the README’s values for several replicas make a Deployment that rolls, without a claim', needs('helm'), () => {
-  const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(textOf('README.md')) ?? [];
-  const path = join(directory, 'several.yaml');
-  writeFileSync(path, yaml);
-  const resources = objectsOf({ ...sallyport, words: ['--values', path] });
-  const deployment = find(resources, 'Deployment', 'sallyport');
-  assert.equal(at(deployment, 'spec.strategy'), undefined);
-  assert.equal(at(deployment, 'spec.replicas'), undefined, 'how many is up to the autoscaler');
-  assert.equal(at(find(resources, 'HorizontalPodAutoscaler', 'sallyport'), 'spec.minReplicas'), 3);
-  assert.deepEqual(
-    resources.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
-    [],
-  );
-  const env = {
-    DATABASE_URL: 'postgres://sallyport@db.example.com/sallyport',
-    REDIS_URL: 'redis://redis:6379',
-    LEDGER_KEY: randomBytes(32).toString('hex'),
-  };
-  const { exitCode, output } = validate(written('several', resources), { env, json: true });
-  assert.equal(exitCode, 0, output);
-});
+test(
+  'the README’s values for several replicas make a Deployment that rolls, without a claim',
+  needs('helm'),
+  async () => {
+    const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(textOf('README.md')) ?? [];
+    const path = join(directory, 'several.yaml');
+    writeFileSync(path, yaml);
+    const resources = objectsOf({ ...sallyport, words: ['--values', path] });
+    const deployment = find(resources, 'Deployment', 'sallyport');
+    assert.equal(at(deployment, 'spec.strategy'), undefined);
+    assert.equal(at(deployment, 'spec.replicas'), undefined, 'how many is up to the autoscaler');
+    assert.equal(at(find(resources, 'HorizontalPodAutoscaler', 'sallyport'), 'spec.minReplicas'), 3);
+    assert.deepEqual(
+      resources.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+      [],
+    );
+    const env = {
+      DATABASE_URL: 'postgres://sallyport@db.example.com/sallyport',
+      REDIS_URL: 'redis://redis:6379',
+      LEDGER_KEY: randomBytes(32).toString('hex'),
+    };
+    const { exitCode, output } = await validate(written('several', resources), { env, json: true });
+    assert.equal(exitCode, 0, output);
+  },
+);
 
 test('another configuration makes new pods, and the same one does not', needs('helm'), () => {
   const checksumOf = (...words: string[]) => {

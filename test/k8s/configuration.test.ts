@@ -17,8 +17,8 @@ const fileOf = (controller: (typeof controllers)[number]): string => {
 };
 
 for (const controller of controllers) {
-  test(`k8s/${controller}: \`sallyport validate\` finds nothing wrong with the ConfigMap, flags or no flags`, () => {
-    const { exitCode, output } = validate(fileOf(controller), { env: {}, json: true });
+  test(`k8s/${controller}: \`sallyport validate\` finds nothing wrong with the ConfigMap, flags or no flags`, async () => {
+    const { exitCode, output } = await validate(fileOf(controller), { env: {}, json: true });
     assert.equal(exitCode, 0, output);
     assert.deepEqual(JSON.parse(output).unavailable, []);
   });

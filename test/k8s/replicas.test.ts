@@ -37,7 +37,7 @@ test('replicas are replaced one by one, on different nodes, and the autoscaler a
 });
 
 for (const folder of ['replicas', 'replicas/with-pods']) {
-  test(`k8s/${folder}: all replicas share a database, a Redis, and the key that seals money`, () => {
+  test(`k8s/${folder}: all replicas share a database, a Redis, and the key that seals money`, async () => {
     const { path } = createWorkdir('configuration', { after });
     const file = join(path, 'sallyport.yaml');
     const config = parse(configurationIn(folder));
@@ -56,7 +56,7 @@ for (const folder of ['replicas', 'replicas/with-pods']) {
       REDIS_URL: 'redis://:secret@redis:6379',
       LEDGER_KEY: randomBytes(32).toString('hex'),
     };
-    const { exitCode, output } = validate(file, { env, json: true });
+    const { exitCode, output } = await validate(file, { env, json: true });
     assert.equal(exitCode, 0, output);
   });
 }
