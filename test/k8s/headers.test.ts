@@ -73,6 +73,7 @@ for (const folder of ['nginx', 'nginx/with-snippets', 'traefik/plain-ingress', '
 
 for (const folder of [
   'nginx',
+  'nginx/with-tls',
   'nginx/with-snippets',
   'nginx/with-client-certificates',
   'traefik/ingress-nginx-provider',

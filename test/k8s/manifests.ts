@@ -26,10 +26,13 @@ export const folders = [
 /** What has no ingress controller in front: the way out, the keys' gateway, sandboxes. The last two are files of examples/. */
 export const otherFolders = ['egress', 'egress/mesh', 'api-keys', 'sandbox'] as const;
 
+/** A route with TLS, in the place of 70-… of the folder around it, or after it. */
+export const tlsFolders = ['nginx/with-tls', 'traefik/with-tls', 'istio/with-tls', 'gateway-api/with-tls'] as const;
+
 /** Several replicas, in the place of the files 00 to 50 of a controller's folder. */
 export const replicaFolders = ['replicas', 'replicas/with-pods'] as const;
 
-export const everyFolder = [...folders, ...otherFolders, ...replicaFolders] as const;
+export const everyFolder = [...folders, ...tlsFolders, ...otherFolders, ...replicaFolders] as const;
 
 type Metadata = Readonly<{
   name: string;

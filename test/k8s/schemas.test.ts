@@ -23,6 +23,8 @@ for (const folder of everyFolder) {
       'apps/v1 StatefulSet',
       'autoscaling/v2 HorizontalPodAutoscaler',
       'batch/v1 CronJob',
+      'cert-manager.io/v1 Certificate',
+      'cert-manager.io/v1 ClusterIssuer',
       'gateway.envoyproxy.io/v1alpha1 ClientTrafficPolicy',
       'gateway.envoyproxy.io/v1alpha1 SecurityPolicy',
       'gateway.networking.k8s.io/v1 Gateway',
