@@ -101,6 +101,32 @@ withCommonOptions(sessions.command('revoke'))
     process.exitCode = await revokeSessions(payment, { ...options, insecure: insecureOf(options) });
   });
 
+const pods = program.command('pods').description('pods that payments started, in the store of the configuration');
+
+withCommonOptions(pods.command('list'))
+  .description('those that run or are to run, by name')
+  .option('--all', 'also those that have ended')
+  .action(async (options: GlobalOptions) => {
+    const { listPods } = await import('./commands/pods.ts');
+    process.exitCode = await listPods({ ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(pods.command('show'))
+  .description('one of them')
+  .argument('<name>', 'user-pod-…')
+  .action(async (name: string, options: GlobalOptions) => {
+    const { showOnePod } = await import('./commands/pods.ts');
+    process.exitCode = await showOnePod(name, { ...options, insecure: insecureOf(options) });
+  });
+
+withCommonOptions(pods.command('delete'))
+  .description("end a pod and its payer's time; nothing is given back")
+  .argument('<name>', 'user-pod-…')
+  .action(async (name: string, options: GlobalOptions) => {
+    const { deletePod } = await import('./commands/pods.ts');
+    process.exitCode = await deletePod(name, { ...options, insecure: insecureOf(options) });
+  });
+
 withCommonOptions(program.command('usage'))
   .description('who used what, in the store of the configuration')
   .option('--key <id>', 'of this key')

@@ -62,6 +62,14 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   starting.defer(shared.close);
   const { throttle } = shared;
 
+  const assemblePods = config.pods?.enabled && (await import('./assemble/pods.ts')).assemblePods;
+  const pods =
+    assemblePods && config.pods
+      ? await assemblePods({ config, pods: config.pods, stores, now, events: await telemetry.podEvents() })
+      : undefined;
+  if (pods) starting.defer(pods.close);
+  pods?.start();
+
   const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble/payments.ts')).assemblePayments;
   const payments = assemblePayments
     ? await assemblePayments({
@@ -72,6 +80,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
         digest,
         now,
         events: telemetry.payments,
+        provisionFor: pods?.provisionFor,
       })
     : undefined;
 
@@ -103,6 +112,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
       loadEgress,
       shared,
       payments,
+      pods,
       chargeKey,
       keys,
       digest,
@@ -123,7 +133,7 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
     for (const { source } of mints) source.close();
     await fetching;
   });
-  const lasting = readinessOf(stores, shared, payments, usage, billing, mints);
+  const lasting = readinessOf(stores, shared, payments, pods, usage, billing, mints);
 
   let stopping = false;
   const { main, admin, grpc, resolver, egress, endpoints, all } = await openListeners({

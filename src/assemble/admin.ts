@@ -9,6 +9,7 @@ import { createImportCall } from '../http/admin/key-import.ts';
 import { createKeyLifeCalls } from '../http/admin/key-life.ts';
 import { createVerifyCall } from '../http/admin/key-verify.ts';
 import { createKeyCalls } from '../http/admin/keys.ts';
+import { createPodCalls, type PodCallsParts } from '../http/admin/pods.ts';
 import { createReloadCalls } from '../http/admin/reload.ts';
 import { createRevokeCall } from '../http/admin/sessions.ts';
 import { createReportCall } from '../http/admin/units.ts';
@@ -30,6 +31,8 @@ export type AdminParts = Readonly<{
   explain: Explain;
   /** Left out where nothing is sold. */
   payments: Pick<Payments, 'reportUse' | 'revokeSessions'> | undefined;
+  /** Left out where payments start no pods. */
+  pods: PodCallsParts | undefined;
   /** Left out where usage is not recorded. */
   usage: Readonly<{ store: UsageStore }> | undefined;
   /** Left out where usage is not billed. */
@@ -40,7 +43,7 @@ export type AdminParts = Readonly<{
 }>;
 
 export const adminEndpoints = (all: AdminParts): Endpoint[] => {
-  const { config, keys: registry, verify, explain, payments, usage, billing, reloads, now } = all;
+  const { config, keys: registry, verify, explain, payments, pods, usage, billing, reloads, now } = all;
   const parts = { registry, defaults: keyDefaultsOf(config), now };
   return [
     ...createKeyCalls(parts),
@@ -52,5 +55,6 @@ export const adminEndpoints = (all: AdminParts): Endpoint[] => {
     ...(billing ? [...createBillingCalls({ ...billing, now }), ...createCustomerCalls(billing.customers, now)] : []),
     ...(reloads ? createReloadCalls(reloads) : []),
     ...(payments ? [createReportCall(payments.reportUse), createRevokeCall(payments.revokeSessions)] : []),
+    ...(pods ? createPodCalls(pods) : []),
   ];
 };

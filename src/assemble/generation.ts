@@ -27,7 +27,7 @@ import type { Shared } from './shared.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What outlives a reload. */
-export type LastingParts = Pick<AdminParts, 'keys' | 'usage' | 'billing' | 'now' | 'reloads'> &
+export type LastingParts = Pick<AdminParts, 'keys' | 'pods' | 'usage' | 'billing' | 'now' | 'reloads'> &
   Readonly<{
     keySources: KeySources;
     loadEgress: LoadEgress;

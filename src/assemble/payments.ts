@@ -36,6 +36,7 @@ import { assembleDeferred, type DeferredEvents } from './deferred.ts';
 import { assembleLedger, type LedgerStores } from './ledger.ts';
 import { assembleLock } from './lock.ts';
 import { assemblePayout } from './payout.ts';
+import type { ProvisionFor } from './pod-terms.ts';
 import { type AcceptedMints, offersOf } from './prices.ts';
 import { assembleRefunds, type GiveBack } from './refunds.ts';
 import { freeOf, type Paywall } from './rules.ts';
@@ -68,6 +69,8 @@ export type PaymentParts = Readonly<{
   digest?: (credential: string) => string;
   now: () => number;
   events: PaymentEvents;
+  /** Left out where payments start no pods. */
+  provisionFor?: ProvisionFor | undefined;
 }>;
 
 type Background = Readonly<{ start(): void; close(): Promise<void> }>;
@@ -280,6 +283,7 @@ export const assemblePayments = async (parts: PaymentParts): Promise<Payments> =
         sessionLifetimeMs: config.cashu.session_lifetime,
         throttle,
         now,
+        provision: parts.provisionFor?.(rule),
       });
       return {
         invite(request) {

@@ -4,6 +4,7 @@ import type { ReadinessPart } from '../http/health.ts';
 import type { Stores } from '../stores/sql/stores.ts';
 import type { Billing } from './billing.ts';
 import type { Payments } from './payments.ts';
+import type { Pods } from './pods.ts';
 import type { Shared } from './shared.ts';
 import type { Usage } from './usage.ts';
 
@@ -33,6 +34,7 @@ export const readinessOf = (
   stores: Pick<Stores, 'check'>,
   { redisProblem }: Pick<Shared, 'redisProblem'>,
   payments: Pick<Payments, 'problem'> | undefined,
+  pods: Pick<Pods, 'problem'> | undefined,
   usage: Pick<Usage, 'problem'> | undefined,
   billing: Pick<Billing, 'problem'> | undefined,
   remotes: readonly Remote[],
@@ -40,6 +42,7 @@ export const readinessOf = (
   { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
   ...(redisProblem ? [{ name: 'redis', essential: false, check: async () => redisProblem() }] : []),
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
+  ...(pods ? [{ name: 'pods', essential: false, check: async () => pods.problem() }] : []),
   ...(usage ? [{ name: 'usage', essential: false, check: async () => usage.problem() }] : []),
   ...(billing ? [{ name: 'billing', essential: false, check: async () => billing.problem() }] : []),
   ...remoteParts(remotes),

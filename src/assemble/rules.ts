@@ -25,6 +25,7 @@ import type { AcceptedKind, Charge, Check, Identifier, Rule } from '../core/rule
 import { identifyByCertificate } from '../identify/certificate.ts';
 import { claimAt, claimText } from '../identify/jwt/claim-path.ts';
 import type { CreditCharge } from '../keys/credit-charge.ts';
+import { podHeaders } from '../pods/provisioner.ts';
 
 /** What a rule with a price adds to it. */
 export type Paywall = Pick<Rule, 'invite'> & Readonly<{ charge: Charge }>;
@@ -75,6 +76,7 @@ const managedHeaders = (config: Config): ReadonlyMap<string, string> => {
   const headers = [
     ...standardDressers.map(({ header }) => header),
     ...houseHeaders,
+    ...(config.pods?.enabled ? config.pods.tell.map((word) => podHeaders[word]) : []),
     ...config.rules.flatMap((rule) => dressersOf(rule).map(({ header }) => header)),
   ];
   const bySpelling = new Map<string, string>();

@@ -57,6 +57,12 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
       return proxied;
     },
 
+    /** Loaded only where payments start pods. */
+    async podEvents() {
+      const { createPodEvents } = await import('./pod-events.ts');
+      return createPodEvents(metrics.registry, logger);
+    },
+
     redisEvents: () => createRedisEvents(metrics.registry, logger),
 
     payments: createPaymentEvents(metrics, logger, now),

@@ -7,6 +7,7 @@ import { assembleGeneration } from '../assemble/generation.ts';
 import { createKeySources } from '../assemble/key-sources.ts';
 import { assembleCredits, assembleKeys } from '../assemble/keys.ts';
 import { createEgressLoader } from '../assemble/load-egress.ts';
+import { rehearseProvision } from '../assemble/pod-terms.ts';
 import { mintsOf } from '../assemble/readiness.ts';
 import { assembleShared } from '../assemble/shared.ts';
 import { openStores } from '../assemble/stores.ts';
@@ -55,7 +56,16 @@ export const openRehearsal = async (loaded: Config): Promise<Rehearsal> => {
 
   const assemblePayments = config.cashu.mints.length > 0 && (await import('../assemble/payments.ts')).assemblePayments;
   const payments = assemblePayments
-    ? await assemblePayments({ config, stores, outbound, throttle, digest, now, events: telemetry.payments })
+    ? await assemblePayments({
+        config,
+        stores,
+        outbound,
+        throttle,
+        digest,
+        now,
+        events: telemetry.payments,
+        provisionFor: rehearseProvision(config),
+      })
     : undefined;
   if (payments) opening.defer(payments.close);
 
@@ -71,6 +81,7 @@ export const openRehearsal = async (loaded: Config): Promise<Rehearsal> => {
     keys,
     digest,
     telemetry,
+    pods: undefined,
     usage: undefined,
     billing: undefined,
     decided: () => undefined,

@@ -16,7 +16,6 @@ const uses: Readonly<Record<string, readonly [yaml: string, path: string]>> = {
 `,
     'egress.routes[0].policy_query',
   ],
-  pods: ['pods: {}', 'pods'],
 };
 
 for (const [where, , feature] of notYet) {

@@ -42,6 +42,7 @@ const RETRY_MS: Readonly<Record<ClusterFault['kind'], number>> = {
   forbidden: 30_000,
   refused: 30_000,
 };
+const UNTRIED = 'the API server has not been asked yet';
 const LEAST_BETWEEN_MS = 1_000;
 
 const retryAfter = (ms: number) => ({ 'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))) });
@@ -54,7 +55,7 @@ const unavailable = (cause: string | ClusterFault, afterMs: number): Refusal =>
 
 const refusalOf = (verdict: Verdict): Refusal | undefined => {
   if (verdict === 'good') return undefined;
-  if (verdict === 'untried') return unavailable('the API server has not been asked yet', 1_000);
+  if (verdict === 'untried') return unavailable(UNTRIED, 1_000);
   if (verdict.kind !== 'no_room') return unavailable(verdict, verdict.retryAfterMs ?? RETRY_MS[verdict.kind]);
   return refuse('pods_full', 'There is no room for a further pod. The payment was not touched: send it again later.', {
     headers: retryAfter(RETRY_MS.no_room),
@@ -68,21 +69,23 @@ const toFault = (error: unknown): ClusterFault =>
 export const createAvailability = (options: AvailabilityOptions): Availability => {
   const { templates, silence, pause } = options;
   const verdicts = new Map<string, Verdict>(templates.map((template) => [template, 'untried']));
-  let told: string | undefined;
+  let told: string | undefined = UNTRIED;
   let hasBegun = false;
 
   const reason = (): string | undefined => {
     const silent = silence();
     if (silent !== undefined) return silent;
-    const faults = [...verdicts].flatMap(([template, verdict]) =>
-      verdict instanceof ClusterFault ? [`template ${template}: ${verdict.message}`] : [],
-    );
+    const faults = [...verdicts].flatMap(([template, verdict]) => {
+      if (verdict === 'good') return [];
+      return [`template ${template}: ${verdict === 'untried' ? UNTRIED : verdict.message}`];
+    });
     return faults.length > 0 ? faults.join('; ') : undefined;
   };
 
   const tell = (): void => {
     const now = reason();
-    if (now === told) return;
+    const isStarting = silence() === undefined && [...verdicts.values()].includes('untried');
+    if (now === told || isStarting) return;
     told = now;
     options.onAvailable(now);
   };

@@ -241,11 +241,7 @@ export const createMemoryPods = (): MemoryPods => {
     async noteCreated(name, nowMs) {
       const row = rows.get(name);
       if (row && row.ending === undefined && row.stage !== 'wanted') return row;
-      return update(name, ({ createdAtMs = nowMs, runsMs }) => ({
-        stage: 'created',
-        createdAtMs,
-        expiresAtMs: nowMs + runsMs,
-      }));
+      return update(name, ({ runsMs }) => ({ stage: 'created', createdAtMs: nowMs, expiresAtMs: nowMs + runsMs }));
     },
 
     async noteSeen(name, { ip, isReady }, nowMs) {
@@ -256,23 +252,25 @@ export const createMemoryPods = (): MemoryPods => {
       }));
     },
 
-    noteLost: async (name, nowMs) =>
-      update(name, ({ expiresAtMs }) => ({ stage: 'wanted', runsMs: expiresAtMs - nowMs })),
+    async noteLost(name, nowMs) {
+      const row = rows.get(name);
+      if (!row || row.ending !== undefined || row.expiresAtMs <= nowMs) return undefined;
+      const { createdAtMs, readyAtMs, ip, ...rest } = row;
+      const lost: PodRow = { ...rest, stage: 'wanted', wantedAtMs: nowMs, runsMs: row.expiresAtMs - nowMs };
+      rows.set(name, lost);
+      return lost;
+    },
     expired: async (nowMs, limit) =>
       alive()
-        .filter(
-          ({ stage, createdAtMs, expiresAtMs }) =>
-            (stage !== 'wanted' || createdAtMs !== undefined) && expiresAtMs <= nowMs,
-        )
+        .filter(({ stage, expiresAtMs }) => stage !== 'wanted' && expiresAtMs <= nowMs)
         .slice(0, limit),
     end: async (name, ending, nowMs) =>
       update(name, ({ expiresAtMs }) =>
         ending === 'expired' && expiresAtMs > nowMs ? undefined : { ending, endedAtMs: nowMs },
       ) !== undefined,
     giveBack: async (name, nowMs) =>
-      update(name, ({ createdAtMs }) =>
-        createdAtMs === undefined ? { ending: 'given_back', endedAtMs: nowMs } : undefined,
-      ) !== undefined,
+      update(name, ({ stage }) => (stage === 'wanted' ? { ending: 'given_back', endedAtMs: nowMs } : undefined)) !==
+      undefined,
     releaseReserved: async () => 0,
     forget: async () => false,
   };

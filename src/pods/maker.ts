@@ -55,7 +55,6 @@ export const createMaker = (options: MakerOptions): Maker => {
     return { made: 'failed', fault };
   };
 
-  /** One that was made before and was lost is not given back: it is tried until its time is over. */
   const giveUp = async (pod: PaidPod, fault: ClusterFault): Promise<Made> => {
     if (await giveBack(pod, fault.message)) return { made: 'given_back' };
     const row = await store.find(pod.name);
@@ -82,7 +81,7 @@ export const createMaker = (options: MakerOptions): Maker => {
     }
   };
 
-  const note = async (pod: PaidPod, creation: 'created' | 'found'): Promise<Made> => {
+  const note = async (pod: PaidPod): Promise<Made> => {
     const nowMs = now();
     const row = await store.noteCreated(pod.name, nowMs);
     if (!row) {
@@ -90,14 +89,14 @@ export const createMaker = (options: MakerOptions): Maker => {
       return { made: 'ended' };
     }
     options.onTaken(pod.template);
-    const isFirst = row.createdAtMs === nowMs;
-    if (isFirst || creation === 'created') events.onCreated(row, !isFirst);
+    // Whoever else has made it has told of it.
+    if (row.createdAtMs === nowMs) events.onCreated(row);
     return { made: 'created', row };
   };
 
   const tryToMake = async (pod: PaidPod): Promise<Made> => {
     const outcome = await create(pod);
-    if (outcome === 'created' || outcome === 'found') return note(pod, outcome);
+    if (outcome === 'created' || outcome === 'found') return note(pod);
     if (!(outcome instanceof ClusterFault)) return giveUp(pod, new ClusterFault('refused', outcome.foreign));
     options.onFault(pod.template, outcome);
     return outcome.kind === 'refused' ? giveUp(pod, outcome) : fail(pod, outcome);

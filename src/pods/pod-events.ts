@@ -11,8 +11,8 @@ export type ProvisionResult = 'created' | 'given_back' | 'failed';
 export type OrphanEnd = 'expired' | 'ended';
 
 export type PodEvents = Readonly<{
-  /** The API server has it now. `isAgain`: it had it before, and it was lost. */
-  onCreated(pod: PodRow, isAgain: boolean): void;
+  /** The API server has it now. */
+  onCreated(pod: PodRow): void;
   onCreateFailed(pod: PaidPod, fault: ClusterFault): void;
   onGivenBack(pod: PaidPod, reason: string): void;
   /** Seen ready for the first time, so long after it was paid for. */

@@ -33,15 +33,14 @@ export const createWorker = (options: WorkerOptions): Prompted => {
   const { store, maker, silence, giveBackAfterMs, now } = options;
   const resting = new Map<string, Rest>();
 
-  const isDue = ({ name, createdAtMs, wantedAtMs }: PodRow, nowMs: number): boolean => {
+  const isDue = ({ name, wantedAtMs }: PodRow, nowMs: number): boolean => {
     const rest = resting.get(name);
     // A clock that went back makes nothing rest for longer than it was to.
     if (rest) return nowMs >= rest.untilMs || nowMs < rest.untilMs - rest.lengthMs;
-    return createdAtMs !== undefined || Math.abs(nowMs - wantedAtMs) >= LEFT_TO_PAYER_MS;
+    return Math.abs(nowMs - wantedAtMs) >= LEFT_TO_PAYER_MS;
   };
 
-  const isTooLate = ({ createdAtMs, wantedAtMs }: PodRow, nowMs: number): boolean =>
-    createdAtMs === undefined && nowMs - wantedAtMs >= giveBackAfterMs;
+  const isTooLate = ({ wantedAtMs }: PodRow, nowMs: number): boolean => nowMs - wantedAtMs >= giveBackAfterMs;
 
   const letRest = ({ name }: PodRow, askedForMs = 0): void => {
     const lengthMs = Math.max(

@@ -1,4 +1,4 @@
-/** Every call of the admin API in one process, on a store of its own; sessions and units are played. */
+/** Every call of the admin API in one process, on a store of its own; sessions, units and pods are played. */
 import { adminEndpoints } from '../../src/assemble/admin.ts';
 import { createExplain } from '../../src/assemble/explain.ts';
 import { assembleKeys, assembleVerify } from '../../src/assemble/keys.ts';
@@ -14,6 +14,7 @@ import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import type { Owner } from '../servers/last-resort.ts';
 import { type Answered, request } from '../servers/request.ts';
 import { createWorkdir } from '../servers/workdir.ts';
+import { playPods } from './played-pods.ts';
 
 export const token = 'admin-token-of-the-tests';
 
@@ -100,6 +101,7 @@ export const startCalls = async (owner: Owner, { wrongTokens = 1_000 }: Options 
       return explain(question);
     },
     payments,
+    pods: playPods(worksOrThrows),
     usage: { store: stores.usage },
     billing: { store: stores.billing, customers: stores.customers, isDry: false },
     reloads,

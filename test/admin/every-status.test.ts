@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { newKey } from '../keys/key-record.ts';
 import type { Answered } from '../servers/request.ts';
 import { type Called, startCalls } from './calls.ts';
+import { podName } from './played-pods.ts';
 import { createSetAside } from './set-aside.ts';
 
 type Call = Readonly<{ target: string } & Called>;
@@ -38,6 +39,9 @@ const good: Readonly<Record<string, Call>> = {
   verifyKey: { target: '/api/keys/verify', body: { key: made.key } },
   reportUnits: { target: '/api/usage/units', body: { use: used, units: 1 } },
   revokeSessions: { target: '/api/payments/pay_1/sessions' },
+  listPods: { target: '/api/pods?limit=1' },
+  getPod: { target: `/api/pods/${podName}` },
+  deletePod: { target: `/api/pods/${podName}` },
   sumUsage: { target: '/api/usage' },
   sumUsageOfKey: { target: `/api/keys/id/${id}/usage` },
   getBillingStatus: { target: '/api/billing/status' },
@@ -79,6 +83,8 @@ const refused: readonly (readonly [operation: string, status: number, calls: rea
   ['reportUnits', 404, [{ target: '/api/usage/units', body: { use: `use_${'0'.repeat(32)}`, units: 1 } }]],
   ['reportUnits', 409, [{ target: '/api/usage/units', body: { use: used, units: 7 } }]],
   ['revokeSessions', 404, [{ target: '/api/payments/none/sessions' }]],
+  ['getPod', 404, [{ target: '/api/pods/user-pod-none' }]],
+  ['deletePod', 404, [{ target: '/api/pods/user-pod-none' }]],
   ['resolveBillingEvent', 404, [{ target: '/api/billing/reconciliation/none', body: drop }]],
   ['resolveBillingEvent', 409, [{ target: `/api/billing/reconciliation/${billed}`, body: drop }]],
   ['getCustomer', 404, [{ target: '/api/customers/nobody' }]],

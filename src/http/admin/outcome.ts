@@ -18,6 +18,7 @@ export type Change =
       rule: string;
     }>
   | Readonly<{ action: 'revoke_sessions'; payment: string; closed: number }>
+  | Readonly<{ action: 'delete_pod'; pod: string; payment: string }>
   | Readonly<{ action: 'reload'; outcome: string; generation: number }>
   | Readonly<{ action: 'put_customer' | 'remove_customer'; user_id: string; customer_id?: string }>
   | Readonly<{ action: 'resolve_billing'; identifier: string; resolution: Resolution; customer_id: string }>;

@@ -1,0 +1,157 @@
+/** An API server that fails in every way between the payment and the pod: one pod in the end, or the money back. */
+import assert from 'node:assert/strict';
+import { after, type TestContext, test } from 'node:test';
+import { ask, codeOf } from '../payments/ask.ts';
+import { hold } from '../peers/faults.ts';
+import { startKubeApiserver } from '../servers/kube-apiserver.ts';
+import type { Fault } from '../servers/kube-relay.ts';
+import { needs } from '../servers/programs.ts';
+import { until } from '../servers/until.ts';
+import { enterNamespace } from './scene.ts';
+
+const { skip } = needs('kube-apiserver', 'etcd');
+const api = skip ? undefined : await startKubeApiserver({ owner: { after } });
+const enter = (owner: Parameters<typeof enterNamespace>[1], pods?: string) =>
+  enterNamespace(api ?? assert.fail('skipped'), owner, pods === undefined ? {} : { pods });
+
+const quick = 'request_timeout: 500ms, wait_timeout: 1500ms, reap_interval: 1s';
+
+const faults: readonly (readonly [what: string, fault: Fault])[] = [
+  ['403', { status: 403 }],
+  ['429', { status: 429, retryAfterSeconds: 1 }],
+  ['500', { status: 500 }],
+  ['slow', 'hang'],
+  ['cut before its answer', 'cut_after'],
+];
+
+const makeLater = (fault: Fault) => async (t: TestContext) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.start();
+  const [token, other] = [await scene.payer.token(8), await scene.payer.token(8)];
+  scene.fail(fault, 'create', 'dry run');
+  const refused = await ask(gate.url, token);
+  assert.equal(codeOf(refused), 'pod_pending');
+  assert.ok(Number(refused.headers['retry-after']) >= 1);
+  assert.equal(codeOf(await ask(gate.url, other)), 'pods_unavailable');
+  assert.equal(scene.mint.spentAmount(), 8);
+  scene.relay.fail(() => undefined);
+  await until('it is created', () => gate.log().some(({ event }) => event === 'pod_created'), { deadlineMs: 20_000 });
+  const paid = await ask(gate.url, token);
+  assert.equal(paid.status, 200, paid.body);
+  assert.deepEqual(
+    (await scene.pods()).map(({ metadata }) => metadata.name),
+    [paid.headers['x-provisioned-pod']],
+  );
+  assert.equal(scene.mint.spentAmount(), 8);
+};
+
+test('what the create is answered with:', { skip, concurrency: true }, async (all) => {
+  const cases = faults.map(([what, fault]) =>
+    all.test(`${what}: pending, others keep their money, and the pod is made without its payer`, makeLater(fault)),
+  );
+  await Promise.all(cases);
+});
+
+test('once only: the create is made again while its payer waits', { skip }, async (t) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.start();
+  let failures = 0;
+  scene.relay.fail(({ method }) => (method === 'POST' && ++failures === 1 ? { status: 500 } : undefined));
+  const { status } = await ask(gate.url, await scene.payer.token(8));
+  assert.equal(status, 200);
+  assert.equal((await scene.pods()).length, 1);
+});
+
+test('what cannot be made in time is credit again, which buys a pod later', { skip }, async (t) => {
+  const scene = await enter(t, `${quick}, give_back_after: 2s`);
+  const gate = await scene.start();
+  const token = await scene.payer.token(8);
+  scene.fail({ status: 500 }, 'create');
+  assert.equal(codeOf(await ask(gate.url, token)), 'pod_pending');
+  await until('it is given back', () => gate.log().some(({ event }) => event === 'pod_given_back'));
+  scene.relay.fail(() => undefined);
+  await until('credit buys one', async () => (await ask(gate.url, token)).status === 200, { everyMs: 200 });
+  assert.equal((await scene.pods()).length, 1);
+  assert.equal(scene.mint.spentAmount(), 8);
+});
+
+test('without an API server: nobody is charged; back again, it goes on by itself', { skip }, async (t) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.start();
+  const [before, token] = [await scene.payer.token(8), await scene.payer.token(8)];
+  const first = await ask(gate.url, before);
+  assert.equal(first.status, 200);
+  await scene.api.crash();
+  await until('it is noticed', async () => codeOf(await ask(gate.url, token)) === 'pods_unavailable', { everyMs: 100 });
+  assert.equal(scene.mint.spentAmount(), 8);
+  const running = await ask(gate.url, before);
+  assert.deepEqual([running.status, running.headers['x-provisioned-pod']], [200, first.headers['x-provisioned-pod']]);
+  const ready = await (await fetch(`${gate.url}/ready`)).text();
+  assert.match(ready, /"name":"pods","status":"degraded"/);
+  await scene.api.start();
+  await until('pods are sold again', async () => (await ask(gate.url, token)).status === 200, {
+    deadlineMs: 30_000,
+    everyMs: 200,
+  });
+  assert.equal((await scene.pods()).length, 2);
+});
+
+test('a watch that is cut is taken up again; what went meanwhile is made again for what is left', {
+  skip,
+}, async (t) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.start();
+  const paid = await ask(gate.url, await scene.payer.token(8));
+  const name = String(paid.headers['x-provisioned-pod']);
+  scene.fail({ status: 503 }, 'watch', 'pods');
+  scene.relay.cut();
+  await scene.api.ask('DELETE', `/api/v1/namespaces/${scene.namespace}/pods/${name}`);
+  assert.deepEqual(await scene.pods(), []);
+  scene.relay.fail(() => undefined);
+  await until('it is there again', async () => (await scene.pods())[0]?.metadata.name === name, { deadlineMs: 30_000 });
+  assert.equal(scene.seen('delete'), 0);
+  assert.ok(gate.log().some(({ event }) => event === 'pod_lost'));
+});
+
+const kills = [
+  'the mint has not acted',
+  'the mint has acted',
+  'the create is under way',
+  'the create is done',
+] as const;
+
+const killWhile = (when: (typeof kills)[number]) => async (t: TestContext) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.start();
+  const token = await scene.payer.token(8);
+  const held = hold(when === 'the mint has acted' ? 'after' : 'before');
+  const isAtMint = when.startsWith('the mint');
+  if (isAtMint) scene.mint.faults.set('/v1/swap', held.fault, { times: 1 });
+  else scene.fail(when === 'the create is done' ? 'cut_after' : 'hang', 'create');
+  const lost = ask(gate.url, token);
+  await until('it is under way', () => (isAtMint ? held.waiting() === 1 : scene.seen('create') > 0));
+  if (when === 'the create is done') scene.fail('hang', 'pods');
+  gate.signal('SIGKILL');
+  await assert.rejects(lost);
+  await gate.exited();
+  held.release();
+  scene.relay.fail(() => undefined);
+  const next = await scene.start({ directory: gate.directory });
+  await until('it is paid for', async () => (await ask(next.url, token)).status === 200, {
+    deadlineMs: 30_000,
+    everyMs: 250,
+  });
+  const answer = await ask(next.url, token);
+  assert.deepEqual(
+    (await scene.pods()).map(({ metadata }) => metadata.name),
+    [answer.headers['x-provisioned-pod']],
+  );
+  assert.equal(scene.mint.spentAmount(), 8);
+};
+
+test('killed while', { skip, concurrency: true }, async (all) => {
+  const cases = kills.map((when) =>
+    all.test(`${when}: the next process makes one pod, for one payment`, killWhile(when)),
+  );
+  await Promise.all(cases);
+});

@@ -1,0 +1,200 @@
+/** The service as a process, paid over HTTP with money of a genuine mint, with a real Kubernetes API server. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { ask, codeOf, tally, times } from '../payments/ask.ts';
+import { adminToken, runSallyport } from '../sallyport.ts';
+import { startKubeApiserver } from '../servers/kube-apiserver.ts';
+import { needs } from '../servers/programs.ts';
+import { until } from '../servers/until.ts';
+import { enterNamespace } from './scene.ts';
+
+const { skip } = needs('kube-apiserver', 'etcd');
+const api = skip ? undefined : await startKubeApiserver({ owner: { after } });
+const enter = (owner: Parameters<typeof enterNamespace>[1], options?: Parameters<typeof enterNamespace>[2]) =>
+  enterNamespace(api ?? assert.fail('skipped'), owner, options);
+
+const podOf = ({ headers }: Readonly<{ headers: Readonly<Record<string, unknown>> }>): unknown =>
+  headers['x-provisioned-pod'];
+
+test('whoever pays gets 200 with X-Provisioned-Pod, and the pod runs what the operator chose', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'tell: [service, expires], service: true' });
+  const gate = await scene.start();
+  const before = Date.now();
+  const answer = await ask(gate.url, await scene.payer.token(8));
+  assert.equal(answer.status, 200, answer.body);
+  const [pod, ...others] = await scene.pods();
+  assert.ok(pod);
+  assert.deepEqual(others, []);
+  const { name, labels, annotations } = pod.metadata;
+  assert.match(name, /^user-pod-[0-9a-f]{12}$/);
+  assert.equal(podOf(answer), name);
+  assert.equal(answer.headers['x-payment-verified'], 'true');
+  assert.equal(answer.headers['x-pod-service'], `${name}.${scene.namespace}.svc`);
+  const endsInMs = Date.parse(String(answer.headers['x-pod-expires'])) - before;
+  assert.ok(endsInMs >= 3_600_000 && endsInMs < 3_630_000, String(endsInMs));
+  assert.equal(labels['app'], 'paygress-provisioned');
+  assert.equal(labels['payment-verified'], 'true');
+  assert.equal(annotations['sallyport.dev/amount'], '8 sat');
+  assert.equal(pod.spec['automountServiceAccountToken'], false);
+  const service = await scene.api.ask('GET', `/api/v1/namespaces/${scene.namespace}/services/${name}`);
+  assert.equal(service.status, 200);
+});
+
+test('one round trip for the first paid request, and none for those after it', { skip }, async (t) => {
+  const scene = await enter(t);
+  const gate = await scene.start();
+  const token = await scene.payer.token(8);
+  const first = await ask(gate.url, token);
+  assert.equal(first.status, 200, first.body);
+  assert.equal(scene.seen('create'), 1);
+  const session = String(first.headers['x-payment-session']);
+  const calls = scene.seen('pods');
+  for (const answer of await Promise.all(times(20, () => ask(gate.url, token)))) {
+    assert.deepEqual([answer.status, podOf(answer)], [200, podOf(first)]);
+  }
+  const bySession = await ask(gate.url, session, { header: 'X-Payment-Session' });
+  assert.deepEqual([bySession.status, podOf(bySession)], [200, podOf(first)]);
+  // The dry run that asks whether a further one would have room is nobody's to wait for.
+  assert.ok(scene.seen('pods') <= calls + 1);
+  assert.equal(scene.seen('create'), 1);
+});
+
+test('fifty requests that race with one token, through two processes: one pod, which all are told of', {
+  skip,
+}, async (t) => {
+  const scene = await enter(t);
+  const gate = await scene.start();
+  const other = await scene.start({ directory: gate.directory });
+  const token = await scene.payer.token(8);
+  const answers = times(50, (index) => ask(index % 2 ? gate.url : other.url, token));
+  assert.deepEqual(await tally(answers), { 200: 50 });
+  const [pod, ...others] = await scene.pods();
+  assert.deepEqual(others, []);
+  assert.deepEqual(new Set((await Promise.all(answers)).map(podOf)), new Set([pod?.metadata.name]));
+  assert.equal(scene.mint.spentAmount(), 8);
+});
+
+test('a key passes without paying, and gets no pod', { skip }, async (t) => {
+  const scene = await enter(t);
+  const gate = await scene.start();
+  const { key } = await gate.createKey();
+  const answer = await ask(gate.url, key, { header: 'X-API-Key' });
+  assert.deepEqual([answer.status, podOf(answer)], [200, '']);
+  assert.deepEqual(await scene.pods(), []);
+});
+
+test('wait: ready: its payer is answered when it is, with its address', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'wait: ready, tell: [ip]' });
+  const gate = await scene.start();
+  const answer = ask(gate.url, await scene.payer.token(8));
+  await until('it is created', async () => (await scene.pods()).length === 1);
+  const [pod] = await scene.pods();
+  await scene.setReady(pod?.metadata.name ?? '', '10.9.8.7');
+  const { status, headers } = await answer;
+  assert.deepEqual([status, headers['x-pod-ip']], [200, '10.9.8.7']);
+});
+
+test('a quota of the cluster that is full: refused before the token is touched', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'max_per_payer: 5' });
+  const quota = `/api/v1/namespaces/${scene.namespace}/resourcequotas`;
+  const metadata = { name: 'pods', namespace: scene.namespace };
+  await scene.api.apply([{ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '1' } } }]);
+  const setUsed = (used: string) =>
+    scene.api.ask('PATCH', `${quota}/pods/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { hard: { pods: '1' }, used: { pods: used } } },
+    });
+  await setUsed('0');
+  const gate = await scene.start();
+  const first = await ask(gate.url, await scene.payer.token(8));
+  assert.equal(first.status, 200, first.body);
+  await until('it is known to be full', () => gate.log().some(({ event }) => event === 'pods_unavailable'));
+  const token = await scene.payer.token(8);
+  const refused = await ask(gate.url, token);
+  assert.equal(codeOf(refused), 'pods_full');
+  assert.ok(Number(refused.headers['retry-after']) > 0);
+  assert.equal(scene.mint.spentAmount(), 8);
+  // The pod of before is still its payer's.
+  await setUsed('0');
+  const name = String(podOf(first));
+  const deleted = await fetch(`${gate.adminUrl}/api/pods/${name}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${adminToken}` },
+  });
+  assert.equal(deleted.status, 200);
+  await until('there is room again', async () => (await ask(gate.url, token)).status === 200);
+  assert.equal(scene.mint.spentAmount(), 16);
+});
+
+test('three processes: each pod goes once, when its time is over', { skip }, async (t) => {
+  const scene = await enter(t, { price: '{ amount: 8, buys: { time: 2s } }', pods: 'reap_interval: 1s' });
+  const gate = await scene.start();
+  const others = await Promise.all(times(2, () => scene.start({ directory: gate.directory })));
+  const tokens = await Promise.all(times(6, () => scene.payer.token(8)));
+  const gates = [gate, ...others];
+  const answers = await Promise.all(tokens.map((token, index) => ask(gates[index % 3]?.url ?? '', token)));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    times(6, () => 200),
+  );
+  await until('they are gone', async () => (await scene.pods()).length === 0);
+  assert.equal(scene.seen('delete'), 6);
+  const ends = () => gates.flatMap((each) => each.log().filter(({ event }) => event === 'pod_ended'));
+  await until('all is told', () => ends().length >= 6);
+  assert.deepEqual(
+    ends()
+      .map(({ pod }) => pod)
+      .sort(),
+    answers.map(podOf).sort(),
+  );
+});
+
+test('an operator lists, shows and ends pods by the command line, while the service runs', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'reap_interval: 1s' });
+  const gate = await scene.start();
+  const name = String(podOf(await ask(gate.url, await scene.payer.token(8))));
+  const cli = (...args: readonly string[]) =>
+    runSallyport(['pods', ...args, '--config', 'sallyport.yaml'], {
+      cwd: gate.directory,
+      env: { ENABLE_POD_PROVISIONING: 'true', POD_NAMESPACE: scene.namespace },
+    });
+  const listed = cli('list', '--json');
+  assert.equal(listed.status, 0, listed.stderr);
+  assert.deepEqual(
+    JSON.parse(listed.stdout).pods.map((pod: { name: string; state: string }) => [pod.name, pod.state]),
+    [[name, 'created']],
+  );
+  assert.match(cli('show', name).stdout, /state +created/);
+  assert.equal(cli('delete', name).status, 0);
+  assert.equal(cli('delete', name).status, 1);
+  await until('it is gone', async () => (await scene.pods()).length === 0);
+  assert.equal(JSON.parse(cli('list', '--json', '--all').stdout).pods[0].state, 'deleted');
+});
+
+test('a pod with our labels that nobody paid for is counted, and goes past the time that it says itself', {
+  skip,
+}, async (t) => {
+  const scene = await enter(t, { pods: 'reap_interval: 1s' });
+  const gate = await scene.start();
+  await ask(gate.url, await scene.payer.token(8));
+  const [{ metadata, spec } = assert.fail()] = await scene.pods();
+  const expires = new Date(Date.now() + 3_000).toISOString();
+  await scene.api.apply([
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: 'user-pod-orphan',
+        namespace: scene.namespace,
+        labels: metadata.labels,
+        annotations: { 'sallyport.dev/payment': 'pay_none', 'sallyport.dev/expires': expires },
+      },
+      spec,
+    },
+  ]);
+  const metrics = async () => (await fetch(`${gate.url}/metrics`)).text();
+  await until('it is counted', async () => /^sallyport_pods_orphans 1$/m.test(await metrics()));
+  await until('it is gone', async () => (await scene.pods()).length === 1);
+  assert.match(await metrics(), /^sallyport_pods_alive 1$/m);
+  await until('none is counted', async () => /^sallyport_pods_orphans 0$/m.test(await metrics()));
+});
