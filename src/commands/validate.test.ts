@@ -18,10 +18,10 @@ const good = file('good.yaml', 'pods: {}\nrules: [{ name: a, accept: api_key }]'
 const bad = file('bad.yaml', 'workers: 0\nadmin: {}');
 const incomplete = file('incomplete.yaml', 'store: "${DATABASE}"\nadmin: { token: "file:/gone/token" }');
 
-test('a valid file gives one line: its rules, and what is not available yet', async () => {
+test('a valid file gives one line: its rules', async () => {
   assert.deepEqual(await validate(good, { env: {}, cwd }), {
     exitCode: 0,
-    output: 'good.yaml: valid, 1 rule; not available yet: pods',
+    output: 'good.yaml: valid, 1 rule',
   });
 });
 
@@ -33,15 +33,7 @@ test('a valid file gives the same as JSON', async () => {
     file: 'good.yaml',
     rules: 1,
     notices: ['the environment variable REDIS_URL sets redis', 'pods is on, but no rule starts one'],
-    unavailable: [
-      {
-        file: 'good.yaml',
-        line: 1,
-        column: 7,
-        path: 'pods',
-        message: 'provisioning pods is not available yet',
-      },
-    ],
+    unavailable: [],
     problems: [],
   });
 });
