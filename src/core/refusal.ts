@@ -145,6 +145,7 @@ export const refusalKinds = {
   caller_unknown: kind(401, UNAUTHENTICATED, 'Unauthorized', 'The target is for known callers alone.'),
   caller_refused: kind(403, PERMISSION_DENIED, 'Forbidden', 'The target is not for this caller.'),
   upgrade_refused: kind(403, PERMISSION_DENIED, 'Upgrade refused', 'The route takes no WebSocket.'),
+  loop_detected: kind(508, FAILED_PRECONDITION, 'Loop Detected', 'The call came back to where it was sent.'),
   request_timeout: kind(408, DEADLINE_EXCEEDED, 'Request Timeout', 'The body of the request stands still.'),
   target_unreachable: kind(502, UNAVAILABLE, 'Bad Gateway', 'There is no connection to the target.'),
   target_forbidden: kind(502, UNAVAILABLE, 'Bad Gateway', 'The target has an address that is never called.'),

@@ -15,6 +15,7 @@ export type EgressErrorType =
   | 'reset'
   | 'aborted'
   | 'bad_request'
+  | 'loop'
   | 'internal';
 
 /** What is told of every call, answered or not. Nothing in it is secret. */

@@ -58,7 +58,7 @@ export const planCall = <R extends Pick<EgressRoute, 'escapedSlashes'>>(
 export const outgoingCall = (
   { route, path, method }: Planned,
   rawHeaders: readonly string[],
-): Omit<OutgoingCall, 'body' | 'bodyLength'> | Refusal => {
+): (Omit<OutgoingCall, 'body' | 'bodyLength'> & Readonly<{ headers: string[] }>) | Refusal => {
   const joined = joinPath(path, route.joining);
   if (isRefusal(joined)) return joined;
   return {

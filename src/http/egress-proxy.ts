@@ -56,7 +56,7 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
         else {
           const outgoing = outgoingCall(planned, message.rawHeaders);
           if (isRefusal(outgoing)) exchange.failed(refusedAtOnce(outgoing));
-          else if (isWebSocket) sendUpgrade(planned.route.target, outgoing, exchange);
+          else if (isWebSocket) sendUpgrade(planned.route.target, outgoing, message, exchange);
           else sendCall(planned.route.target, outgoing, message, response, exchange);
         }
       });

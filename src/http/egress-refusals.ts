@@ -79,6 +79,8 @@ const errorOfRefusal = ({ code }: Refusal): EgressErrorType => {
       return 'method';
     case 'rate_limited':
       return 'limited';
+    case 'loop_detected':
+      return 'loop';
     case 'internal_error':
     case 'store_unavailable':
     case 'keys_unavailable':

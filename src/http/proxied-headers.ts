@@ -54,7 +54,7 @@ export class ProxiedHeaders {
     );
   }
 
-  write(request: ProxiedRequest, { upstream, remove, cookie }: Allow): readonly string[] {
+  write(request: ProxiedRequest, { upstream, remove, cookie }: Allow): string[] {
     const { message, id } = request;
     const host = message.headers.host ?? '';
     const headers = this.#filterWithout(remove, cookie !== undefined)(message.rawHeaders);

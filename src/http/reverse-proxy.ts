@@ -152,7 +152,7 @@ class Passage {
       headers: headers.write(request, decision),
       timeoutMs,
     };
-    if (isWebSocket) sendUpgrade(target, outgoing, exchange);
+    if (isWebSocket) sendUpgrade(target, outgoing, this.#message, exchange);
     else sendCall(target, outgoing, this.#message, this.#response, exchange);
   }
 

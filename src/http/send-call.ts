@@ -1,6 +1,7 @@
 /** A call leaves: with its body as it comes, or held until it is there, or to become a WebSocket. */
 import type { IncomingMessage } from 'node:http';
 import { isRefusal } from '../core/refusal.ts';
+import { markCall } from '../egress/loop.ts';
 import type { OutgoingCall, Target } from '../egress/target.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { bodyLengthOf, readBody, tooLarge } from './body.ts';
@@ -8,7 +9,20 @@ import type { CallExchange } from './call-exchange.ts';
 import { refusedAtOnce } from './egress-refusals.ts';
 import { mayArriveSlowly } from './server.ts';
 
-type WithoutBody = Omit<OutgoingCall, 'body' | 'bodyLength'>;
+/** Its headers are the call's own: they are added to. */
+type WithoutBody = Omit<OutgoingCall, 'body' | 'bodyLength' | 'headers'> & Readonly<{ headers: string[] }>;
+
+const leadsBack = (
+  target: Target,
+  { headers }: WithoutBody,
+  message: IncomingMessage,
+  exchange: CallExchange,
+): boolean => {
+  const lines = message.headers['cdn-loop'];
+  const refusal = markCall(target, headers, typeof lines === 'object' ? lines.join() : lines);
+  if (refusal) exchange.failed(refusedAtOnce(refusal));
+  return refusal !== undefined;
+};
 
 /** From here on the caller may send its body: the way is known and open. */
 const invite = (message: IncomingMessage, response: AuthResponse): void => {
@@ -23,6 +37,7 @@ export const sendCall = (
   response: AuthResponse,
   exchange: CallExchange,
 ): void => {
+  if (leadsBack(target, outgoing, message, exchange)) return;
   const bodyLength = bodyLengthOf(message);
   if (bodyLength === 0) {
     const announced = message.headers['content-length'] === undefined ? undefined : 0;
@@ -48,7 +63,13 @@ export const sendCall = (
   );
 };
 
-export const sendUpgrade = (target: Target, outgoing: WithoutBody, exchange: CallExchange): void => {
+export const sendUpgrade = (
+  target: Target,
+  outgoing: WithoutBody,
+  message: IncomingMessage,
+  exchange: CallExchange,
+): void => {
+  if (leadsBack(target, outgoing, message, exchange)) return;
   const call = { ...outgoing, body: undefined, bodyLength: undefined, upgrade: 'websocket' } as const;
   exchange.sends(target.sendOnce(call, exchange));
 };
