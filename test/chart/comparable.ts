@@ -15,7 +15,8 @@ const withoutHelm = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutHelm);
   if (!isFields(value)) return value;
   const kept = Object.entries(value)
-    .filter(([name]) => !ofHelm.test(name))
+    // What Kubernetes does by itself with an image that has a tag.
+    .filter(([name, inner]) => !(ofHelm.test(name) || (name === 'imagePullPolicy' && inner === 'IfNotPresent')))
     .map(([name, inner]) => [name, withoutHelm(inner)] as const)
     // Annotations that were Helm's alone leave an empty field.
     .filter(([name, inner]) => name !== 'annotations' || !isFields(inner) || Object.keys(inner).length > 0);

@@ -1,7 +1,7 @@
 /** The release that stands for each folder of plain manifests. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { documentsOf, filesOf, type Resource } from '../k8s/manifests.ts';
+import { at, documentsOf, filesOf, listAt, type Resource } from '../k8s/manifests.ts';
 import { checkout, type Release } from './helm.ts';
 
 export type Installed = Release &
@@ -10,6 +10,8 @@ export type Installed = Release &
     folders: readonly string[];
     /** What of them it does not install: files, which another folder takes the place of, or objects, `Kind name`. */
     without?: readonly string[];
+    /** The namespace of the one that is there, where the folder lets several in and says that the others are to be taken out. */
+    controller?: string;
   }>;
 
 const valuesOf = (...names: readonly string[]) =>
@@ -31,6 +33,21 @@ export const releases: Readonly<Record<string, Installed>> = {
     without: ['ServiceMonitor sallyport-others', 'PodMonitor sallyport-resolver'],
     words: valuesOf('nginx', 'monitoring'),
   },
+  replicas: {
+    ...gate,
+    folders: ['nginx', 'replicas'],
+    // The same files of the other folder are in their place.
+    without: [
+      '00-namespace',
+      '10-configuration',
+      '20-storage',
+      '30-sallyport',
+      '40-availability',
+      '50-network-policy',
+    ].map((name) => `nginx/${name}.yaml`),
+    controller: 'ingress-nginx',
+    words: valuesOf('nginx', 'replicas'),
+  },
   egress: {
     release: 'egress-proxy',
     namespace: 'egress',
@@ -39,8 +56,27 @@ export const releases: Readonly<Record<string, Installed>> = {
   },
 };
 
+const namespaces = ['ingress-nginx', 'traefik', 'istio-system', 'envoy-gateway-system'];
+
+type Rule = Readonly<{ from?: readonly unknown[] }>;
+
+/** A network policy without the other controllers. */
+const narrowed = (resource: Resource, controller: string): Resource => {
+  if (resource.kind !== 'NetworkPolicy') return resource;
+  const isOther = (peer: unknown): boolean => {
+    const labels = at(peer, 'namespaceSelector.matchLabels') as Readonly<Record<string, string>> | undefined;
+    const name = labels?.['kubernetes.io/metadata.name'] ?? controller;
+    return namespaces.includes(name) && name !== controller;
+  };
+  const ingress = (listAt(resource, 'spec.ingress') as Rule[])
+    .map((rule) => ({ ...rule, ...(rule.from && { from: rule.from.filter((peer) => !isOther(peer)) }) }))
+    .filter(({ from }) => from === undefined || from.length > 0);
+  const spec = at(resource, 'spec') as object;
+  return { ...resource, spec: 'ingress' in spec ? { ...spec, ingress } : spec };
+};
+
 /** The plain objects that a release stands for. */
-export const plainOf = ({ folders, without = [], namespace }: Installed): Resource[] => {
+export const plainOf = ({ folders, without = [], namespace, controller }: Installed): Resource[] => {
   const found = new Set<string>();
   const left = (name: string): boolean => {
     if (without.includes(name)) found.add(name);
@@ -59,7 +95,7 @@ export const plainOf = ({ folders, without = [], namespace }: Installed): Resour
     .filter((resource) => !isThere(resource) && !left(`${resource.kind} ${resource.metadata.name}`));
   const unknown = without.filter((name) => !found.has(name));
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')} in k8s/${folders.join(', k8s/')}`);
-  return resources;
+  return controller === undefined ? resources : resources.map((resource) => narrowed(resource, controller));
 };
 
 /** The command in the head of a values file, in one line. */

@@ -26,6 +26,7 @@ const refused: readonly (readonly [words: string, says: RegExp])[] = [
   ['terminationGracePeriodSeconds=5', /terminationGracePeriodSeconds.*minimum/],
   ['replicas=2', /data\.volume is claim.*PostgreSQL/s],
   ['autoscaling.maxReplicas=2', /data\.volume is claim.*PostgreSQL/s],
+  ['postgresql.enabled=true', /postgresql\.secret/],
   ['redis.enabled=true', /redis\.secret\.name/],
   ['front.type=gateway-api,front.host=a.example,front.namespace=a', /a port named grpc/],
   ['pods.enabled=true', /pods\/templates.*minProperties/],
@@ -73,19 +74,22 @@ test('`sallyport validate` finds nothing wrong with the configuration of values.
 });
 
 test(
-  'the README’s values for several replicas make a Deployment that rolls, without a claim',
+  'values/replicas.yaml, with the README’s for a database of one’s own, makes a Deployment that rolls',
   needs('helm'),
   async () => {
     const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(textOf('README.md')) ?? [];
-    const path = join(directory, 'several.yaml');
+    const path = join(directory, 'database.yaml');
     writeFileSync(path, yaml);
-    const resources = objectsOf({ ...sallyport, words: ['--values', path] });
+    const resources = objectsOf({
+      ...sallyport,
+      words: ['--values', join(chart, 'values/replicas.yaml'), '--values', path],
+    });
     const deployment = find(resources, 'Deployment', 'sallyport');
-    assert.equal(at(deployment, 'spec.strategy'), undefined);
+    assert.equal(at(deployment, 'spec.strategy.rollingUpdate.maxUnavailable'), 0);
     assert.equal(at(deployment, 'spec.replicas'), undefined, 'how many is up to the autoscaler');
-    assert.equal(at(find(resources, 'HorizontalPodAutoscaler', 'sallyport'), 'spec.minReplicas'), 3);
+    assert.equal(at(find(resources, 'HorizontalPodAutoscaler', 'sallyport'), 'spec.minReplicas'), 2);
     assert.deepEqual(
-      resources.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+      resources.filter(({ kind }) => ['PersistentVolumeClaim', 'StatefulSet'].includes(kind)),
       [],
     );
     const env = {
