@@ -19,6 +19,20 @@ const valuesOf = (...names: readonly string[]) =>
 
 const gate = { release: 'sallyport', namespace: 'sallyport' } as const;
 
+/** Services whose neighbours stay plain manifests: their objects are of a shape of their own, and mean the same. */
+export const services: Readonly<Record<string, Release>> = {
+  'api-keys': {
+    release: 'api-key-service',
+    namespace: 'api-proxy',
+    words: [...valuesOf('api-keys'), '--set-file', 'configText=examples/api-keys/sallyport.yaml'],
+  },
+  sandbox: {
+    release: 'credential-resolver',
+    namespace: 'credential-resolver',
+    words: [...valuesOf('sandbox'), '--set-file', 'configText=examples/sandbox/sallyport.yaml'],
+  },
+};
+
 /** By the values file that is its own. */
 export const releases: Readonly<Record<string, Installed>> = {
   nginx: { ...gate, folders: ['nginx'], words: valuesOf('nginx') },

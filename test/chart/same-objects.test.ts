@@ -7,7 +7,7 @@ import { problemsOf } from '../k8s-schemas/kubeconform.ts';
 import { needs } from '../servers/programs.ts';
 import { comparable, nameOf } from './comparable.ts';
 import { chart, helm, objectsOf, render } from './helm.ts';
-import { commandOf, plainOf, releases } from './releases.ts';
+import { commandOf, plainOf, releases, services } from './releases.ts';
 
 for (const [name, release] of Object.entries(releases)) {
   test(
@@ -43,6 +43,6 @@ test('what every values file renders fits the schemas', needs('helm', 'kubeconfo
 });
 
 test('every values file is that of a release', () => {
-  const files = Object.keys(releases).map((name) => `${name}.yaml`);
+  const files = [...Object.keys(releases), ...Object.keys(services)].map((name) => `${name}.yaml`);
   assert.deepEqual(readdirSync(join(chart, 'values')).toSorted(), files.toSorted());
 });

@@ -112,6 +112,14 @@ test('another configuration makes new pods, and the same one does not', needs('h
   assert.notEqual(checksumOf(), checksumOf('--set', 'config.logger.level=debug'));
 });
 
+test('with nobody to let in, the network policy lets nobody in', needs('helm'), () => {
+  const resources = objectsOf({ ...sallyport, words: ['--set', 'monitoring.namespace='] });
+  const policy = find(resources, 'NetworkPolicy', 'sallyport');
+  // A rule whose list of peers is empty would let everybody in.
+  assert.deepEqual(at(policy, 'spec.ingress'), []);
+  assert.deepEqual(at(policy, 'spec.policyTypes'), ['Ingress', 'Egress']);
+});
+
 test('versions are those of the package', () => {
   const { version } = JSON.parse(readFileSync(join(chart, '..', '..', 'package.json'), 'utf8'));
   const read: unknown = parse(textOf('Chart.yaml'));

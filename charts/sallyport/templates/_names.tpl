@@ -68,6 +68,13 @@ labels:
 {{- printf "%s.%s.svc.%s" (include "sallyport.name" .) .Release.Namespace .Values.clusterDomain -}}
 {{- end -}}
 
+{{/* A peer of a network policy: all pods of a namespace. */}}
+{{- define "sallyport.in-namespace" -}}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ . }}
+{{- end -}}
+
 {{/* What Sallyport says of the caller, in place of whatever the client says, as a JSON list. */}}
 {{- define "sallyport.headers" -}}
 {{- $headers := list "X-User-ID" "X-Auth-Method" "X-API-Key-ID" "X-User-Email" "X-User-Roles" "X-Client-CN" -}}
