@@ -6,11 +6,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { objectsOf } from '../chart/helm.ts';
+import { releases, services } from '../chart/releases.ts';
 import { type KubeApiserver, startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { locate, needs } from '../servers/programs.ts';
 import { at, everyFolder, listAt, type Resource, resourcesOf } from './manifests.ts';
 
-const needed = needs('kube-apiserver', 'etcd', 'kube-schemas');
+const programs = ['kube-apiserver', 'etcd', 'kube-schemas'] as const;
+const needed = needs(...programs);
 const resources = everyFolder.flatMap((folder) => resourcesOf(folder));
 
 /** Those of the kinds that manifests name: Kubernetes has no definition of its own kinds. */
@@ -49,6 +52,16 @@ for (const folder of everyFolder) {
   test(`k8s/${folder}: the API server takes all of it`, needed, async () => {
     await running().apply(resourcesOf(folder), { isDryRun: true });
   });
+}
+
+for (const [name, release] of Object.entries({ ...releases, ...services })) {
+  test(
+    `charts/sallyport, values/${name}.yaml: the API server takes all of it`,
+    needs(...programs, 'helm'),
+    async () => {
+      await running().apply(objectsOf(release), { isDryRun: true });
+    },
+  );
 }
 
 /** As its controller would make it, in a namespace of the strictest standard. */
