@@ -12,9 +12,9 @@ export type Release = Readonly<{ release: string; namespace: string; words: read
 
 export type Ran = Readonly<{ ok: boolean; stdout: string; stderr: string }>;
 
-/** Runs from the checkout, so that paths are those that the documentation prints. */
-export const helm = (words: readonly string[]): Ran => {
-  const { status, stdout, stderr } = spawnSync(locate('helm'), words, { cwd: checkout, encoding: 'utf8' });
+/** Runs from the checkout, so that paths are those that the documentation prints. `env`: in the place of the tests' own. */
+export const helm = (words: readonly string[], env = process.env): Ran => {
+  const { status, stdout, stderr } = spawnSync(locate('helm'), words, { cwd: checkout, encoding: 'utf8', env });
   return { ok: status === 0, stdout, stderr };
 };
 
