@@ -33,10 +33,22 @@ export const services: Readonly<Record<string, Release>> = {
   },
 };
 
-/** By the values file that is its own. */
+/** By the values file that is its own; with a comma, that with a value or two changed. */
 export const releases: Readonly<Record<string, Installed>> = {
   nginx: { ...gate, folders: ['nginx'], words: valuesOf('nginx') },
   traefik: { ...gate, folders: ['traefik'], words: valuesOf('traefik') },
+  'traefik, older': {
+    ...gate,
+    folders: ['traefik', 'traefik/older-group'],
+    without: ['traefik/70-ingressroute.yaml'],
+    words: [...valuesOf('traefik'), '--set', 'front.traefik.olderGroup=true'],
+  },
+  'traefik, its provider': {
+    ...gate,
+    folders: ['traefik', 'traefik/ingress-nginx-provider'],
+    without: ['traefik/70-ingressroute.yaml'],
+    words: [...valuesOf('traefik'), '--set', 'front.type=traefik-ingress-nginx,front.className=nginx'],
+  },
   istio: { ...gate, folders: ['istio'], words: valuesOf('istio') },
   'gateway-api': { ...gate, folders: ['gateway-api'], words: valuesOf('gateway-api') },
   pods: { ...gate, folders: ['pods'], words: valuesOf('nginx', 'pods') },

@@ -55,13 +55,9 @@ for (const folder of everyFolder) {
 }
 
 for (const [name, release] of Object.entries({ ...releases, ...services })) {
-  test(
-    `charts/sallyport, values/${name}.yaml: the API server takes all of it`,
-    needs(...programs, 'helm'),
-    async () => {
-      await running().apply(objectsOf(release), { isDryRun: true });
-    },
-  );
+  test(`charts/sallyport, values ${name}: the API server takes all of it`, needs(...programs, 'helm'), async () => {
+    await running().apply(objectsOf(release), { isDryRun: true });
+  });
 }
 
 /** As its controller would make it, in a namespace of the strictest standard. */
