@@ -28,6 +28,7 @@ const sorted = (values: readonly unknown[]): unknown[] =>
 
 /** Rules of a network policy, its peers and ports, volumes, variables and groups of alerts come in any order. */
 const unordered = new Set([
+  'parentRefs',
   'ingress',
   'egress',
   'from',

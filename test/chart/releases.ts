@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { at, documentsOf, filesOf, listAt, type Resource } from '../k8s/manifests.ts';
+import { nameOf } from './comparable.ts';
 import { checkout, type Release } from './helm.ts';
 
 export type Installed = Release &
   Readonly<{
-    /** Folders of k8s/ that together are what it installs. */
+    /** Folders of k8s/ that together are what it installs, as if applied one after the other. */
     folders: readonly string[];
-    /** What of them it does not install: files, which another folder takes the place of, or objects, `Kind name`. */
+    /** What of them it does not install: files, which another folder takes the place of, or objects, as `Kind name`. */
     without?: readonly string[];
     /** The namespace of the one that is there, where the folder lets several in and says that the others are to be taken out. */
     controller?: string;
@@ -16,6 +17,9 @@ export type Installed = Release &
 
 const valuesOf = (...names: readonly string[]) =>
   names.flatMap((name) => ['--values', `charts/sallyport/values/${name}.yaml`]);
+
+/** Of the whole cluster, and somebody's account. */
+const issuer = 'ClusterIssuer letsencrypt';
 
 const gate = { release: 'sallyport', namespace: 'sallyport' } as const;
 
@@ -51,6 +55,25 @@ export const releases: Readonly<Record<string, Installed>> = {
   },
   istio: { ...gate, folders: ['istio'], words: valuesOf('istio') },
   'gateway-api': { ...gate, folders: ['gateway-api'], words: valuesOf('gateway-api') },
+  tls: {
+    ...gate,
+    folders: ['nginx', 'nginx/with-tls'],
+    without: [issuer],
+    words: valuesOf('nginx', 'tls'),
+  },
+  'traefik, tls': {
+    ...gate,
+    folders: ['traefik', 'traefik/with-tls'],
+    without: [issuer],
+    words: valuesOf('traefik', 'tls'),
+  },
+  'istio, tls': { ...gate, folders: ['istio', 'istio/with-tls'], words: valuesOf('istio', 'tls') },
+  'gateway-api, tls': {
+    ...gate,
+    folders: ['gateway-api', 'gateway-api/with-tls'],
+    without: [issuer],
+    words: valuesOf('gateway-api', 'tls'),
+  },
   pods: { ...gate, folders: ['pods'], words: valuesOf('nginx', 'pods') },
   monitoring: {
     ...gate,
@@ -121,7 +144,8 @@ export const plainOf = ({ folders, without = [], namespace, controller }: Instal
     .filter((resource) => !isThere(resource) && !left(`${resource.kind} ${resource.metadata.name}`));
   const unknown = without.filter((name) => !found.has(name));
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')} in k8s/${folders.join(', k8s/')}`);
-  return controller === undefined ? resources : resources.map((resource) => narrowed(resource, controller));
+  const applied = [...new Map(resources.map((resource) => [nameOf(resource), resource])).values()];
+  return controller === undefined ? applied : applied.map((resource) => narrowed(resource, controller));
 };
 
 /** The command in the head of a values file, in one line. */

@@ -7,6 +7,25 @@ tls:
 {{- end }}
 {{- end -}}
 
+{{/*
+dict "root" $ "namespace" NAMESPACE: the certificate, where cert-manager is not told by an annotation. The Secret is where those are who
+show it.
+*/}}
+{{- define "sallyport.certificate" -}}
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata:
+  {{- $front := .root.Values.front }}
+  {{- include "sallyport.metadata" (dict "root" .root "name" (trimSuffix "-tls" $front.tls.secretName) "namespace" .namespace "label" $front.application.name) | nindent 2 }}
+spec:
+  secretName: {{ $front.tls.secretName }}
+  dnsNames:
+    - {{ $front.host }}
+  issuerRef:
+    kind: ClusterIssuer
+    name: {{ $front.tls.issuer }}
+{{- end -}}
+
 {{- define "sallyport.application-backend" -}}
 service:
   name: {{ .Values.front.application.name }}
