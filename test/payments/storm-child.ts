@@ -15,6 +15,7 @@ import { createOutbound } from '../../src/stores/outbound/exchange.ts';
 import { until } from '../servers/until.ts';
 import { silentEvents } from './silent-events.ts';
 import type { Orders, Point } from './storm.ts';
+import { MOST_PODS, openNamespace, RUNS_MS } from './storm-namespace.ts';
 
 const orders = JSON.parse(process.argv[2] ?? '') as Orders;
 let skip = orders.skip;
@@ -61,12 +62,18 @@ const stores = await openStores(config);
 const outbound = createOutbound();
 const now = () => Date.now() + orders.skewMs;
 let outstanding: Outstanding | undefined;
+const pods =
+  orders.namespace === undefined
+    ? undefined
+    : openNamespace({ folder: orders.namespace, store: stores.pods, now, reached });
+const terms = { template: 'default', mostOfAccount: 1, mostInAll: MOST_PODS, longestMs: RUNS_MS };
 const payments = await assemblePayments({
   config,
   stores: { ...stores, ledger: deadly(stores.ledger), proofs: deadlyProofs(stores.proofs) },
   outbound,
   throttle: { isOpen: () => true, recordFailure: () => undefined },
   now,
+  provisionFor: () => pods?.provision(terms),
   events: {
     ...silentEvents,
     onOutstanding: (found) => {
@@ -77,6 +84,10 @@ const payments = await assemblePayments({
 payments.recovery.start();
 payments.collector.start();
 
+if (pods) {
+  pods.start();
+  await until('pods can be started', () => pods.problem() === undefined);
+}
 const charge = payments.paywallFor(rule)?.charge;
 const request = { clientIp: '203.0.113.7' } as AuthRequest;
 
@@ -86,7 +97,8 @@ const present = async (text: string, index: number): Promise<void> => {
   const answer = found.outcome === 'identified' ? await charge?.(request, found.identity, 'enforce') : found.refusal;
   if (isRefusal(answer) && answer.code === 'store_unavailable') console.error(answer.cause);
   const word = isRefusal(answer) ? answer.code : 'paid';
-  writeSync(1, `${index} ${word}\n`);
+  const pod = answer && 'pod' in answer ? ` ${answer.pod?.name}` : '';
+  writeSync(1, `${index} ${word}${pod}\n`);
   reached('answered');
 };
 
@@ -95,6 +107,14 @@ if (orders.untilIdle) await until('nothing waits any more', () => outstanding?.c
 if (orders.untilIdle || orders.point === 'collecting') {
   const isCollected = async () => (await stores.proofs.uncollected('', [], 1)).length === 0;
   await until('all is collected', isCollected, { deadlineMs: 60_000 });
+}
+if (pods) {
+  const isTidy = async () => {
+    const [wanted, expired] = await Promise.all([stores.pods.wanted(1), stores.pods.expired(now(), 1)]);
+    return wanted.length + expired.length === 0;
+  };
+  await until('every pod is made or ended', isTidy, { deadlineMs: 60_000 });
+  await pods.close();
 }
 if (orders.untilIdle) writeSync(1, 'idle\n');
 await payments.collector.close();

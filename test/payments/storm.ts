@@ -15,6 +15,7 @@ import type { Proof } from '@cashu/cashu-ts';
 import { encodeToken } from '../../examples/play-mint/token.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Ledger } from '../../src/paywall/ledger.ts';
+import type { PodStore } from '../../src/pods/pod-store.ts';
 import type { Fault } from '../peers/faults.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { startQuickly } from './start-quickly.ts';
@@ -23,7 +24,26 @@ import { AMOUNT, type StormMint } from './storm-mints.ts';
 /** The crash table of the design: before A, after A, posted, the mint has acted, after B, answered, before proofs are ours. */
 export const points = ['before A', 'after A', 'posted', 'acted', 'after B', 'answered', 'collecting'] as const;
 
-export type Point = (typeof points)[number];
+/** Between a payment and its pod, between the end of its time and its deletion, and where none can be made. */
+export const podPoints = ['to create', 'created', 'noted', 'given back', 'ended', 'to delete', 'deleted'] as const;
+
+export type PodPoint = (typeof podPoints)[number];
+export type Point = (typeof points)[number] | PodPoint;
+
+/** What is sold, and where processes are killed while it is. */
+export type Trade = Readonly<{
+  points: readonly Point[];
+  /** In the words of a rule. */
+  price: string;
+  /** What payers are told. */
+  answers: readonly string[];
+  /** Of the pods that are sold; left out where requests are. */
+  namespace?: string;
+}>;
+
+const usual = ['paid', 'payment_uncertain', 'payment_spent', 'credit_exhausted'];
+
+export const requestsTrade: Trade = { points, price: `${AMOUNT}`, answers: usual };
 
 export type Orders = Readonly<{
   /** A configuration, without its secrets. */
@@ -40,21 +60,24 @@ export type Orders = Readonly<{
   skip: number;
   /** Ends when nothing is left to recover or to collect. */
   untilIdle: boolean;
+  /** Folder of the pods that are sold. */
+  namespace?: string | undefined;
 }>;
 
 /** A database to be stormed, empty. */
 export type StormStore = Readonly<{
   /** As it is written in a configuration. */
   store: string;
-  open(): Promise<Readonly<{ ledger: Ledger; close(): Promise<void> }>>;
+  open(): Promise<Readonly<{ ledger: Ledger; pods: PodStore; close(): Promise<void> }>>;
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
 }>;
 
 /** A token worth `AMOUNT`, and what became of it. */
 export type Gift = Readonly<{ proofs: readonly Proof[]; token: string }> & {
   spentElsewhere: boolean;
-  /** How often its payer was told that it paid. */
+  /** How often its payer was told that it paid; for pods, how many pods it was told of. */
   paid: number;
+  pods: ReadonlySet<string>;
 };
 
 export type Aftermath = Readonly<{
@@ -75,11 +98,11 @@ const script = join(import.meta.dirname, 'storm-child.ts');
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-const configFor = (mint: StormMint, store: string, folder: string): unknown => {
+const configFor = (mint: StormMint, store: string, folder: string, price: string): unknown => {
   const path = join(folder, 'sallyport.yaml');
   writeFileSync(
     path,
-    `store: "${store}"\ncashu: { mints: ["${mint.url}"], request_timeout: 2s }\nrules: [{ name: premium, accept: [cashu], price: ${AMOUNT} }]`,
+    `store: "${store}"\ncashu: { mints: ["${mint.url}"], request_timeout: 2s }\nrules: [{ name: premium, accept: [cashu], price: ${price} }]`,
   );
   return loadConfig({ path, env: {}, insecure: new Set(['insecure-ledger']) }).config;
 };
@@ -90,12 +113,13 @@ export const storm = async (
   mint: StormMint,
   { store }: Pick<StormStore, 'store'>,
   kills: number,
+  { points: deadlyPoints, price, answers, namespace }: Trade = requestsTrade,
 ): Promise<Aftermath> => {
   const folder = createWorkdir('storm', { after: (end) => t.after(end) }).path;
   const key = randomBytes(32);
-  const shared = { config: configFor(mint, store, folder), store, key: key.toString('base64') };
+  const shared = { config: configFor(mint, store, folder, price), store, namespace, key: key.toString('base64') };
   const gifts: Gift[] = [];
-  const died = new Map<Point, number>(points.map((point) => [point, 0]));
+  const died = new Map<Point, number>(deadlyPoints.map((point) => [point, 0]));
   let skewMs = 0;
 
   const give = async (): Promise<Gift> => {
@@ -105,6 +129,7 @@ export const storm = async (
       token: encodeToken({ mint: mint.url, unit: 'sat', proofs }),
       spentElsewhere: false,
       paid: 0,
+      pods: new Set<string>(),
     };
     gifts.push(gift);
     return gift;
@@ -129,18 +154,23 @@ export const storm = async (
     return { child, exited: once(child, 'exit'), said: child.stdout ? text(child.stdout) : Promise.resolve('') };
   };
 
+  const hearOne = (gift: Gift, [answer = '', pod]: readonly string[]): void => {
+    if (pod !== undefined) gift.pods = new Set([...gift.pods, pod]);
+    if (answer === 'paid') gift.paid = pod === undefined ? gift.paid + 1 : gift.pods.size;
+    assert.ok(answers.includes(answer), answer);
+  };
+
   const hear = (said: string, presented: readonly Gift[]): void => {
     for (const line of said.split('\n')) {
-      const [index = '', answer = ''] = line.split(' ');
-      const gift = presented[Number(index)];
-      if (!gift || index === '') continue;
-      if (answer === 'paid') gift.paid += 1;
-      assert.ok(['paid', 'payment_uncertain', 'payment_spent', 'credit_exhausted'].includes(answer), line);
+      const [index = '', ...answer] = line.split(' ');
+      const gift = index === '' ? undefined : presented[Number(index)];
+      if (gift) hearOne(gift, answer);
     }
   };
 
   const round = async (point: Point, presented: readonly Gift[]): Promise<void> => {
-    const skip = Math.floor(Math.random() * 2);
+    // A round passes some points once at most.
+    const skip = namespace === undefined ? Math.floor(Math.random() * 2) : 0;
     const { child, exited, said } = start({ point, skip, untilIdle: false }, presented);
     let left = skip;
     const killing: Fault = async (act) => {
@@ -169,8 +199,11 @@ export const storm = async (
   const total = (): number => sumOf([...died.values()]);
   await recover();
   for (let index = 0; total() < kills; index++) {
-    assert.ok(index < kills * 2, `of ${index} processes only ${total()} died`);
-    const point = points[index % points.length] ?? 'posted';
+    assert.ok(
+      index < kills * 2,
+      `of ${index} processes only ${total()} died: ${JSON.stringify(Object.fromEntries(died))}`,
+    );
+    const point = deadlyPoints[index % deadlyPoints.length] ?? 'posted';
     const fresh = [await give(), await give()];
     const [first] = fresh;
     if (index % 7 === 6 && first) await spendElsewhere(first);
