@@ -76,7 +76,7 @@ const podOf = ({ metadata: { name }, ...rest }: Resource): Resource => {
 };
 
 test('every pod of ours is let into a namespace of the strictest standard', needed, async () => {
-  const workloads = resources.filter(({ kind }) => ['Deployment', 'StatefulSet', 'CronJob'].includes(kind));
+  const workloads = resources.filter(({ kind }) => ['Deployment', 'StatefulSet', 'CronJob', 'Job'].includes(kind));
   assert.ok(workloads.length > 10);
   const pods = workloads.map(podOf);
   await running().apply(pods, { isDryRun: true });

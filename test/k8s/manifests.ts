@@ -30,7 +30,7 @@ export const otherFolders = ['egress', 'egress/mesh', 'api-keys', 'sandbox'] as 
 export const tlsFolders = ['nginx/with-tls', 'traefik/with-tls', 'istio/with-tls', 'gateway-api/with-tls'] as const;
 
 /** Several replicas, in the place of the files 00 to 50 of a controller's folder. */
-export const replicaFolders = ['replicas', 'replicas/with-pods'] as const;
+export const replicaFolders = ['replicas', 'replicas/with-pods', 'replicas/restore'] as const;
 
 export const everyFolder = [...folders, ...tlsFolders, ...otherFolders, ...replicaFolders] as const;
 

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import pg from 'pg';
 import { parse } from 'yaml';
 import { validate } from '../../src/commands/validate.ts';
-import { ask, createDatabase, startPostgres } from '../servers/postgres.ts';
+import { ask, startPostgres } from '../servers/postgres.ts';
 import { locate, needs } from '../servers/programs.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { at, controllers, find, listAt, resourcesOf, textAt, textOf } from './manifests.ts';
@@ -140,50 +141,56 @@ test('with pods it is k8s/replicas with what k8s/pods adds, and nothing else', (
   }
 });
 
-test('the nightly job makes whole backups that can be restored, and keeps fourteen', needs('postgres'), async () => {
-  const server = await startPostgres({ owner: { after } });
-  const { path } = createWorkdir('backups', { after });
-  const folder = join(path, 'backup');
-  mkdirSync(folder);
-  for (let day = 10; day < 25; day += 1) writeFileSync(join(folder, `sallyport-202601${day}T031700Z.dump`), '');
-  writeFileSync(join(folder, 'sallyport-20260109T031700Z.dump.part'), '');
-  await ask(server.url, 'CREATE TABLE money AS SELECT generate_series(1, 1000) AS sat');
+/** The script of a Job as it stands, on this machine: its volume is a folder. */
+const runScript = (container: unknown, folder: string, url: string) => {
+  const [command = '', ...args] = listAt(container, 'command').map(String);
+  const script = textAt(container, 'args.0').replaceAll('/backup', folder);
+  const env = { PATH: `${locate('postgres')}:${process.env['PATH']}`, DATABASE_URL: url };
+  return spawnSync(command, [...args, script], { encoding: 'utf8', env });
+};
 
-  const [container] = listAt(
-    find(resources, 'CronJob', 'sallyport-backup'),
-    'spec.jobTemplate.spec.template.spec.containers',
-  );
-  assert.deepEqual(listAt(container, 'command'), ['bash', '-euo', 'pipefail', '-c']);
-  const script = textAt(container, 'args.0').replaceAll('/backup/', `${folder}/`);
-  const env = { PATH: `${locate('postgres')}:${process.env['PATH']}`, DATABASE_URL: server.url };
-  const made = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8', env });
-  assert.equal(made.status, 0, made.stderr);
-  const kept = readdirSync(folder).toSorted();
-  assert.equal(kept.length, 14);
-  assert.deepEqual(
-    kept.filter((name) => name.startsWith('sallyport-2026011') && name < 'sallyport-20260112'),
-    [],
-  );
+const [backup] = listAt(
+  find(resources, 'CronJob', 'sallyport-backup'),
+  'spec.jobTemplate.spec.template.spec.containers',
+);
+const [restore] = listAt(
+  find(resourcesOf('replicas/restore'), 'Job', 'sallyport-restore'),
+  'spec.template.spec.containers',
+);
 
-  const empty = await createDatabase(server);
-  const args = ['--exit-on-error', `--dbname=${empty}`, join(folder, kept.at(-1) ?? '')];
-  const restored = spawnSync(join(locate('postgres'), 'pg_restore'), args, { encoding: 'utf8' });
-  assert.equal(restored.status, 0, restored.stderr);
-  assert.deepEqual(await ask(empty, 'SELECT count(*)::int AS count, sum(sat)::int AS sum FROM money'), [
-    { count: 1000, sum: 500_500 },
-  ]);
-});
+test(
+  'the nightly job makes whole backups, keeps fourteen, and the newest is restored in the place of all',
+  needs('postgres'),
+  async () => {
+    const server = await startPostgres({ owner: { after } });
+    const { path: folder } = createWorkdir('backups', { after });
+    for (let day = 10; day < 25; day += 1) writeFileSync(join(folder, `sallyport-202601${day}T031700Z.dump`), '');
+    writeFileSync(join(folder, 'sallyport-20260109T031700Z.dump.part'), '');
+    await ask(server.url, 'CREATE TABLE money AS SELECT generate_series(1, 1000) AS sat');
+
+    const made = runScript(backup, folder, server.url);
+    assert.equal(made.status, 0, made.stderr);
+    const kept = readdirSync(folder).toSorted();
+    assert.deepEqual([kept.length, kept[0]], [14, 'sallyport-20260112T031700Z.dump']);
+
+    await ask(server.url, 'UPDATE money SET sat = 0; INSERT INTO money VALUES (7)');
+    const restored = runScript(restore, folder, server.url);
+    assert.equal(restored.status, 0, restored.stderr);
+    const [sums] = await ask(server.url, 'SELECT count(*)::int AS count, sum(sat)::int AS sum FROM money');
+    assert.deepEqual(sums, { count: 1000, sum: 500_500 });
+
+    const other = new pg.Client({ connectionString: server.url });
+    await other.connect();
+    const refused = runScript(restore, folder, server.url);
+    await other.end();
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /1 connections: Sallyport still runs/);
+  },
+);
 
 test('a backup that fails leaves those that are there, and the job fails', needs('postgres'), () => {
   const { path } = createWorkdir('backups', { after });
   writeFileSync(join(path, 'sallyport-20260110T031700Z.dump'), 'old');
-  const [container] = listAt(
-    find(resources, 'CronJob', 'sallyport-backup'),
-    'spec.jobTemplate.spec.template.spec.containers',
-  );
-  const script = textAt(container, 'args.0').replaceAll('/backup/', `${path}/`);
-  const env = { PATH: `${locate('postgres')}:${process.env['PATH']}`, DATABASE_URL: 'postgres://127.0.0.1:1/none' };
-  const { status } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8', env });
-  assert.notEqual(status, 0);
+  assert.notEqual(runScript(backup, path, 'postgres://127.0.0.1:1/none').status, 0);
   assert.ok(readdirSync(path).includes('sallyport-20260110T031700Z.dump'));
 });

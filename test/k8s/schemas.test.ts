@@ -23,6 +23,7 @@ for (const folder of everyFolder) {
       'apps/v1 StatefulSet',
       'autoscaling/v2 HorizontalPodAutoscaler',
       'batch/v1 CronJob',
+      'batch/v1 Job',
       'cert-manager.io/v1 Certificate',
       'cert-manager.io/v1 ClusterIssuer',
       'gateway.envoyproxy.io/v1alpha1 ClientTrafficPolicy',

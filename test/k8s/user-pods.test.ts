@@ -1,7 +1,11 @@
 /** k8s/pods: what payers' pods may do, how much of them there may be, and what Sallyport may do about them. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { parse } from 'yaml';
+import { validate } from '../../src/commands/validate.ts';
+import { createWorkdir } from '../servers/workdir.ts';
 import { at, filesOf, find, listAt, resourcesOf, textAt, textOf } from './manifests.ts';
 import { labelsAt, matches, podsFor } from './selectors.ts';
 
@@ -175,6 +179,21 @@ test('the template lies where the configuration looks for it, and runs the image
   assert.deepEqual(Object.keys(Object(at(configMap, 'data'))), [file.replace(`${textAt(mount, 'mountPath')}/`, '')]);
   const [workload] = listAt(documentAt(configMap.metadata.name, 'default.yaml'), 'template.spec.containers');
   assert.equal(at(workload, 'image'), at(container, 'image'));
+});
+
+test('`sallyport validate` finds nothing wrong with configuration and template, with the switches of the Deployment', async () => {
+  const { path } = createWorkdir('user-pods', { after });
+  const textIn = (configMap: string, file: string) =>
+    String(Object(at(find(resources, 'ConfigMap', configMap), 'data'))[file]);
+  writeFileSync(join(path, 'default.yaml'), textIn('sallyport-pod-templates', 'default.yaml'));
+  const file = join(path, 'sallyport.yaml');
+  writeFileSync(file, textIn('sallyport', 'sallyport.yaml').replace('/etc/pod-templates/', `${path}/`));
+  const env = Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+  const { exitCode, output } = await validate(file, { env, json: true });
+  assert.equal(exitCode, 0, output);
+  assert.deepEqual(JSON.parse(output).unavailable, []);
 });
 
 test('a price in the configuration buys time and a pod', () => {
