@@ -33,6 +33,9 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** Half-open connections are found: a watch may be silent for a minute and be well. */
 const KEEP_ALIVE_PROBE_MS = 15_000;
 
+/** Shorter than the 90 seconds of an API server. Who pays after a quiet minute waits for no handshake. */
+const IDLE_MS = 60_000;
+
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
@@ -67,7 +70,7 @@ export const readBody = async (chunks: AsyncIterable<Uint8Array>): Promise<unkno
 const dispatcherOf = ({ tls }: Credentials, proxy: string | undefined, timeoutMs: number): Dispatcher => {
   const connect = { ...tls, timeout: timeoutMs, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS };
   // Who asks says how long it waits.
-  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
   return proxy === undefined
     ? new Agent({ connect, ...timeouts })
     : new ProxyAgent({ uri: proxy, requestTls: connect, ...timeouts });
