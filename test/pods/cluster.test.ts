@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { ClusterFault, type ClusterFaultKind } from '../../src/core/cluster-fault.ts';
 import { openCluster } from '../../src/stores/kubernetes/cluster.ts';
+import { createConnection } from '../../src/stores/kubernetes/connection.ts';
+import { serviceAccountLogin } from '../../src/stores/kubernetes/service-account.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { type Fault, startKubeRelay } from '../servers/kube-relay.ts';
 import { needs } from '../servers/programs.ts';
 import { until } from '../servers/until.ts';
+import { createWorkdir } from '../servers/workdir.ts';
 import { countQuota, namespace, podOf, podsPath, prepareNamespace, serviceOf } from './namespace.ts';
 
 const options = needs('kube-apiserver', 'etcd');
@@ -251,4 +256,14 @@ test('a creation takes one call', options, async () => {
     relay.asked().map(({ method, path }) => [method, path]),
     [['POST', `${podsPath}?fieldValidation=Strict`]],
   );
+});
+
+test('inside of a cluster the files of the service account are enough', options, async (t) => {
+  const { kube } = at();
+  const { path } = createWorkdir('service-account', t);
+  writeFileSync(join(path, 'token'), kube.tokens.sallyport);
+  copyFileSync(kube.ca, join(path, 'ca.crt'));
+  const connection = createConnection(serviceAccountLogin(path, kube.url), 5_000);
+  t.after(connection.close);
+  assert.equal((await connection.call('GET', podsPath, { signal: AbortSignal.timeout(5_000) })).status, 200);
 });
