@@ -42,8 +42,10 @@ for (const [name, release] of Object.entries(releases)) {
 }
 
 test('what every values file renders fits the schemas', needs('helm', 'kubeconform', 'kube-schemas'), () => {
-  const texts = Object.values(releases).map((release) => render(release).stdout);
-  assert.deepEqual(problemsOf(texts.join('\n---\n')), []);
+  const documents = Object.values(releases).flatMap((release) => render(release).stdout.split(/^---$/m));
+  // Most of them are in many releases.
+  const different = [...new Set(documents.map((document) => document.trim()))].filter(Boolean);
+  assert.deepEqual(problemsOf(different.join('\n---\n')), []);
 });
 
 test('every values file is that of a release', () => {
