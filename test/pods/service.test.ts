@@ -5,6 +5,7 @@ import { ask, codeOf, tally, times } from '../payments/ask.ts';
 import { adminToken, runSallyport } from '../sallyport.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { needs } from '../servers/programs.ts';
+import { type Answered, request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 import { enterNamespace } from './scene.ts';
 
@@ -72,6 +73,32 @@ test('fifty requests that race with one token, through two processes: one pod, w
   assert.deepEqual(others, []);
   assert.deepEqual(new Set((await Promise.all(answers)).map(podOf)), new Set([pod?.metadata.name]));
   assert.equal(scene.mint.spentAmount(), 8);
+});
+
+test('a further token in the same session makes the life of the pod longer, and no other pod', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'tell: [expires], max_lifetime: 2h' });
+  const gate = await scene.start();
+  const first = await ask(gate.url, await scene.payer.token(8));
+  const session = String(first.headers['x-payment-session']);
+  const pay = async () =>
+    request(gate.url, '/auth/native/premium/1', {
+      headers: {
+        Host: 'shop.example.com',
+        'X-Forwarded-For': '203.0.113.7',
+        'X-Cashu': await scene.payer.token(8),
+        'X-Payment-Session': session,
+      },
+    });
+  const second = await pay();
+  assert.equal(second.status, 200, second.body);
+  assert.equal(podOf(second), podOf(first));
+  const end = ({ headers }: Answered) => Date.parse(String(headers['x-pod-expires']));
+  assert.equal(end(second) - end(first), 3_600_000);
+  // A third hour is more than any pod has: its token is not touched.
+  const third = await pay();
+  assert.equal(codeOf(third), 'pod_lifetime_reached');
+  assert.equal(scene.mint.spentAmount(), 16);
+  assert.equal((await scene.pods()).length, 1);
 });
 
 test('a key passes without paying, and gets no pod', { skip }, async (t) => {
