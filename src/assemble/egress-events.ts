@@ -23,6 +23,7 @@ const mild = new Set<EgressErrorType>([
   'no_route',
   'method',
   'caller',
+  'policy',
   'limited',
   'forbidden',
   'aborted',
@@ -59,6 +60,8 @@ const lineOf = (event: EgressEvent, path: string) => ({
   attempts: event.attempts,
   credential_version: event.credentialVersion,
   error: event.error,
+  reasons: event.findings?.reasons,
+  policy: event.findings?.audit,
   cause: causeOf(event.cause),
 });
 

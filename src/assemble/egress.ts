@@ -1,19 +1,24 @@
 /** The way out: targets, the routes to them, and the door through which callers come. Loaded only where it is configured. */
 
+import type { PolicyEngine } from '../checks/policy-engine.ts';
 import type { Config } from '../config/config.ts';
+import { anonymous, type Identity } from '../core/identity.ts';
+import type { CallerFacts } from '../egress/caller-entry.ts';
 import type { Admission } from '../egress/callers.ts';
 import { createRequestFilter } from '../egress/headers.ts';
 import { createJoining } from '../egress/join.ts';
-import type { EgressRoute } from '../egress/plan-call.ts';
+import type { EgressRoute, RoutePolicy } from '../egress/plan-call.ts';
 import { compileEgressRoutes, type Route } from '../egress/routes.ts';
 import type { Target } from '../egress/target.ts';
 import { createEgressDoor } from '../http/egress-door.ts';
 import { createEgressProxy } from '../http/egress-proxy.ts';
 import type { Door } from '../http/main-app.ts';
 import type { Peers } from '../http/peers.ts';
+import { identifyByCertificate } from '../identify/certificate.ts';
 import { assembleCallers, type CallerParts } from './callers.ts';
 import { assembleCredentials, type CredentialMemory } from './credentials.ts';
 import type { EgressEvents } from './egress-events.ts';
+import { policyCheck } from './rules.ts';
 import { assembleTarget, type TargetEvents } from './target.ts';
 import type { CredentialEvents } from './tokens.ts';
 
@@ -22,6 +27,8 @@ type EgressConfig = NonNullable<Config['egress']>;
 export type EgressParts = CallerParts &
   Readonly<{
     memory: CredentialMemory;
+    /** Left out where no policy is configured. */
+    policy: PolicyEngine | undefined;
     peers: Peers;
     now(): number;
     events: Pick<EgressEvents, 'of'> & CredentialEvents & TargetEvents;
@@ -56,6 +63,27 @@ const ownPathsOf = ({ endpoints: { health, ready, metrics } }: Config): string[]
   ready,
   metrics,
 ];
+
+const noHeader = () => undefined;
+
+/** Whoever shows a certificate is known by it, as `callers` know them. */
+const identityOf = ({ identity, certificate }: CallerFacts): Identity =>
+  identity ?? (certificate ? identifyByCertificate(certificate) : anonymous);
+
+/** Undefined where the route asks none. The policy sees no headers: they are on their way to the target. */
+export const routePolicy = (
+  { policy_query: query, target }: Pick<EgressConfig['routes'][number], 'policy_query' | 'target'>,
+  config: Config,
+  engine: PolicyEngine | undefined,
+): RoutePolicy | undefined => {
+  if (query === undefined) return undefined;
+  const check = policyCheck(query, [], config, engine, target);
+  return (call, facts) => {
+    const { clientIp, certificate } = facts;
+    const request = { ...call, id: '', scheme: 'https', clientIp, certificate } as const;
+    return check({ ...request, header: noHeader, findHeaderName: noHeader }, identityOf(facts), 'enforce');
+  };
+};
 
 /** Where `config.egress` is there. */
 export const assembleEgress = async (config: Config, parts: EgressParts): Promise<Egress> => {
@@ -94,12 +122,14 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
   const routeOf = (route: EgressConfig['routes'][number]): Route<EgressRoute> => {
     const shared = sharedBy.get(route.target);
     if (!shared) throw new Error(`no target ${route.target}`);
+    const policy = routePolicy(route, config, parts.policy);
     const value: EgressRoute = {
       ...shared,
       joining: createJoining(shared.target.basePath, route.strip_prefix, route.rewrite_prefix),
       timeoutMs: route.timeout ?? shared.target.timeoutMs,
       escapedSlashes: route.escaped_slashes,
       websocket: route.websocket,
+      ...(policy && { policy }),
     };
     return { pathPrefix: route.path_prefix, host: route.host, methods: route.methods, value };
   };

@@ -137,6 +137,7 @@ export const assembleGeneration = async (config: Config, parts: LastingParts): P
     await parts.loadEgress(config, {
       identifiers,
       limiter,
+      policy,
       onReported: (target, caller, refusal) => telemetry.egress().callerReported(target, caller, refusal),
       peers,
       now,

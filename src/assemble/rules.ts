@@ -112,10 +112,11 @@ export const policyCheck = (
   extract: readonly string[],
   { policy }: Pick<Config, 'policy'>,
   engine: PolicyEngine | undefined,
+  target?: string,
 ): Check => {
   if (!policy || !engine) throw new Error(`${query}: no policy is loaded`);
   const { expose_reasons: exposeReasons, max_input_size: maxInputBytes } = policy;
-  return createPolicyCheck(query, engine, { extract, exposeReasons, maxInputBytes });
+  return createPolicyCheck(query, engine, { extract, exposeReasons, target, maxInputBytes });
 };
 
 const checksOf = (rule: RuleConfig, config: Config, { limiter, policy }: RuleParts): Check[] => {

@@ -64,13 +64,21 @@ export const extractedHeaders = (
 /** Members of the request alone, and those that others share with it. */
 export type PolicyInput = Readonly<{ own: string; parts: InputParts }>;
 
-/** `extract` names the headers that a policy sees: no others, and above all none with a credential. */
-export const policyInput = (request: AuthRequest, identity: Identity, extract: readonly string[]): PolicyInput => {
+/**
+ * `extract` names the headers that a policy sees: no others, and above all none with a credential. `more`: further members as
+ * text, with a comma before each.
+ */
+export const policyInput = (
+  request: AuthRequest,
+  identity: Identity,
+  extract: readonly string[],
+  more = '',
+): PolicyInput => {
   const { method, path, host, query, certificate, clientIp } = request;
   const asked = JSON.stringify({ method, path, host, query });
   const headers = JSON.stringify(extractedHeaders(request, extract));
   return {
-    own: `"request":${asked},"headers":${headers},"source":${JSON.stringify({ ip: clientIp })}`,
+    own: `"request":${asked},"headers":${headers},"source":${JSON.stringify({ ip: clientIp })}${more}`,
     parts: [callerPart(identity), certificate ? certificatePart(certificate) : noCertificate],
   };
 };

@@ -13,6 +13,8 @@ export type PolicyCheckOptions = Readonly<{
   extract: readonly string[];
   /** Whether a caller who is denied is told the reasons. */
   exposeReasons: boolean;
+  /** The target of a call of egress. */
+  target?: string | undefined;
   /** Bytes of the input as JSON in UTF-8. */
   maxInputBytes: number;
 }>;
@@ -65,12 +67,13 @@ const isTooLong = (input: PolicyInput, maxBytes: number): boolean => {
 export const createPolicyCheck = (
   query: string,
   engine: Pick<PolicyEngine, 'evaluate' | 'evaluateParts'>,
-  { extract, exposeReasons, maxInputBytes }: PolicyCheckOptions,
+  { extract, exposeReasons, target, maxInputBytes }: PolicyCheckOptions,
 ): Check => {
+  const about = target === undefined ? '' : `,"egress":${JSON.stringify({ target })}`;
   const conclude = (answer: PolicyAnswer) => concludePolicy(query, answer, exposeReasons);
 
   const check: Check = (request, identity) => {
-    const input = policyInput(request, identity, extract);
+    const input = policyInput(request, identity, extract, about);
     if (isTooLong(input, maxInputBytes)) {
       return failed(new RangeError(`${query}: the input is longer than policy.max_input_size, ${maxInputBytes} bytes`));
     }

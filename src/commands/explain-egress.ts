@@ -1,7 +1,10 @@
 /** What would become of a call, step by step. Nothing is sent, asked for or counted. */
 import { callerPolicy } from '../assemble/callers.ts';
 import { assembleCredentials, createCredentialMemory } from '../assemble/credentials.ts';
+import { routePolicy } from '../assemble/egress.ts';
+import { assemblePolicy } from '../assemble/policy.ts';
 import { limitsOf } from '../assemble/rules.ts';
+import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { credentialsOf as configuredCredentials } from '../config/check-credentials.ts';
 import type { Config } from '../config/config.ts';
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../core/refusal.ts';
@@ -11,9 +14,10 @@ import { callerName, judgeCaller } from '../egress/callers.ts';
 import type { Credential } from '../egress/credential.ts';
 import { createReach } from '../egress/credentials/reach.ts';
 import { createJoining, joinPath } from '../egress/join.ts';
-import { planCall } from '../egress/plan-call.ts';
+import { aboutCall, type CallAbout, planCall } from '../egress/plan-call.ts';
 import { withoutParameters, withQuery } from '../egress/query.ts';
 import { compileEgressRoutes } from '../egress/routes.ts';
+import { reasonsOf } from '../reload/refused.ts';
 
 type EgressConfig = NonNullable<Config['egress']>;
 type RouteConfig = EgressConfig['routes'][number];
@@ -102,6 +106,30 @@ const explainLimits = (target: TargetConfig): readonly Step[] =>
     says: `at most ${limit} calls of each caller in ${windowMs / 1000} s; this one is not counted`,
   }));
 
+/** The refusal, where the policy of the route denies the call. */
+const explainPolicy = async (
+  config: Config,
+  route: RouteConfig,
+  call: CallAbout,
+  facts: CallerFacts,
+  say: (step: string, says: string) => void,
+): Promise<Refusal | undefined> => {
+  if (route.policy_query === undefined) return undefined;
+  let engine: PolicyEngine | undefined;
+  try {
+    engine = await assemblePolicy(config, Date.now);
+  } catch (error) {
+    return refuse('policy_failed', `The policies cannot be loaded. ${reasonsOf(error)[0]?.message ?? ''}`);
+  }
+  const told = await routePolicy(route, config, engine)?.(call, facts);
+  await engine?.close();
+  const refusal = isRefusal(told) ? told : undefined;
+  const reasons = (refusal ?? (told && 'findings' in told ? told : undefined))?.findings?.reasons ?? [];
+  const because = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
+  say(`policy ${route.policy_query}`, `${refusal ? 'denies' : 'allows'} it${because}`);
+  return refusal;
+};
+
 export const explainEgress = async (config: Config, asked: CallAsked): Promise<Explanation> => {
   const { egress } = config;
   const { facts } = asked;
@@ -147,6 +175,8 @@ export const explainEgress = async (config: Config, asked: CallAsked): Promise<E
   const refusal = policy && judgeCaller(policy, facts);
   if (policy && refusal && policy.mode === 'enforce') return refused(refusal, { target: route.target, url });
   if (refusal) say('callers', `would be refused (${refusal.code}), but callers are not enforced (mode: report)`);
+  const denied = await explainPolicy(config, route, aboutCall(planned, asked.host), facts, say);
+  if (denied) return refused(denied, { target: route.target, url });
   steps.push(...explainLimits(target));
 
   const forbidden = placed(target).find(

@@ -55,6 +55,9 @@ const endOfSegments = (path: string, count: number): number => {
   return end;
 };
 
+/** The decoded path with an escaped slash as `%2F`: no other text reads so, for an escaped percent sign is refused. */
+export const spelledPath = ({ path }: CallPath): string => path.replaceAll(MARK, '%2F');
+
 const countSegments = (prefix: string): number => prefix.split('/').length - 1;
 
 /** On a segment boundary; the prefix has no slash at its end. */

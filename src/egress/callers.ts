@@ -1,8 +1,10 @@
 /** Who may use a target. Asked once for each call, after its route is known and before anything is sent. */
 import { certificateLabel } from '../core/client-certificate.ts';
 import { type Eventually, whenReady } from '../core/eventually.ts';
+import type { Findings } from '../core/findings.ts';
 import type { Identity } from '../core/identity.ts';
 import { bearerChallenge, isRefusal, type Refusal, refuse } from '../core/refusal.ts';
+import type { Passed } from '../core/rule.ts';
 import { type CallerEntry, type CallerFacts, unmetParts, wantsProof, wantsToken } from './caller-entry.ts';
 import {
   type CallerRequest,
@@ -20,13 +22,16 @@ export type CallerPolicy = Readonly<{
 }>;
 
 /** `caller`: `certificate:…`, `jwt:issuer/sub`, `api_key:id`, or the address; it is known of those who are refused as well. */
-export type Admitted = Readonly<{ caller: string; refusal?: Refusal }>;
+export type Admitted = Readonly<{ caller: string; refusal?: Refusal; findings?: Findings | undefined }>;
+
+/** What is asked of a caller who may use the target, before the call is counted. */
+export type CallCheck = (facts: CallerFacts) => Eventually<Refusal | Pick<Passed, 'findings'> | undefined>;
 
 export type Admission = Readonly<{
   /** In lower case: where callers show us who they are. Must never leave. */
   ownHeaders: readonly string[];
   /** Gives a `refusal` where the call must not be made. Never throws. */
-  admit(request: CallerRequest): Eventually<Admitted>;
+  admit(request: CallerRequest, check?: CallCheck): Eventually<Admitted>;
 }>;
 
 export type AdmissionOptions = Readonly<{
@@ -77,38 +82,46 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
   const takesTokens = policy?.allow.some(wantsToken) ?? false;
   const isReporting = policy?.mode === 'report';
 
-  const pass = (facts: CallerFacts): Eventually<Admitted> => {
+  const count = (facts: CallerFacts, findings?: Findings): Eventually<Admitted> => {
     const caller = callerName(facts);
-    return whenReady(limit(caller, facts), (refusal) => (refusal ? { caller, refusal } : { caller }));
+    return whenReady(limit(caller, facts), (refusal) => ({ caller, ...(refusal && { refusal }), findings }));
   };
 
-  const judge = (facts: CallerFacts): Eventually<Admitted> => {
+  /** `mode: report` is about who calls: what a policy denies stays denied. */
+  const pass = (facts: CallerFacts, check: CallCheck | undefined): Eventually<Admitted> =>
+    check
+      ? whenReady(check(facts), (told) =>
+          isRefusal(told) ? { caller: callerName(facts), refusal: told } : count(facts, told?.findings),
+        )
+      : count(facts);
+
+  const judge = (facts: CallerFacts, check: CallCheck | undefined): Eventually<Admitted> => {
     const refusal = policy && judgeCaller(policy, facts);
-    if (!refusal) return pass(facts);
+    if (!refusal) return pass(facts, check);
     const caller = callerName(facts);
     if (!isReporting) return { caller, refusal };
     onReported(target, caller, refusal);
-    return pass(facts);
+    return pass(facts, check);
   };
 
   /** Before `callers` are enforced, `Authorization` may be the target's own affair, as it was without them. */
   const overlooks = (isMeant: boolean): boolean => isReporting && !isMeant;
 
-  const examine = (request: CallerRequest): Eventually<Admitted> => {
+  const examine = (request: CallerRequest, check: CallCheck | undefined): Eventually<Admitted> => {
     const { clientIp, certificate } = request;
     const facts = (identity?: Identity): CallerFacts => ({ clientIp, certificate, identity });
     const proof = readProof(request, takesTokens, prefixes);
-    if (proof === undefined) return judge(facts());
+    if (proof === undefined) return judge(facts(), check);
 
     const refuseProof = (refusal: Refusal, isMeant: boolean): Eventually<Admitted> => {
       const caller = callerName(facts());
       if (!overlooks(isMeant)) return { caller, refusal };
       onReported(target, caller, refusal);
-      return pass(facts());
+      return pass(facts(), check);
     };
     if (isRefusal(proof)) return refuseProof(proof, request.header('proxy-authorization') !== undefined);
     return whenReady(identifyProof(request, proof, identify), (found) =>
-      isRefusal(found) ? refuseProof(found, proof.isMeant) : judge(facts(found)),
+      isRefusal(found) ? refuseProof(found, proof.isMeant) : judge(facts(found), check),
     );
   };
 
@@ -120,9 +133,9 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
   return {
     ownHeaders: proofHeaders(takesTokens),
 
-    admit(request) {
+    admit(request, check) {
       try {
-        const admitted = examine(request);
+        const admitted = examine(request, check);
         return admitted instanceof Promise ? admitted.catch(failed) : admitted;
       } catch (cause) {
         return failed(cause);

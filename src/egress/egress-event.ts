@@ -1,8 +1,14 @@
+import type { Findings } from '../core/findings.ts';
+
 /** Why a call got no answer of its target's. */
 export type EgressErrorType =
   | 'no_route'
   | 'method'
   | 'caller'
+  /** A policy denies the call. */
+  | 'policy'
+  /** A policy gives no answer, or none that can be used. */
+  | 'policy_failed'
   | 'limited'
   | 'busy'
   | 'breaker'
@@ -36,6 +42,8 @@ export type EgressEvent = Readonly<{
   /** Versions of the credentials that were put on it, joined by commas. */
   credentialVersion: string;
   error?: EgressErrorType;
+  /** What a policy said of the call. */
+  findings?: Findings | undefined;
   /** For the log alone. */
   cause?: unknown;
 }>;

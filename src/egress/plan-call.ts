@@ -1,17 +1,26 @@
 /** From what a caller asks to the route it takes, and to the call that leaves. */
 import { parseHost, parseMethod } from '../core/canonical.ts';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
-import { type CallPath, readCallPath } from './call-path.ts';
-import type { Admission } from './callers.ts';
+import { type CallPath, readCallPath, spelledPath } from './call-path.ts';
+import type { CallerFacts } from './caller-entry.ts';
+import type { Admission, CallCheck } from './callers.ts';
 import type { HeaderFilter } from './headers.ts';
 import { type Joining, joinPath } from './join.ts';
 import { withoutParameters, withQuery } from './query.ts';
 import type { EgressRoutes } from './routes.ts';
 import type { OutgoingCall, Target } from './target.ts';
 
+/** What a policy is told of a call, besides who makes it. */
+export type CallAbout = Readonly<{ method: string; host: string; path: string; query: string }>;
+
+/** Whether the policy of a route allows the call. */
+export type RoutePolicy = (call: CallAbout, facts: CallerFacts) => ReturnType<CallCheck>;
+
 export type EgressRoute = Readonly<{
   target: Target;
   admission: Admission;
+  /** Left out where the route asks none. */
+  policy?: RoutePolicy;
   joining: Joining;
   filterHeaders: HeaderFilter;
   /** Parameters of the query that credentials set. */
@@ -52,6 +61,12 @@ export const planCall = <R extends Pick<EgressRoute, 'escapedSlashes'>>(
   if (neverSent.has(method)) return notSent;
   const route = found.value;
   return path.escapedSlash && !route.escapedSlashes ? path.escapedSlash : { route, path, method };
+};
+
+/** As a policy is asked about it. A host that cannot be read is told as none. */
+export const aboutCall = ({ path, method }: Omit<Planned, 'route'>, askedHost: string | undefined): CallAbout => {
+  const host = parseHost(askedHost);
+  return { method, host: isRefusal(host) ? '' : host, path: spelledPath(path), query: path.query };
 };
 
 /** `rawHeaders` are name, value, name, value, as they came. */

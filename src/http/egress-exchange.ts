@@ -1,5 +1,6 @@
 /** One call of egress on its way, and what is told of it. */
 import type { IncomingMessage } from 'node:http';
+import type { Findings } from '../core/findings.ts';
 import type { EgressEvent } from '../egress/egress-event.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { CallExchange, type CallOutcome } from './call-exchange.ts';
@@ -15,6 +16,7 @@ export type CallStory = {
   readonly path: string;
   target: string;
   caller: string;
+  findings: Findings | undefined;
 };
 
 export class EgressExchange extends CallExchange {
@@ -32,9 +34,9 @@ export class EgressExchange extends CallExchange {
   }
 
   protected override told({ error, cause, ...outcome }: CallOutcome): void {
-    const { requestId, target, method, path, caller, startedAt } = this.#story;
+    const { requestId, target, method, path, caller, findings, startedAt } = this.#story;
     const durationMs = performance.now() - startedAt;
     const failed = error && { error, cause };
-    this.#observe({ requestId, target, method, path, caller, durationMs, ...outcome, ...failed });
+    this.#observe({ requestId, target, method, path, caller, findings, durationMs, ...outcome, ...failed });
   }
 }

@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { type Eventually, whenReady } from '../core/eventually.ts';
 import { isRefusal, refuse } from '../core/refusal.ts';
 import { rawPath } from '../egress/call-path.ts';
+import type { CallerFacts } from '../egress/caller-entry.ts';
 import type { Admitted } from '../egress/callers.ts';
-import { type EgressRoute, outgoingCall, planCall } from '../egress/plan-call.ts';
+import { aboutCall, type EgressRoute, outgoingCall, planCall } from '../egress/plan-call.ts';
 import type { EgressRoutes } from '../egress/routes.ts';
 import type { AuthResponse } from './auth-response.ts';
 import { type CallerSources, callerRequest } from './egress-caller.ts';
@@ -35,6 +36,7 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
       path: rawPath(url),
       target: '',
       caller: peer.ip,
+      findings: undefined,
     };
     const exchange = new EgressExchange(message, response, story, observe);
     try {
@@ -49,9 +51,12 @@ export const createEgressProxy = ({ routes, observe, ...sources }: EgressProxyPa
         exchange.failed(refusedAtOnce(noWebSocket));
         return;
       }
-      const admitted: Eventually<Admitted> = planned.route.admission.admit(callerRequest(message, peer, sources));
-      const sent = whenReady(admitted, ({ caller, refusal }) => {
+      const { admission, policy } = planned.route;
+      const check = policy && ((facts: CallerFacts) => policy(aboutCall(planned, message.headers.host), facts));
+      const admitted: Eventually<Admitted> = admission.admit(callerRequest(message, peer, sources), check);
+      const sent = whenReady(admitted, ({ caller, refusal, findings }) => {
         story.caller = caller;
+        story.findings = refusal?.findings ?? findings;
         if (refusal) exchange.failed(refusedCaller(refusal));
         else {
           const outgoing = outgoingCall(planned, message.rawHeaders);

@@ -81,6 +81,13 @@ const errorOfRefusal = ({ code }: Refusal): EgressErrorType => {
       return 'limited';
     case 'loop_detected':
       return 'loop';
+    case 'policy_denied':
+    case 'policy_undefined':
+      return 'policy';
+    case 'policy_failed':
+    case 'policy_malformed':
+    case 'policy_timeout':
+      return 'policy_failed';
     case 'internal_error':
     case 'store_unavailable':
     case 'keys_unavailable':
@@ -100,7 +107,7 @@ export const refusedAtOnce = (refusal: Refusal): Failed => ({
 /** Of a caller that was refused. */
 export const refusedCaller = (refusal: Refusal): Failed => {
   const error = errorOfRefusal(refusal);
-  return { error: error === 'limited' || error === 'internal' ? error : 'caller', refusal, cause: refusal.cause };
+  return { error: error === 'bad_request' ? 'caller' : error, refusal, cause: refusal.cause };
 };
 
 /** By a rule: what came of it is in the decision. */

@@ -99,4 +99,4 @@ ${notYet.map(([where, , feature]) => `- ${where === '**' ? '' : `${code(where)}:
 
 /** `docs/configuration.md`: what every key takes and means. */
 export const configurationReference = (): string =>
-  `${[intro, overlayText, insecureText, notYetList, '## Keys', ...blocksOf(allKeys(configSchema)).map(blockText)].join('\n\n')}\n`;
+  `${[intro, overlayText, insecureText, ...(notYet.length > 0 ? [notYetList] : []), '## Keys', ...blocksOf(allKeys(configSchema)).map(blockText)].join('\n\n')}\n`;

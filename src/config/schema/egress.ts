@@ -121,7 +121,7 @@ const route = block({
     .prefault(false)
     .describe('Whether `%2F` may stand inside a segment of the path, as in names of objects. Otherwise it is refused.'),
   websocket: toggle.prefault(false).describe('Whether a call may become a WebSocket.'),
-  policy_query: text().optional().describe('Policy query that must allow the call.'),
+  policy_query: text().optional().describe('Policy query that must allow the call, such as `data.payments.allow`.'),
 });
 
 export const egress = block({
