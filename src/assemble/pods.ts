@@ -63,6 +63,7 @@ export const assemblePods = async ({ config, pods, stores, now, events }: PodPar
     cluster,
     templates: Object.keys(config.pod_templates),
     render: createRender(config, pods),
+    replacesFailed: (name) => config.pod_templates[name]?.spec['restartPolicy'] !== 'Never',
     holder: `${hostname()}-${randomUUID()}`,
     now,
     monotonicNow: () => performance.now(),

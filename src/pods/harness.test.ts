@@ -331,6 +331,7 @@ const startReplica = ({ time, cluster, store }: Around, holder: string, change: 
     cluster,
     templates: ['default'],
     render,
+    replacesFailed: (template) => template === 'default',
     holder,
     now: time.now,
     monotonicNow: time.monotonicNow,

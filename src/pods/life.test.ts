@@ -269,6 +269,22 @@ test('a pod that goes before its time is made again under its name, for what is 
   assert.ok(expiresAtMs >= row.expiresAtMs && expiresAtMs < row.expiresAtMs + 5_000);
 });
 
+test('a pod that has failed is made again, not more often than once a minute; one that is to run once stays', async () => {
+  const { start, pay, cluster, store, time } = createScene();
+  const { bring } = await start();
+  const [row, once] = [pay(), pay()];
+  store.rows.set(once.name, { ...once, template: 'once' });
+  for (const each of [row, { ...once, template: 'once' }]) {
+    await bring(each);
+    cluster.change(each.name, { phase: 'Failed' });
+  }
+  await time.pass(59_000);
+  assert.equal(cluster.count('createPod'), 2);
+  await time.pass(40_000);
+  assert.equal(cluster.count('createPod'), 3);
+  assert.deepEqual([cluster.pods.get(row.name)?.phase, cluster.pods.get(once.name)?.phase], ['Pending', 'Failed']);
+});
+
 test('one that is lost and cannot be made again is credit again', async () => {
   const { start, pay, cluster, store, time } = createScene();
   const { bring } = await start();

@@ -31,6 +31,8 @@ export type PodLifeOptions = Readonly<{
   /** Those that rules start. */
   templates: readonly string[];
   render(pod: PaidPod): Rendered | undefined;
+  /** See `ReconcileOptions`. */
+  replacesFailed(template: string): boolean;
   /** Names this process among all replicas. */
   holder: string;
   now: () => number;
@@ -142,6 +144,7 @@ export const createPodLife = (options: PodLifeOptions): PodLife => {
     cluster,
     seen,
     isLeading,
+    replacesFailed: options.replacesFailed,
     now,
     onWanted: () => worker.prompt(),
     events,

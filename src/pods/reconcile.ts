@@ -13,6 +13,8 @@ export type ReconcileOptions = Readonly<{
   seen: Pick<SeenPods, 'all' | 'find' | 'silence'>;
   isLeading(): boolean;
   now: () => number;
+  /** Whether a pod of this template that has failed is to be made again; not where it was to run once. */
+  replacesFailed(template: string): boolean;
   /** There is something to make. */
   onWanted(): void;
   events: Pick<PodEvents, 'onLost' | 'onReady' | 'onOrphanDeleted' | 'onOrphans'>;
@@ -29,6 +31,8 @@ export type Reconciler = Readonly<{
 const PAGE = 500;
 /** The watch tells a little later than the call that created: longer than clocks of replicas differ. */
 const TOLD_LATE_MS = 15_000;
+/** What fails at once is not made again without end. */
+const FAILED_SOON_MS = 60_000;
 
 export const createReconciler = (options: ReconcileOptions): Reconciler => {
   const { store, cluster, seen, isLeading, now, events } = options;
@@ -61,12 +65,21 @@ export const createReconciler = (options: ReconcileOptions): Reconciler => {
     return false;
   };
 
+  /** Evicted, or its node is gone: what is left of its time is still owed. Its end is heard of as of any that is lost. */
+  const hasFailed = ({ template }: PodRow, { phase, isBeingDeleted }: SeenPod): boolean =>
+    phase === 'Failed' && !isBeingDeleted && options.replacesFailed(template);
+
   const compareRow = async (row: PodRow): Promise<void> => {
     if (row.stage === 'wanted') return;
     const pod = seen.find(row.name);
-    if (pod) return noteSeen(row, pod);
     const nowMs = now();
-    if (nowMs - (row.createdAtMs ?? 0) > TOLD_LATE_MS && row.expiresAtMs > nowMs) await lose(row.name);
+    const ageMs = nowMs - (row.createdAtMs ?? 0);
+    if (pod) {
+      if (hasFailed(row, pod) && ageMs > FAILED_SOON_MS) await cluster.deletePod(pod.name);
+      else await noteSeen(row, pod);
+      return;
+    }
+    if (ageMs > TOLD_LATE_MS && row.expiresAtMs > nowMs) await lose(row.name);
   };
 
   /** Gives the names of the rows. */
