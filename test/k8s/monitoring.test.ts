@@ -38,8 +38,9 @@ const labelsOf = ({ metadata }: Resource) => metadata.labels ?? {};
 for (const [monitor, folders, job] of [
   ['sallyport', ['nginx', 'pods'], 'sallyport'],
   ['sallyport-others', ['egress'], 'egress-proxy'],
+  ['sallyport-others', ['api-keys'], 'api-key-service'],
 ] as const) {
-  test(`the ServiceMonitor ${monitor} finds one Service, and the port that has metrics`, () => {
+  test(`the ServiceMonitor ${monitor} finds one Service of k8s/${folders.join(' and k8s/')}, and the port that has metrics`, () => {
     const { spec } = find(resources, 'ServiceMonitor', monitor);
     for (const folder of folders) {
       const namespaces = listAt(spec, 'namespaceSelector.matchNames');
@@ -58,6 +59,17 @@ for (const [monitor, folders, job] of [
     }
   });
 }
+
+test('the PodMonitor finds the pods of the resolver, and the port that has metrics', () => {
+  const { spec } = find(resources, 'PodMonitor', 'sallyport-resolver');
+  const [pods, ...more] = resourcesOf('sandbox').filter(({ kind }) => kind === 'Deployment');
+  assert.deepEqual(more, []);
+  assert.deepEqual(listAt(spec, 'namespaceSelector.matchNames'), [pods?.metadata.namespace]);
+  const labels = Object(at(pods, 'spec.template.metadata.labels'));
+  assert.ok(matches(Object(at(spec, 'selector.matchLabels')), labels));
+  const ports = listAt(pods, 'spec.template.spec.containers.0.ports').map((port) => at(port, 'name'));
+  assert.ok(ports.includes(at(spec, 'podMetricsEndpoints.0.port')));
+});
 
 test('every metric of the gate’s rules and dashboard is one that the service makes', () => {
   const sources = globSync('src/**/*.ts', { cwd: root })
