@@ -32,10 +32,11 @@ RUN find node_modules -type f '(' -name '*.ts' -o -name '*.[cm]ts' -o -name '*.m
 RUN find node_modules -type d '(' -name test -o -name tests -o -name examples -o -name docs -o -name .github ')' -prune -exec rm -rf '{}' +
 # Of the curve's library only the binary is used: not its sources, nor the slow library that it falls back to.
 RUN rm -rf node_modules/secp256k1/src node_modules/secp256k1/prebuilds/darwin-* node_modules/secp256k1/prebuilds/win32-* \
+      node_modules/secp256k1/prebuilds/*/*.musl.node \
       node_modules/elliptic node_modules/node-addon-api
-# Made for browsers, for compilers, and for another runtime than Node.
+# Made for browsers, for compilers, for another runtime than Node, and for another kind of modules.
 RUN rm -rf node_modules/@open-policy-agent/opa-wasm/dist node_modules/@open-policy-agent/opa-wasm/node_modules/yaml/browser \
-      node_modules/@types node_modules/bare-*
+      node_modules/yaml/browser node_modules/@types node_modules/bare-* node_modules/stripe/cjs node_modules/@smithy/*/dist-es
 COPY LICENSE sallyport.schema.json ./
 COPY bin bin
 COPY src src

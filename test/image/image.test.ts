@@ -143,6 +143,22 @@ test('of the curve’s library the binary is there, and the slow one that it fal
 });
 
 /** 28 of them are the Kubernetes client, most of it code for objects that nobody here asks for. */
+test('every dependency can be loaded from the image, whatever of it was taken away', () => {
+  // Its own entry falls back to the slow library; the service takes the binary.
+  const names = Object.keys(manifest.dependencies).map((name) =>
+    name === 'secp256k1' ? 'secp256k1/bindings.js' : name,
+  );
+  const script = `for (const name of ${JSON.stringify(names)}) await import(name);`;
+  const { command, args, ...options } = toRun({ ...tree, workdir: '/app' }, [
+    '/nodejs/bin/node',
+    '--input-type=module',
+    '-e',
+    script,
+  ]);
+  const { status, stderr } = spawnSync(command, args, { ...options, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
+
 test('the program takes less than 55 MB beside Node', () => {
   const bytes = program.reduce((sum, path) => sum + lstatSync(join(tree.root, path)).size, 0);
   assert.ok(bytes < 55_000_000, `${bytes} bytes`);
