@@ -164,6 +164,17 @@ export const dangers: readonly Danger[] = rows.map(([where, isSafe, message, exp
   expected,
 }));
 
+/** Where AppArmor was said before it had a field; the API server takes it still. */
+const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
+
+/** Of a template's annotations, by their places there. */
+export const dangersInAnnotations = (annotations: unknown) =>
+  Object.entries(Object(annotations)).flatMap(([key, value]) =>
+    key.startsWith(appArmorPrefix) && !/^(?:runtime\/default|localhost\/.+|)$/.test(String(value))
+      ? [{ path: [key], message: 'not confined by AppArmor', expected: 'runtime/default or localhost/…' }]
+      : [],
+  );
+
 /** Everything in the `spec` that a payer's pod should not have, by its place there. */
 export const dangersIn = (spec: unknown) =>
   dangers.flatMap(({ where, isSafe, message, expected }) =>

@@ -9,7 +9,8 @@ import { parseText } from '../read/parse.ts';
 import { DocumentText } from '../reference.ts';
 import { isMapping } from '../schema/forms.ts';
 import type { InsecureFlag } from '../unsafe.ts';
-import { dangersIn } from './dangers.ts';
+import { dangersIn, dangersInAnnotations } from './dangers.ts';
+import type { At } from './expand.ts';
 import { formFindings, partOf } from './form.ts';
 import { unknownFieldsIn } from './known-fields.ts';
 
@@ -43,12 +44,15 @@ export const writtenTemplates = ({ pods }: Pick<SettledConfig, 'pods'>): readonl
 ];
 
 const findingsIn = (document: unknown, insecure: ReadonlySet<string>): Finding[] => {
-  const { path, value } = partOf(document, 'spec');
-  const dangers = insecure.has(flag) ? [] : [...dangersIn(value), ...unknownFieldsIn(value)];
-  return [
-    ...formFindings(document),
-    ...dangers.map((finding) => ({ hint, shows: 'value' as const, ...finding, path: [...path, ...finding.path] })),
+  const spec = partOf(document, 'spec');
+  const annotations = partOf(document, 'metadata', 'annotations');
+  const below = ({ path }: At, findings: readonly Finding[]): Finding[] =>
+    findings.map((finding) => ({ hint, shows: 'value', ...finding, path: [...path, ...finding.path] }));
+  const dangers = [
+    ...below(annotations, dangersInAnnotations(annotations.value)),
+    ...below(spec, [...dangersIn(spec.value), ...unknownFieldsIn(spec.value)]),
   ];
+  return [...formFindings(document), ...(insecure.has(flag) ? [] : dangers)];
 };
 
 /** What is no JSON has been found before, and is never sent. */
