@@ -85,17 +85,16 @@ export const releases: Readonly<Record<string, Installed>> = {
   replicas: {
     ...gate,
     folders: ['nginx', 'replicas'],
-    // The same files of the other folder are in their place.
-    without: [
-      '00-namespace',
-      '10-configuration',
-      '20-storage',
-      '30-sallyport',
-      '40-availability',
-      '50-network-policy',
-    ].map((name) => `nginx/${name}.yaml`),
+    without: ['nginx/20-storage.yaml'],
     controller: 'ingress-nginx',
     words: valuesOf('nginx', 'replicas'),
+  },
+  'pods, replicas': {
+    ...gate,
+    folders: ['pods', 'replicas', 'replicas/with-pods'],
+    without: ['pods/20-storage.yaml'],
+    controller: 'ingress-nginx',
+    words: valuesOf('nginx', 'pods', 'replicas'),
   },
   egress: {
     release: 'egress-proxy',
