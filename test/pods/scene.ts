@@ -58,6 +58,7 @@ type SceneOptions = Readonly<{
   price?: string;
   /** A number of them is enough. */
   rules?: string;
+  workers?: number;
 }>;
 
 const template =
@@ -70,12 +71,13 @@ let made = 0;
 export const enterNamespace = async (api: KubeApiserver, owner: Owner, options: SceneOptions = {}): Promise<Scene> => {
   made += 1;
   const namespace = `user-workloads-${made}`;
-  const { pods = '', price = '{ amount: 8, buys: { time: 1h } }', rules = '' } = options;
+  const { pods = '', price = '{ amount: 8, buys: { time: 1h } }', rules = '', workers = 1 } = options;
   await api.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }]);
   await api.apply(access.replaceAll('namespace: user-workloads', `namespace: ${namespace}`));
   const relay = await startKubeRelay(api, owner);
   const mint = await startMint({ owner });
   const config = `
+workers: ${workers}
 cashu: { mints: ["${mint.url}"], request_timeout: 1s }
 pods: { kubeconfig: "${api.kubeconfig('sallyport', { server: relay.url })}", template: ${template}${pods && `, ${pods}`} }
 rules:

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ask, codeOf, tally, times } from '../payments/ask.ts';
-import { adminToken, runSallyport } from '../sallyport.ts';
+import { adminToken, runSallyport, type Sallyport } from '../sallyport.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { needs } from '../servers/programs.ts';
 import { type Answered, request } from '../servers/request.ts';
@@ -174,6 +174,37 @@ test('three processes: each pod goes once, when its time is over', { skip }, asy
       .sort(),
     answers.map(podOf).sort(),
   );
+});
+
+test('two workers of one service: one pod for racing requests, counted and ended once', { skip }, async (t) => {
+  const pods = 'reap_interval: 1s, max_per_payer: 3';
+  const scene = await enter(t, { price: '{ amount: 8, buys: { time: 2s } }', pods, workers: 2 });
+  const gate = await scene.start();
+  const ready = () => gate.log().filter(({ event }) => event === 'pods_available').length === 2;
+  await until('both workers can start pods', ready);
+  const token = await scene.payer.token(8);
+  assert.deepEqual(await tally(times(30, () => ask(gate.url, token))), { 200: 30 });
+  assert.equal((await scene.pods()).length, 1);
+  const metrics = async () => (await fetch(`${gate.url}/metrics`)).text();
+  await until('both see it', async () => /^sallyport_pods_alive 1$/m.test(await metrics()));
+  assert.match(await metrics(), /^sallyport_pods_provisions_total\{result="created",template="default"\} 1$/m);
+  await until('it is gone', async () => (await scene.pods()).length === 0);
+  assert.match(await metrics(), /^sallyport_pods_reaped_total 1$/m);
+});
+
+test('a replica that is asked to stop hands the Lease over at once', { skip }, async (t) => {
+  const scene = await enter(t, { pods: 'reap_interval: 5s' });
+  const leads = (gate: Sallyport) =>
+    gate.log().some(({ event, leading }) => event === 'pods_lease' && leading === true);
+  const first = await scene.start();
+  await until('the first leads', () => leads(first));
+  const second = await scene.start({ directory: first.directory });
+  const lease = `/apis/coordination.k8s.io/v1/namespaces/${scene.namespace}/leases/sallyport-pods`;
+  const holder = async () => Object(Object((await scene.api.ask('GET', lease)).body)['spec'])['holderIdentity'];
+  assert.ok(await holder());
+  await first.stop();
+  assert.ok(!(await holder()));
+  await until('the second leads', () => leads(second), { deadlineMs: 15_000 });
 });
 
 test('an operator lists, shows and ends pods by the command line, while the service runs', { skip }, async (t) => {
