@@ -16,7 +16,7 @@ export type ClosableLogger = Readonly<{
 }>;
 
 /** Lines are written in batches, for a line costs more than a decision; `flush` writes what is left. */
-export const BATCH_LENGTH = 32_768;
+export const BATCH_LENGTH = 65_536;
 export const MOST_WAITING = 16 * 1024 * 1024;
 const STDOUT = 1;
 const LONGEST_MESSAGE = 1_000;
