@@ -2,6 +2,7 @@
  * The sidecar in the path, beside a bare undici proxy with the same TLS; what policies cost; handshakes beside node:tls. wrk shows
  * no certificate: an nginx on its processor does, with connections that are kept.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { start as startIssuer } from '../../examples/sample-issuer/server.ts';
 import { readPolicyFiles } from '../../src/config/policy-files.ts';
@@ -37,6 +38,8 @@ const headers = {
   'X-Correlation-ID': '4f1d2c3b5a69788796a5b4c3d2e1f001',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 };
+
+const rotate = join(import.meta.dirname, '..', 'rotate.lua');
 
 type Certificates = ReturnType<typeof makeCertificates>;
 
@@ -136,28 +139,45 @@ const compareProxies = async (closing: Closing, certificates: Certificates, { se
   await against('no audit line', Number.NaN, { audit: false });
 };
 
+/** More paths than answers are remembered. */
+const PATHS = 20_000;
+
+const policyOf = (condition: string): string =>
+  `package api\nimport rego.v1\ndefault allow := false\nallow if {\n\t${condition}\n\tinput.identity.method == "api_key"\n}\n`;
+
 const comparePolicyCheck = async (closing: Closing, { seconds, report }: SidecarBench) => {
-  const directory = makeDirectory();
-  closing.defer(directory.remove);
-  const [key = ''] = fillKeys(join(directory.path, 'bench.db'), 100);
-  const file = writePolicy(
-    directory.path,
-    `package api\nimport rego.v1\ndefault allow := false\nallow if {\n\tinput.request.method == "GET"\n\tinput.identity.method == "api_key"\n}\n`,
-  );
-  const server = await startGate({
-    directory: directory.path,
-    config: `policy: { engine: opa_embedded, path: "${file}" }
-rules: [{ name: api, match: { host: shop.example.com, path: "/api/**" }, accept: [api_key], policy: data.api.allow }]
-`,
-  });
-  closing.defer(server.stop);
   const bare = await startBare('answer');
   closing.defer(bare.stop);
-  const asked = ({ url }: BenchServer) => ({
-    url: `${url}/auth/nginx`,
-    headers: { ...proxyHeaders, Authorization: `Bearer ${key}` },
-  });
-  report(await compare('API key and a policy', 0.6, asked(bare), asked(server), seconds));
+  const gateWith = async (policy: string) => {
+    const directory = makeDirectory();
+    closing.defer(directory.remove);
+    const [key = ''] = fillKeys(join(directory.path, 'bench.db'), 100);
+    const file = writePolicy(directory.path, policy);
+    const server = await startGate({
+      directory: directory.path,
+      config: `policy: { engine: opa_embedded, path: "${file}" }
+rules: [{ name: api, match: { host: shop.example.com, path: "/api/**" }, accept: [api_key], policy: data.api.allow }]
+`,
+    });
+    closing.defer(server.stop);
+    return { server, directory: directory.path, headers: { ...proxyHeaders, Authorization: `Bearer ${key}` } };
+  };
+  const at = ({ url }: BenchServer) => `${url}/auth/nginx`;
+
+  const hot = await gateWith(policyOf('input.request.method == "GET"'));
+  const asked = (server: BenchServer) => ({ url: at(server), headers: hot.headers });
+  report(await compare('API key and a policy', 0.6, asked(bare), asked(hot.server), seconds));
+
+  const cold = await gateWith(policyOf('startswith(input.request.path, "/api/v1/orders/")'));
+  const file = join(cold.directory, 'urls');
+  writeFileSync(
+    file,
+    Array.from({ length: PATHS }, (_, n) => `https://shop.example.com/api/v1/orders/${n}`).join('\n'),
+  );
+  const script = { path: rotate, args: [file, 'X-Original-URL', ''] };
+  const inTurn = (server: BenchServer) => ({ url: at(server), headers: cold.headers, script });
+  const name = 'API key and a policy, each path anew';
+  report(await compare(name, Number.NaN, inTurn(bare), inTurn(cold.server), seconds));
 };
 
 const compareHandshakes = async (closing: Closing, certificates: Certificates, { seconds, report }: SidecarBench) => {

@@ -14,9 +14,16 @@ export type PolicyAnswer =
  * Members of an input that come again with other requests: one object for as long as its caller or certificate is known, so that an
  * engine may keep what it has read.
  */
-export type InputPart = Readonly<{ members: string }>;
+export type InputPart = Readonly<{
+  /** Of no other part, before or after. */
+  id: number;
+  members: string;
+}>;
 
 export type InputParts = readonly [InputPart, InputPart];
+
+/** Members of an input that are of one request alone. */
+export type OwnGroup = 'request' | 'headers' | 'source' | 'egress';
 
 /** Of one generation of the configuration: policies are loaded with it, all or nothing. */
 export type PolicyEngine = Readonly<{
@@ -25,8 +32,13 @@ export type PolicyEngine = Readonly<{
    * the configured size. Answers within the configured time, also where a policy would not end by itself.
    */
   evaluate(query: string, input: string): Eventually<PolicyAnswer>;
-  /** As `evaluate`, of an object with the members `own` and those of `parts`, of which there are two. */
+  /** As `evaluate`, of an object with the members `own`, of which there may be none, and those of `parts`. */
   evaluateParts?(query: string, own: string, parts: InputParts): Eventually<PolicyAnswer>;
+  /**
+   * Of an engine that knows its policies: whether any of them can see `input.GROUP.MEMBER`, or all of `input.GROUP` where no member is
+   * given. What none of them can see need not be told.
+   */
+  reads?(group: OwnGroup, member?: string): boolean;
   /** Of an engine that is elsewhere: what is wrong with it now, for readiness. Never rejects. */
   problem?(): Promise<string | undefined>;
   /** Once no question is under way any more. */

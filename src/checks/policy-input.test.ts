@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anonymous, type Identity, payer } from '../core/identity.ts';
 import type { CashuToken } from '../core/payment.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
-import { inputText, policyInput } from './policy-input.ts';
+import { inputText, policyInput, toldTo } from './policy-input.ts';
 
 const certificate: ClientCertificate = {
   subject: 'O=MyOrg\nOU=a\nOU=b\nCN=order-service-client',
@@ -40,7 +40,7 @@ const asked = (rest: Partial<AuthRequest> = {}, headers: Record<string, string> 
 });
 
 const inputOf = (request: AuthRequest, identity: Identity, extract: readonly string[] = []): unknown =>
-  JSON.parse(inputText(policyInput(request, identity, extract)));
+  JSON.parse(inputText(policyInput(request, identity, toldTo({}, extract))));
 
 test('a policy is asked about exactly this', () => {
   const headers = { 'x-user-context': 'john', authorization: 'Bearer secret', cookie: 'a=b' };
@@ -109,12 +109,40 @@ for (const [identity, expected] of [
 }
 
 test('what others share of a request is one object for as long as its caller and certificate are known', () => {
-  const one = policyInput(asked({ path: '/a', certificate }), jwt, []);
-  const other = policyInput(asked({ path: '/b', certificate }), jwt, []);
+  const told = toldTo({}, []);
+  const one = policyInput(asked({ path: '/a', certificate }), jwt, told);
+  const other = policyInput(asked({ path: '/b', certificate }), jwt, told);
   assert.notEqual(one.own, other.own);
   assert.ok(one.parts[0] === other.parts[0] && one.parts[1] === other.parts[1]);
-  const again = policyInput(asked({ certificate: { ...certificate } }), { ...jwt }, []);
+  const again = policyInput(asked({ certificate: { ...certificate } }), { ...jwt }, told);
   assert.ok(again.parts[0] !== one.parts[0] && again.parts[1] !== one.parts[1]);
+});
+
+test('of its own a request tells what a policy can see, and no more', () => {
+  const headers = { 'x-a': '1', 'x-b': '2' };
+  const told = (...read: string[]) => {
+    const reads = (group: string, member?: string) =>
+      read.includes(group) || (member !== undefined && read.includes(`${group}.${member}`));
+    const input = policyInput(asked({}, headers), anonymous, toldTo({ reads }, ['X-A', 'X-B'], 'stripe'));
+    const { identity: _identity, mtls: _mtls, ...own } = JSON.parse(inputText(input));
+    return own;
+  };
+  assert.deepEqual(told(), {});
+  assert.deepEqual(told('request.method'), { request: { method: 'GET' } });
+  assert.deepEqual(told('headers.X-B', 'request.path'), {
+    request: { path: '/inventory/PROD-123' },
+    headers: { 'X-B': '2' },
+  });
+  assert.deepEqual(told('headers', 'source.ip'), { headers: { 'X-A': '1', 'X-B': '2' }, source: { ip: '10.0.0.7' } });
+  assert.deepEqual(told('egress.target'), { egress: { target: 'stripe' } });
+  assert.deepEqual(told('request.host', 'egress'), {
+    request: { host: 'data.example.com' },
+    egress: { target: 'stripe' },
+  });
+  assert.deepEqual(told('request', 'source'), {
+    request: { method: 'GET', path: '/inventory/PROD-123', host: 'data.example.com', query: 'a=1&b=2' },
+    source: { ip: '10.0.0.7' },
+  });
 });
 
 test('whatever a client sends, the input is one JSON object with the same members', () => {

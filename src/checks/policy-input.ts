@@ -2,7 +2,7 @@
 import type { Identity } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
-import type { InputPart, InputParts } from './policy-engine.ts';
+import type { InputPart, InputParts, PolicyEngine } from './policy-engine.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -23,9 +23,16 @@ const identityOf = (identity: Identity): Json => {
 };
 
 /** `token` is there for callers with a JWT alone: a policy that reads a claim of another caller finds it undefined. */
+let latestId = 0;
+
+const partOf = (members: string): InputPart => {
+  latestId += 1;
+  return { id: latestId, members };
+};
+
 const callerPart = perObject((identity: Identity): InputPart => {
   const token = identity.method === 'jwt' ? `"token":${JSON.stringify(identity.claims)},` : '';
-  return { members: `${token}"identity":${JSON.stringify(identityOf(identity))}` };
+  return partOf(`${token}"identity":${JSON.stringify(identityOf(identity))}`);
 });
 
 /** As policies compare them: text, and a list only where a name has the attribute more than once. */
@@ -34,7 +41,7 @@ const subjectOf = ({ attributes }: ClientCertificate): Json =>
     Object.entries(attributes).map(([type, values]) => [type, values.length === 1 ? values[0] : values]),
   );
 
-const mtlsPart = (mtls: Json): InputPart => ({ members: `"mtls":${JSON.stringify(mtls)}` });
+const mtlsPart = (mtls: Json): InputPart => partOf(`"mtls":${JSON.stringify(mtls)}`);
 
 const certificatePart = perObject((certificate: ClientCertificate) =>
   mtlsPart({
@@ -61,28 +68,57 @@ export const extractedHeaders = (
   return found;
 };
 
+const asked = ['method', 'path', 'host', 'query'] as const;
+
+/** Which members of its own a request tells: those that a policy can see. */
+export type ToldMembers = Readonly<{
+  request: readonly (typeof asked)[number][];
+  /** Names of headers; undefined where none can be seen. */
+  headers: readonly string[] | undefined;
+  source: boolean;
+  /** Of a call of egress, and the same for all calls of a route: its target, as text. Empty where it is none. */
+  egress: string;
+}>;
+
+/**
+ * `extract` names the headers that a policy may see: no others, and above all none with a credential. `target`: of a call of egress.
+ */
+export const toldTo = (
+  { reads = () => true }: Pick<PolicyEngine, 'reads'>,
+  extract: readonly string[],
+  target?: string,
+): ToldMembers => {
+  const headers = extract.filter((name) => reads('headers', name));
+  return {
+    request: asked.filter((name) => reads('request', name)),
+    headers: headers.length > 0 || reads('headers') ? headers : undefined,
+    source: reads('source', 'ip'),
+    egress: target !== undefined && reads('egress', 'target') ? `"egress":${JSON.stringify({ target })}` : '',
+  };
+};
+
 /** Members of the request alone, and those that others share with it. */
 export type PolicyInput = Readonly<{ own: string; parts: InputParts }>;
 
-/**
- * `extract` names the headers that a policy sees: no others, and above all none with a credential. `more`: further members as
- * text, with a comma before each.
- */
-export const policyInput = (
-  request: AuthRequest,
-  identity: Identity,
-  extract: readonly string[],
-  more = '',
-): PolicyInput => {
-  const { method, path, host, query, certificate, clientIp } = request;
-  const asked = JSON.stringify({ method, path, host, query });
-  const headers = JSON.stringify(extractedHeaders(request, extract));
+const ownMembers = (request: AuthRequest, { request: names, headers, source, egress }: ToldMembers): string => {
+  let members = '';
+  for (const name of names) members += `${members === '' ? '' : ','}"${name}":${JSON.stringify(request[name])}`;
+  if (names.length > 0) members = `"request":{${members}}`;
+  const comma = () => (members === '' ? '' : ',');
+  if (headers) members += `${comma()}"headers":${JSON.stringify(extractedHeaders(request, headers))}`;
+  if (source) members += `${comma()}"source":{"ip":${JSON.stringify(request.clientIp)}}`;
+  if (egress !== '') members += `${comma()}${egress}`;
+  return members;
+};
+
+export const policyInput = (request: AuthRequest, identity: Identity, told: ToldMembers): PolicyInput => {
+  const { certificate } = request;
   return {
-    own: `"request":${asked},"headers":${headers},"source":${JSON.stringify({ ip: clientIp })}${more}`,
+    own: ownMembers(request, told),
     parts: [callerPart(identity), certificate ? certificatePart(certificate) : noCertificate],
   };
 };
 
 /** All of it. */
 export const inputText = ({ own, parts: [caller, certificate] }: PolicyInput): string =>
-  `{${own},${caller.members},${certificate.members}}`;
+  `{${own}${own === '' ? '' : ','}${caller.members},${certificate.members}}`;

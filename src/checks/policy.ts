@@ -5,7 +5,7 @@ import type { Findings } from '../core/findings.ts';
 import { type Refusal, refuse } from '../core/refusal.ts';
 import type { Check, Passed } from '../core/rule.ts';
 import type { PolicyAnswer, PolicyEngine } from './policy-engine.ts';
-import { inputText, type PolicyInput, policyInput } from './policy-input.ts';
+import { inputText, type PolicyInput, policyInput, toldTo } from './policy-input.ts';
 import { policyResult } from './policy-result.ts';
 
 export type PolicyCheckOptions = Readonly<{
@@ -66,14 +66,14 @@ const isTooLong = (input: PolicyInput, maxBytes: number): boolean => {
 /** `query` is one that the engine was loaded for. */
 export const createPolicyCheck = (
   query: string,
-  engine: Pick<PolicyEngine, 'evaluate' | 'evaluateParts'>,
+  engine: Pick<PolicyEngine, 'evaluate' | 'evaluateParts' | 'reads'>,
   { extract, exposeReasons, target, maxInputBytes }: PolicyCheckOptions,
 ): Check => {
-  const about = target === undefined ? '' : `,"egress":${JSON.stringify({ target })}`;
+  const told = toldTo(engine, extract, target);
   const conclude = (answer: PolicyAnswer) => concludePolicy(query, answer, exposeReasons);
 
   const check: Check = (request, identity) => {
-    const input = policyInput(request, identity, extract, about);
+    const input = policyInput(request, identity, told);
     if (isTooLong(input, maxInputBytes)) {
       return failed(new RangeError(`${query}: the input is longer than policy.max_input_size, ${maxInputBytes} bytes`));
     }

@@ -50,13 +50,21 @@ export const fill = ({ policies, data }: Omit<PolicyTexts, 'problems'>): Filled 
   return { instance, problems };
 };
 
-/** What shows without a question. In an instance of its own: what a look at the syntax takes, no other should keep. */
-export const problemsWith = (texts: PolicyTexts, path: string): readonly PolicyProblem[] => {
-  if (texts.problems.length > 0) return texts.problems;
+/**
+ * The syntax trees of all policies as JSON, or what is wrong with them without a question. In an instance of its own: what a look at
+ * the syntax takes, no other should keep.
+ */
+export const readSyntax = (
+  texts: PolicyTexts,
+  path: string,
+): Readonly<{ syntax: string }> | Readonly<{ problems: readonly PolicyProblem[] }> => {
+  if (texts.problems.length > 0) return { problems: texts.problems };
   const { instance, problems } = fill(texts);
-  if (problems.length > 0) return problems;
+  if (problems.length > 0) return { problems };
   const syntax = instance.syntax();
-  return syntax.outcome === 'value' ? unknownFunctions(syntax.json) : [explain(messageOf(syntax), path)];
+  if (syntax.outcome !== 'value') return { problems: [explain(messageOf(syntax), path)] };
+  const unknown = unknownFunctions(syntax.json);
+  return unknown.length > 0 ? { problems: unknown } : { syntax: syntax.json };
 };
 
 const isSame = (some: PolicyProblem, other: PolicyProblem): boolean =>

@@ -7,6 +7,8 @@ import { loadRegorus } from './regorus.ts';
 const policy = `package who
 told := [input.token.sub, input.mtls.serial, input.request.path]
 only := object.keys(input)
+# Whoever reads the clock is asked each time.
+clock := time.now_ns()
 memory if count(numbers.range(1, input.token.many)) > 0
 `;
 
@@ -23,8 +25,13 @@ const load = () => {
   };
 };
 
-const callerOf = (sub: string): InputPart => ({ members: `"token":${JSON.stringify({ sub })}` });
-const certificateOf = (serial: string): InputPart => ({ members: `"mtls":${JSON.stringify({ serial })}` });
+let id = 0;
+const partOf = (members: string): InputPart => {
+  id += 1;
+  return { id, members };
+};
+const callerOf = (sub: string): InputPart => partOf(`"token":${JSON.stringify({ sub })}`);
+const certificateOf = (serial: string): InputPart => partOf(`"mtls":${JSON.stringify({ serial })}`);
 
 test('whoever comes again is told as themselves, however many come in between', () => {
   const ask = load();
@@ -60,7 +67,7 @@ test('an input has no member of an earlier one', () => {
   const ask = load();
   const long = callerOf('x'.repeat(5_000));
   const certificate = certificateOf('s');
-  const nobody: InputPart = { members: '"identity":{}' };
+  const nobody = partOf('"identity":{}');
   for (let round = 0; round < 3; round++) {
     assert.deepEqual(ask('/', long, certificate, 'data.who.only'), {
       outcome: 'value',
@@ -76,7 +83,7 @@ test('an input has no member of an earlier one', () => {
 test('an engine that had to be given up keeps nothing, and the next one is told', () => {
   const ask = load();
   const [caller, certificate] = [callerOf('john'), certificateOf('01')];
-  const greedy: InputPart = { members: '"token":{"many":100000000}' };
+  const greedy = partOf('"token":{"many":100000000}');
   for (let round = 0; round < 3; round++) {
     for (let time = 0; time < 3; time++)
       assert.deepEqual(ask('/a', caller, certificate), { outcome: 'value', value: ['john', '01', '/a'] });

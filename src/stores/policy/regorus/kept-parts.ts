@@ -53,7 +53,7 @@ export const createKeptParts = (instance: Instance): KeptParts => {
       if (first !== undefined && second !== undefined)
         return instance.evaluate(query, `{${own}}`, wallClockMs, timeoutMs, first, second);
       const told = [
-        own,
+        ...(own === '' ? [] : [own]),
         ...(first === undefined ? [one.members] : []),
         ...(second === undefined ? [other.members] : []),
       ];

@@ -6,9 +6,11 @@ import type {
   PolicyEngine,
   PolicyOptions,
 } from '../../../checks/policy-engine.ts';
-import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, problemsWith } from './fill.ts';
+import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, readSyntax } from './fill.ts';
+import { inputReads } from './input-reads.ts';
 import type { Instance, Outcome } from './instance.ts';
 import { createKeptParts, type KeptParts } from './kept-parts.ts';
+import { createKnownAnswers, readsClock } from './known-answers.ts';
 import { readTexts } from './policy-texts.ts';
 
 /** Memory is never given back: an instance that came to need so much more than it did at first is replaced. */
@@ -45,8 +47,8 @@ export type RegorusOptions = PolicyOptions & Readonly<{ path: string; files: Rea
 /** Asks every query once. */
 export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOptions): LoadedPolicy => {
   const texts = readTexts(path, files);
-  const wrong = problemsWith(texts, path);
-  if (wrong.length > 0) return { problems: wrong };
+  const read = readSyntax(texts, path);
+  if ('problems' in read) return read;
 
   const start = (): Instance => {
     const { instance } = fill(texts);
@@ -70,9 +72,7 @@ export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOpt
     return createKeptParts(instance);
   };
 
-  const evaluate = (query: string, own: string, parts: InputParts | undefined): PolicyAnswer => {
-    const number = numbers.get(query);
-    if (number === undefined) return failed(`${query} was not loaded`);
+  const evaluate = (number: number, own: string, parts: InputParts | undefined): PolicyAnswer => {
     try {
       current ??= replace();
       const { instance } = current;
@@ -87,9 +87,23 @@ export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOpt
     }
   };
 
+  const known = readsClock(read.syntax) ? undefined : createKnownAnswers();
+
+  const notLoaded = (query: string): PolicyAnswer => failed(`${query} was not loaded`);
+
   const engine: PolicyEngine = {
-    evaluate: (query, input) => evaluate(query, input, undefined),
-    evaluateParts: evaluate,
+    evaluate(query, input) {
+      const number = numbers.get(query);
+      return number === undefined ? notLoaded(query) : evaluate(number, input, undefined);
+    },
+
+    evaluateParts(query, own, parts) {
+      const number = numbers.get(query);
+      if (number === undefined) return notLoaded(query);
+      return known ? known.to(number, own, parts, () => evaluate(number, own, parts)) : evaluate(number, own, parts);
+    },
+
+    reads: inputReads(read.syntax),
 
     async close() {
       current = undefined;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { PolicyProblem } from '../../../checks/policy-engine.ts';
 import { explain } from './explain.ts';
-import { fill, noInput, problemsWith } from './fill.ts';
+import { fill, noInput, readSyntax } from './fill.ts';
 import type { Instance, Outcome } from './instance.ts';
 import { readTexts } from './policy-texts.ts';
 
@@ -97,11 +97,9 @@ const judge = (outcome: Outcome): Pick<TestResult, 'outcome' | 'message'> => {
 /** `path` is a directory, or one file. */
 export const runTests = (path: string, files: Readonly<Record<string, string>>, now: () => number): TestRun => {
   const texts = readTexts(path, files);
-  const problems = problemsWith(texts, path);
-  if (problems.length > 0) return { problems };
-  const syntax = fill(texts).instance.syntax();
-  if (syntax.outcome !== 'value') throw new Error('unreachable: the syntax was read before');
-  const tests = testsIn(syntax.json);
+  const read = readSyntax(texts, path);
+  if ('problems' in read) return read;
+  const tests = testsIn(read.syntax);
 
   const start = (): Instance => {
     const { instance } = fill(texts);
