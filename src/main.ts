@@ -241,6 +241,13 @@ withCommonOptions(wallet.command('export'))
     process.exitCode = await exportToken({ ...options, insecure: insecureOf(options) });
   });
 
+withCommonOptions(wallet.command('reseal'))
+  .description('seals the secrets of the ledger with the present encryption key, so that a former one can be dropped')
+  .action(async (options: GlobalOptions) => {
+    const { reseal } = await import('./commands/wallet-reseal.ts');
+    process.exitCode = await reseal({ ...options, insecure: insecureOf(options) });
+  });
+
 withCommonOptions(wallet.command('melt'))
   .description('pay an invoice or a Lightning address')
   .option('--mint <url>', 'whose money')

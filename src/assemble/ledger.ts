@@ -5,7 +5,7 @@ import { Secret } from '../core/secret.ts';
 import type { DeferredLedger } from '../paywall/deferred/deferred-ledger.ts';
 import { createSealedDeferredLedger } from '../paywall/deferred/sealed-deferred-ledger.ts';
 import type { Ledger } from '../paywall/ledger.ts';
-import { createSealer } from '../paywall/seal.ts';
+import { createSealer, type Sealer } from '../paywall/seal.ts';
 import { createSealedLedger } from '../paywall/sealed-ledger.ts';
 import type { ProofStore } from '../paywall/wallet/proof-store.ts';
 import type { RefundStore } from '../paywall/wallet/refund-store.ts';
@@ -26,14 +26,18 @@ const bytesOf = (key: unknown): Buffer[] => {
   return bytes ? [bytes] : [];
 };
 
+export const createConfiguredSealer = ({ cashu }: Pick<Config, 'cashu'>): Sealer => {
+  const [current] = bytesOf(cashu.encryption_key);
+  return createSealer(current, cashu.former_encryption_keys.flatMap(bytesOf));
+};
+
 /** Throws where the ledger holds what no configured key opens; nothing is changed then. */
 export const assembleLedger = async (
   { cashu }: Pick<Config, 'cashu'>,
   { ledger, proofs, spends, refunds, deferred }: LedgerStores,
   onUnsealed: () => void,
 ): Promise<LedgerStores> => {
-  const [current] = bytesOf(cashu.encryption_key);
-  const sealer = createSealer(current, cashu.former_encryption_keys.flatMap(bytesOf));
+  const sealer = createConfiguredSealer({ cashu });
   const missing = await ledger.noteKeys(sealer.currentKeyId, sealer.keyIds);
   if (missing.length > 0) {
     throw new Error(

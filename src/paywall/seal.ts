@@ -40,6 +40,9 @@ const TAG_BYTES = 16;
 /** JSON, hex and tokens, which are all that is ever sealed, do not begin like this. */
 const BEGINNING = 'sealed:1:';
 
+/** How texts begin that this key has sealed. */
+export const sealedWith = (keyId: string): string => `${BEGINNING}${keyId}:`;
+
 /** Something is sealed or opened a dozen times for a payment, within a second or two. */
 const MOST_PAYMENTS = 256;
 
@@ -89,7 +92,7 @@ export const createSealer = (current: Uint8Array | undefined, former: readonly U
     currentKeyId: sealing?.id,
     keyIds: [...keys.keys()],
 
-    seal: (text, place) => (sealing ? `${BEGINNING}${sealing.id}:${encrypt(sealing, text, place)}` : text),
+    seal: (text, place) => (sealing ? `${sealedWith(sealing.id)}${encrypt(sealing, text, place)}` : text),
 
     open(text, place) {
       if (!text.startsWith(BEGINNING)) return text;

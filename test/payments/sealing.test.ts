@@ -1,7 +1,7 @@
 /** With a key, the files of the database hold no money; without the right one the service does not start. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -13,7 +13,7 @@ import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { droppedBefore } from '../peers/faults.ts';
 import { type FaultyMint, startMint } from '../peers/mint.ts';
 import { refusing } from '../peers/mint-faults.ts';
-import { type Sallyport, startSallyport } from '../sallyport.ts';
+import { runSallyport, type Sallyport, startSallyport } from '../sallyport.ts';
 import { until } from '../servers/until.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { ask, codeOf } from './ask.ts';
@@ -168,4 +168,46 @@ test('a key that sealed only our proofs, or a token that was exported, is missed
   const written = { id: 'export', mint: payment.mint, unit: 'sat', amount: 1, createdAtMs: 0 };
   assert.equal(await proofs.export(written, 'sealed:1:ofexports:x', ['one']), true);
   assert.deepEqual(await ledger.noteKeys(undefined, []), ['ofexports', 'ofproofs']);
+});
+
+test('wallet reseal, while the service runs: the former key can go, and the money is still there', async (t) => {
+  const mint = await startMint({ owner: t });
+  const payer = createPayer(mint.url);
+  const first = await start(t, mint, withKey(oldText));
+  const { directory } = first;
+  const tokens = await Promise.all(Array.from({ length: 4 }, () => payer.token(8)));
+  for (const token of tokens) assert.equal(codeOf(await ask(first.url, token)), 'paid');
+  await first.stop();
+
+  const config = (cashu: string) => {
+    const file = join(directory, 'reseal.yaml');
+    const rules = 'rules: [{ name: premium, match: { path: "/premium/**" }, accept: [cashu], price: 8 }]';
+    writeFileSync(file, `store: "sqlite:sallyport.db"\ncashu: { mints: ["${mint.url}"]${cashu} }\n${rules}\n`);
+    return file;
+  };
+  const run = (...args: string[]) => runSallyport(['wallet', ...args], { cwd: directory });
+  const rotated = config(withKey(currentText, [oldText]));
+  const serving = await start(t, mint, withKey(currentText, [oldText]), directory);
+  const { status, stdout, stderr } = run('reseal', '--config', rotated);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^sealed anew: 4 swaps, .*\n.*cashu\.former_encryption_keys can go\n$/);
+  for (const token of tokens.slice(0, 1)) assert.equal(codeOf(await ask(serving.url, token)), 'paid');
+  await serving.stop();
+  const alone = config(withKey(currentText));
+  assert.equal(JSON.parse(run('reseal', '--json', '--config', alone).stdout).done, true);
+  assert.match(run('reseal', '--config', config('')).stderr, /which is neither cashu\.encryption_key/);
+
+  const last = await start(t, mint, withKey(currentText), directory);
+  for (const token of tokens.slice(1)) assert.equal(codeOf(await ask(last.url, token)), 'paid');
+  await last.stop();
+  const { stdout: exported } = run(
+    'export',
+    '--mint',
+    mint.url,
+    '--amount',
+    'all',
+    '--config',
+    config(withKey(currentText)),
+  );
+  assert.match(exported, /^cashuB/);
 });

@@ -164,7 +164,9 @@ export const cashu = block({
     ),
   former_encryption_keys: listOf(secret)
     .prefault([])
-    .describe('Keys that open what they sealed and seal nothing more. Keep a former key here for good.'),
+    .describe(
+      'Keys that open what they sealed and seal nothing more. Keep a former key here until `sallyport wallet reseal` has said that it can go.',
+    ),
   lock: lock.optional(),
 }).describe('Payments in Cashu ecash.');
 

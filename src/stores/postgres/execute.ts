@@ -32,6 +32,8 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'reportUse',
   'findOutstanding',
   'forgetEnded',
+  'findOtherSecrets',
+  'replaceSecrets',
   'findUncollected',
   'collectProofs',
   'acceptPayment',

@@ -14,6 +14,7 @@ import { ledgerOperations } from './ledger-operations.ts';
 import { podOperations } from './pod-operations.ts';
 import { recoveryOperations } from './recovery-operations.ts';
 import { refundOperations } from './refund-operations.ts';
+import { resealOperations } from './reseal-operations.ts';
 import { sealingKeyOperations } from './sealing-key-operations.ts';
 import { spendOperations } from './spend-operations.ts';
 import { unitOperations } from './units.ts';
@@ -30,6 +31,7 @@ export const operations = {
   ...recoveryOperations,
   ...forgetOperations,
   ...sealingKeyOperations,
+  ...resealOperations,
   ...collectOperations,
   ...walletOperations,
   ...spendOperations,

@@ -3,6 +3,7 @@ import { type Eventually, whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { DeferredLedger } from '../../paywall/deferred/deferred-ledger.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
+import type { SecretStore } from '../../paywall/secret-store.ts';
 import type { ProofStore } from '../../paywall/wallet/proof-store.ts';
 import type { RefundStore } from '../../paywall/wallet/refund-store.ts';
 import type { SpendStore } from '../../paywall/wallet/spend-store.ts';
@@ -34,6 +35,7 @@ export type Stores = Readonly<{
   spends: SpendStore;
   deferred: DeferredLedger;
   refunds: RefundStore;
+  secrets: SecretStore;
   usage: UsageStore;
   billing: BillingStore;
   customers: CustomerStore;
@@ -166,6 +168,11 @@ const createRefundStore = (execute: Execute<StoreOperations>): RefundStore => ({
   find: (id) => execute('findRefund', { id }),
 });
 
+const createSecretStore = (execute: Execute<StoreOperations>): SecretStore => ({
+  others: (table, prefix, after, limit) => execute('findOtherSecrets', { table, prefix, after, limit }),
+  replace: (table, resealed) => execute('replaceSecrets', { table, resealed }),
+});
+
 export const createUsageStore = (execute: Execute<StoreOperations>): Omit<UsageStore, 'open'> => ({
   add: (lines) => execute('addUsage', { lines }),
   sum: (question) => execute('sumUsage', question),
@@ -218,6 +225,7 @@ export const createStores = (
   spends: createSpendStore(execute, readRow),
   deferred: createDeferredLedger(execute, readRow),
   refunds: createRefundStore(execute),
+  secrets: createSecretStore(execute),
   customers: createCustomerStore(execute, readRow),
   pods: createPodStore(execute),
 });
