@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import type { PaidPod } from '../../core/pod.ts';
+import { renderPod, renderService } from '../../pods/manifest.ts';
 import { load, problemsOf } from '../harness.test.ts';
 import { formatProblem } from '../problem.ts';
+
+const options = { namespace: 'user-workloads', longestMs: 1000 };
 
 const resources = 'resources: { requests: { cpu: 1, memory: 1Mi }, limits: { cpu: 1, memory: 1Mi } }';
 const container = `{ name: a, image: b, ${resources} }`;
@@ -185,4 +190,51 @@ test('whoever pays may read the secrets of a template, and the operator is told 
     'whoever pays for a pod of the template default may read the Secret tls',
     'whoever pays for a pod of the template default may read the Secret api',
   ]);
+});
+
+test('whatever is written as a template is read or refused, and what was read can be sent', () => {
+  const pod: PaidPod = {
+    name: 'user-pod-0123456789ab',
+    template: 'default',
+    paymentId: 'c0ffee',
+    amount: 1,
+    unit: 'sat',
+    stage: 'wanted',
+    runsMs: 1000,
+    expiresAtMs: 0,
+  };
+  const key = fc.constantFrom(
+    'metadata',
+    'spec',
+    'template',
+    'kind',
+    'containers',
+    'volumes',
+    'ports',
+    'securityContext',
+  );
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 6 },
+      fc.constantFrom<unknown>(null, 0, -1, 1.5, true, '', 'PodTemplate', '{{ pod }}', '{{'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(key, tie('value')),
+    ),
+  }));
+  const insecure = new Set(['insecure-pod-template']);
+  let read = 0;
+  fc.assert(
+    fc.property(value, value, (spec, written) => {
+      const containers = [{ name: 'a', image: 'b', securityContext: written, ports: [written] }];
+      for (const template of [written, { spec }, { spec: { volumes: spec, securityContext: spec, containers } }]) {
+        const yaml = JSON.stringify({ pods: { template } });
+        if (problemsOf(yaml, { insecure }).length > 0) continue;
+        const found = load(yaml, { insecure }).config.pod_templates['default'] ?? assert.fail('no template');
+        JSON.stringify([renderPod(found, pod, options), renderService(found, pod, options)]);
+        read += 1;
+      }
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(read > 0);
 });
