@@ -3,7 +3,6 @@ import { environment } from '../config/environment.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblems, type Problem } from '../config/problem.ts';
 import type { Recording } from '../config/recording.ts';
-import { unavailable } from '../config/unavailable.ts';
 
 export type CommandOptions = Readonly<{ config?: string; json?: boolean; insecure: ReadonlySet<string> }>;
 
@@ -20,17 +19,12 @@ const report = (problems: readonly Problem[], json: boolean | undefined): undefi
   return undefined;
 };
 
-/** As the service does: throws `ConfigError` with what is wrong, or cannot be done yet, which is never ignored. */
+/** As the service does: throws `ConfigError` with what is wrong. */
 export const loadAgain = (
   { config, insecure }: CommandOptions,
   recording?: Recording,
   withPolicies = false,
-): LoadedConfig => {
-  const loaded = loadConfig({ path: config, env: environment, insecure, recording, withPolicies });
-  const missing = unavailable(loaded.config, loaded.place);
-  if (missing.length > 0) throw new ConfigError(missing);
-  return loaded;
-};
+): LoadedConfig => loadConfig({ path: config, env: environment, insecure, recording, withPolicies });
 
 /** Loads again and again, with the secrets that are in Vault. */
 export const createLoader = (options: CommandOptions, withPolicies = false): SecretLoader =>

@@ -5,7 +5,6 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { policyQueries } from '../config/policy-queries.ts';
 import { ConfigError, formatProblem, formatProblems, type Problem } from '../config/problem.ts';
 import type { Environment } from '../config/read/interpolate.ts';
-import { unavailable } from '../config/unavailable.ts';
 
 export type ValidateOptions = Readonly<{
   env: Environment;
@@ -28,16 +27,11 @@ const contents = ({ rules, proxy }: Config): string => {
   return rules.length > 0 ? `${ruleCount}, ${proxied}` : proxied;
 };
 
-const good = ({ config, source, notices, place }: LoadedConfig, json: boolean): Verdict => {
+const good = ({ config, source, notices }: LoadedConfig, json: boolean): Verdict => {
   const file = source ?? 'embedded defaults';
-  const missing = unavailable(config, place);
-  if (json) {
-    const report = { valid: true, file, rules: config.rules.length, notices, unavailable: missing, problems: [] };
-    return { exitCode: 0, output: JSON.stringify(report) };
-  }
-  const blocks = [...new Set(missing.map(({ path }) => path))];
-  const caveat = blocks.length > 0 ? `; not available yet: ${blocks.join(', ')}` : '';
-  return { exitCode: 0, output: `${file}: valid, ${contents(config)}${caveat}` };
+  if (!json) return { exitCode: 0, output: `${file}: valid, ${contents(config)}` };
+  const report = { valid: true, file, rules: config.rules.length, notices, problems: [] };
+  return { exitCode: 0, output: JSON.stringify(report) };
 };
 
 const bad = (problems: readonly Problem[], json: boolean): Verdict => ({

@@ -5,7 +5,6 @@ import { vaultReferences } from './check-vault.ts';
 import { load } from './harness.test.ts';
 import type { LoadedConfig } from './load.ts';
 import { formatPath } from './path.ts';
-import { unavailable } from './unavailable.ts';
 
 /** The top-level keys of our file; a YAML block of a seed that has another one is of Kubernetes, Compose or Prometheus. */
 const ours = new Set(['http', 'jwt', 'proxy', 'policy', 'egress', 'endpoints', 'logger']);
@@ -48,8 +47,7 @@ test('the seeds print six configurations', () => {
 
 for (const block of blocks) {
   test(`the configuration of seed ${block.seed}, line ${block.line}, loads as it stands`, () => {
-    const { config, place } = loadBlock(block);
-    assert.deepEqual(unavailable(config, place), []);
+    assert.doesNotThrow(() => loadBlock(block));
   });
 }
 

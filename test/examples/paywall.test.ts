@@ -11,7 +11,6 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { start as startMint } from '../../examples/play-mint/server.ts';
 import { load } from '../../src/config/harness.test.ts';
-import { unavailable } from '../../src/config/unavailable.ts';
 import { startSallyport } from '../sallyport.ts';
 import { freePort } from '../servers/free-port.ts';
 import { startNginx } from '../servers/nginx.ts';
@@ -62,9 +61,8 @@ test('try.sh finds the site as it says: free, paid by a token, refused', needs('
   assert.doesNotMatch(stdout, /FAIL/);
 });
 
-test('the configuration is valid, and all of it can be done', () => {
-  const { config, place } = load(textOf('sallyport.yaml'), { env: {} });
-  assert.deepEqual(unavailable(config, place), []);
+test('the configuration is valid', () => {
+  assert.doesNotThrow(() => load(textOf('sallyport.yaml'), { env: {} }));
 });
 
 test('Compose gives nginx its example with the names of the services, and with nothing of this machine', () => {

@@ -9,7 +9,6 @@ import { parse } from 'yaml';
 import { readRealm, realmFiles } from '../../examples/zones/zones.ts';
 import { load } from '../../src/config/harness.test.ts';
 import { interpolate } from '../../src/config/read/interpolate.ts';
-import { unavailable } from '../../src/config/unavailable.ts';
 import { runSallyport } from '../sallyport.ts';
 import { locate, needs } from '../servers/programs.ts';
 import { createWorkdir } from '../servers/workdir.ts';
@@ -99,9 +98,8 @@ for (const name of names) {
     }
   });
 
-  test(`the configuration of ${name} is valid, and all of it can be done`, () => {
-    const { config, place } = load(textOf(`${name}/config.yaml`), { env: secrets });
-    assert.deepEqual(unavailable(config, place), []);
+  test(`the configuration of ${name} is valid`, () => {
+    assert.doesNotThrow(() => load(textOf(`${name}/config.yaml`), { env: secrets }));
   });
 }
 

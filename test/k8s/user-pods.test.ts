@@ -193,7 +193,6 @@ test('`sallyport validate` finds nothing wrong with configuration and template, 
   );
   const { exitCode, output } = await validate(file, { env, json: true });
   assert.equal(exitCode, 0, output);
-  assert.deepEqual(JSON.parse(output).unavailable, []);
 });
 
 test('a price in the configuration buys time and a pod', () => {

@@ -3,7 +3,6 @@ import { overlayRows } from '../read/overlay.ts';
 import { defaultFiles } from '../read/source.ts';
 import { configSchema } from '../schema/config.ts';
 import { allKeys, type Key } from '../schema-walk.ts';
-import { notYet } from '../unavailable.ts';
 import { insecureMeanings } from '../unsafe.ts';
 import { type Block, blocksOf, defaultOf, descriptionOf, isRequired, typeOf } from './keys.ts';
 
@@ -15,22 +14,13 @@ const table = (heads: readonly string[], rows: readonly (readonly string[])[]): 
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 
-const pathOf = ({ block, name }: Pick<Key, 'block' | 'name'>): string => (block === '' ? name : `${block}.${name}`);
-
-const notYetText = (path: string): string[] =>
-  notYet.flatMap(([where, , feature]) =>
-    where.replace(/\[\]$/, '') === path ? [`*Not available yet: ${feature}.*`] : [],
-  );
-
-const meaningOf = (key: Key): string => [descriptionOf(key.schema), ...notYetText(pathOf(key))].join(' ');
-
 const keyRow = (key: Key): string[] => {
   const fallback = defaultOf(key.schema);
   return [
     code(key.name),
     typeOf(key.schema),
     fallback === undefined ? (isRequired(key.schema) ? 'required' : '') : code(fallback),
-    meaningOf(key),
+    descriptionOf(key.schema),
   ];
 };
 
@@ -91,12 +81,6 @@ ${table(
   Object.entries(insecureMeanings).map(([flag, meaning]) => [code(`--${flag}`), meaning]),
 )}`;
 
-const notYetList = `## Not available yet
-
-These load and are checked, so that a configuration can be written for them; the service does not start on them.
-
-${notYet.map(([where, , feature]) => `- ${where === '**' ? '' : `${code(where)}: `}${feature}`).join('\n')}`;
-
 /** `docs/configuration.md`: what every key takes and means. */
 export const configurationReference = (): string =>
-  `${[intro, overlayText, insecureText, ...(notYet.length > 0 ? [notYetList] : []), '## Keys', ...blocksOf(allKeys(configSchema)).map(blockText)].join('\n\n')}\n`;
+  `${[intro, overlayText, insecureText, '## Keys', ...blocksOf(allKeys(configSchema)).map(blockText)].join('\n\n')}\n`;
