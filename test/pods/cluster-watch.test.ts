@@ -165,18 +165,6 @@ test(
   },
 );
 
-test('an API server that crashes and comes back is lost, and heard again', options, async (t) => {
-  const { kube } = at();
-  const { told, pods } = await watching(t);
-  await kube.crash();
-  await untilTold(told, 'lost');
-  await kube.start();
-  await until('it is heard again', () => told.includes('resumed') || told.includes('listed'));
-  await createPod('after-the-crash');
-  await until('it is told of what came after', () => pods.has('after-the-crash'));
-  assert.equal(told.filter((one) => one === 'lost').length, 1);
-});
-
 test('a watch that is closed tells nothing more', options, async () => {
   const { kubeconfig, relay } = at();
   const cluster = await openCluster({ kubeconfig, namespace, requestTimeoutMs: 2_000 });

@@ -74,7 +74,7 @@ export async function startKubeRelay({ url, ca }: Pick<KubeApiserver, 'url' | 'c
     const what = fault(one);
     if (what === undefined || what === 'cut_after') handOn(request, response, what === 'cut_after');
     else if (what === 'cut') response.destroy();
-    else if (what !== 'hang') setTimeout(() => answer(response, what), what.delayMs ?? 0);
+    else if (what !== 'hang') setTimeout(() => answer(response, what), what.delayMs ?? 0).unref();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   owner.after(async () => {
