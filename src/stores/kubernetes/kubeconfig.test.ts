@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { kubeconfigLogin } from './kubeconfig.ts';
 
@@ -78,13 +78,43 @@ test('a proxy is used where it is HTTP’s, and refused by name where it is not'
   const proxied = await kubeconfigLogin(written(t, { cluster: { 'proxy-url': 'http://10.0.0.9:3128' } }));
   assert.equal(proxied.proxy, 'http://10.0.0.9:3128');
   const socks = written(t, { cluster: { 'proxy-url': 'socks5://10.0.0.9:1080' } });
-  await assert.rejects(kubeconfigLogin(socks), /proxy-url socks5:\/\/10\.0\.0\.9:1080 is not supported/);
+  await assert.rejects(kubeconfigLogin(socks), /proxy-url socks5:\/\/10\.0\.0\.9:1080, of which only/);
 });
 
-test('without a cluster it is said what to do', async (t) => {
-  const path = written(t, { context: 'elsewhere' });
-  await assert.rejects(kubeconfigLogin(path), /has no cluster for its current context: kubectl config use-context/);
+test('files that it names lie beside it, and a token of a file is the one of now', async (t) => {
+  const path = written(t, { user: { tokenFile: 'token' }, cluster: { 'certificate-authority': 'ca.pem' } });
+  writeFileSync(join(dirname(path), 'ca.pem'), 'authority');
+  const { credentials } = await kubeconfigLogin(path);
+  for (const token of ['first', 'second']) {
+    writeFileSync(join(dirname(path), 'token'), `${token}\n`);
+    const { headers, tls } = await credentials();
+    assert.deepEqual([headers['authorization'], String(tls.ca)], [`Bearer ${token}`, 'authority']);
+  }
 });
+
+const broken: readonly (readonly [what: string, path: (t: TestContext) => string, said: RegExp])[] = [
+  ['is not there', (t) => join(folderOf(t), 'nothing'), /nothing cannot be read \(ENOENT\)/],
+  ['is no YAML', (t) => rewritten(t, 'users: [{token: hidden-one'), /config is no kubeconfig/],
+  ['is another YAML', (t) => rewritten(t, '[hidden-one]'), /config is no kubeconfig|has no cluster/],
+  ['names no cluster', (t) => written(t, { context: 'elsewhere' }), /has no cluster for its current context/],
+  ['has no URL', (t) => written(t, { cluster: { server: 'here' } }), /whose server is no URL: "here"/],
+];
+
+const rewritten = (t: TestContext, text: string): string => {
+  const path = written(t, {});
+  writeFileSync(path, text);
+  return path;
+};
+
+for (const [what, path, said] of broken) {
+  test(`a kubeconfig that ${what} is told with its path and what is expected, and nothing of what is in it`, async (t) => {
+    const error = await kubeconfigLogin(path(t)).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof Error);
+    assert.match(error.message, /^pods\.kubeconfig: \/.*; expected a kubeconfig as `kubectl config view/);
+    assert.match(error.message, said);
+    assert.doesNotMatch(`${error.message}${String(error.cause)}`, /hidden-one/);
+  });
+}
 
 test('the Kubernetes client is loaded for a kubeconfig, and for nothing else', (t) => {
   const folder = folderOf(t);
