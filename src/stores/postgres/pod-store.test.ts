@@ -1,4 +1,5 @@
-import { after } from 'node:test';
+import { after, type TestContext } from 'node:test';
+import { podLedgerProperty } from '../../../test/payments/pod-ledger-property.ts';
 import { podStoreContract } from '../../../test/payments/pod-store-contract.ts';
 import { createDatabase, startPostgres } from '../../../test/servers/postgres.ts';
 import { settingsOf } from '../../../test/servers/postgres-stores.ts';
@@ -8,12 +9,11 @@ import { openPostgresStores } from './stores.ts';
 const options = needs('postgres');
 const url = options.skip ? '' : (await startPostgres({ owner: { after } })).url;
 
-podStoreContract(
-  'postgres',
-  async (t) => {
-    const stores = await openPostgresStores(settingsOf(await createDatabase({ url })));
-    t.after(stores.close);
-    return stores;
-  },
-  options,
-);
+const open = async (t: TestContext) => {
+  const stores = await openPostgresStores(settingsOf(await createDatabase({ url })));
+  t.after(stores.close);
+  return stores;
+};
+
+podStoreContract('postgres', open, options);
+podLedgerProperty('postgres', open, 5, options);

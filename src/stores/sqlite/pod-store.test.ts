@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { podLedgerProperty } from '../../../test/payments/pod-ledger-property.ts';
 import { podStoreContract } from '../../../test/payments/pod-store-contract.ts';
 import { createWorkdir } from '../../../test/servers/workdir.ts';
 import { openSqliteStores } from './stores.ts';
 
-podStoreContract('sqlite', async (t) => {
+const open = async (t: TestContext) => {
   const { path, remove } = createWorkdir('pods');
   const stores = openSqliteStores(join(path, 'test.db'));
   t.after(async () => {
@@ -11,4 +13,7 @@ podStoreContract('sqlite', async (t) => {
     remove();
   });
   return stores;
-});
+};
+
+podStoreContract('sqlite', open);
+podLedgerProperty('sqlite', open, 15);
