@@ -13,7 +13,7 @@ const readme = readFileSync(join(chart, 'README.md'), 'utf8');
 
 for (const [name, release] of Object.entries(releases)) {
   test(
-    `values/${name}.yaml renders the objects of k8s/${release.folders.join(' and k8s/')}, one for one`,
+    `values ${name}: renders the objects of k8s/${release.folders.join(' and k8s/')}, one for one`,
     needs('helm'),
     () => {
       const plain = plainOf(release);
