@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Debit, Ledger } from '../../src/paywall/ledger.ts';
 import { createRecentLedger, RECALLED_FOR_MS, type RecentLedger } from '../../src/paywall/recent-ledger.ts';
+import type { Stores } from '../../src/stores/sql/stores.ts';
 import { openSqliteStores } from '../../src/stores/sqlite/stores.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { paymentOf, setOf, signatures } from './ledger-contract.ts';
+import { orderOf } from './pod-store-contract.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -21,11 +23,13 @@ const passAt = (nowMs: number, changes: Partial<Debit> = {}): Debit => ({
   ...changes,
 });
 
-const openDatabase = (t: TestContext): Ledger => {
+const openStores = (t: TestContext): Stores => {
   const stores = openSqliteStores(join(createWorkdir('recent-ledger', t).path, 'test.db'));
   t.after(stores.close);
-  return stores.ledger;
+  return stores;
 };
+
+const openDatabase = (t: TestContext): Ledger => openStores(t).ledger;
 
 /** A settled payment of 100 sat by which time and a session named like it were bought; both have been read since. */
 const enter = async (ledger: RecentLedger, letters: string, expiresAtMs = START_MS + DAY_MS) => {
@@ -208,4 +212,28 @@ test('the purchases of one account that are recalled are few, whatever amounts a
   for (const debit of [...rules, ...rules]) await ledger.draw(id, debit, true);
   const left = rules.filter((debit) => ledger.recallTime(id, debit) !== undefined);
   assert.ok(left.length > 0 && left.length <= 16, `${left.length} are recalled`);
+});
+
+test('a pod is recalled from when it is there, as it is after each extension', async (t) => {
+  const stores = openStores(t);
+  const ledger = createRecentLedger(stores.ledger);
+  const debit = passAt(START_MS, { pod: orderOf() });
+  const claims = setOf('a');
+  const { paymentId } = claims;
+  await ledger.prepare({ ...paymentOf(claims), wants: debit }, claims);
+  for (const _ of ['bought', 'read']) {
+    await ledger.settle(paymentId, 1, signatures, START_MS, { claims, debit, commit: true, offer: undefined });
+  }
+  assert.equal(ledger.recallTime(paymentId, debit), undefined, 'it may be made at any moment');
+  const [wanted] = await stores.pods.wanted(1);
+  await stores.pods.noteCreated(wanted?.name ?? '', START_MS);
+  await ledger.draw(paymentId, debit, true);
+  const { name, runsMs } = ledger.recallTime(paymentId, debit)?.pod ?? assert.fail();
+  assert.deepEqual([name, runsMs], [wanted?.name, HOUR_MS]);
+  const more = setOf('m');
+  await ledger.prepare({ ...paymentOf(more), accountId: paymentId, wants: debit }, more);
+  await ledger.settle(more.paymentId, 1, signatures, START_MS, { claims: more, debit, commit: true, offer: undefined });
+  assert.equal(ledger.recallTime(paymentId, debit), undefined);
+  await ledger.draw(paymentId, debit, true);
+  assert.equal(ledger.recallTime(paymentId, debit)?.pod?.runsMs, 2 * HOUR_MS);
 });
