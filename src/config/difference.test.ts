@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { differences, needsRestart } from './difference.ts';
-import { load } from './harness.test.ts';
+import { load, withFolder } from './harness.test.ts';
+import { loadConfig } from './load.ts';
 import { formatPath } from './path.ts';
 import { configSchema } from './schema/config.ts';
 import { objectsOf } from './schema-walk.ts';
@@ -35,6 +38,20 @@ for (const [before, after, paths, restart] of cases) {
     assert.equal(found.some(needsRestart), restart);
   });
 }
+
+test('a template that is a file differs as a whole, when its text does, and needs a restart', () => {
+  const spec = (image: string) =>
+    `spec: { containers: [{ name: a, image: ${image}, resources: { requests: { cpu: 1, memory: 1Mi }, limits: { cpu: 1, memory: 1Mi } } }] }`;
+  withFolder({ 'a.yaml': 'pods: { template: "file:pod.yaml" }', 'pod.yaml': spec('one') }, (cwd) => {
+    const read = () => loadConfig({ path: 'a.yaml', env: {}, cwd }).config;
+    const before = read();
+    assert.deepEqual(differences(before, read()), []);
+    writeFileSync(join(cwd, 'pod.yaml'), spec('two'));
+    const found = differences(before, read());
+    assert.deepEqual(found.map(formatPath), ['pods.template']);
+    assert.ok(found.some(needsRestart));
+  });
+});
 
 test('a block that comes or goes differs in each of its keys, of which some may need a restart', () => {
   const [without, withAdmin] = [load('').config, load(`admin: { token: ${token} }`).config];

@@ -2,7 +2,7 @@
 import { Secret } from '../core/secret.ts';
 import type { Config } from './config.ts';
 import { type Path, startsWith } from './path.ts';
-import { VaultReference } from './reference.ts';
+import { DocumentText, VaultReference } from './reference.ts';
 import { isMapping } from './schema/forms.ts';
 
 /** What is built anew by a reload. Everything else is asked once, when the process starts. */
@@ -42,13 +42,18 @@ const entriesOf = (value: unknown): ReadonlyMap<string | number, unknown> => {
   return new Map(isMapping(value) ? Object.entries(value) : []);
 };
 
-const isBlock = (value: unknown): boolean =>
-  Array.isArray(value) || (isMapping(value) && !(value instanceof Secret) && !(value instanceof VaultReference));
+/** Values that are objects in memory, and one thing to whoever wrote them. */
+const isWhole = (value: unknown): boolean =>
+  value instanceof Secret || value instanceof VaultReference || value instanceof DocumentText;
+
+const isBlock = (value: unknown): boolean => Array.isArray(value) || (isMapping(value) && !isWhole(value));
 
 const isSame = (before: unknown, after: unknown): boolean => {
   if (before instanceof Secret && after instanceof Secret) return before.reveal() === after.reveal();
   if (before instanceof VaultReference && after instanceof VaultReference)
     return before.path === after.path && before.key === after.key;
+  if (before instanceof DocumentText && after instanceof DocumentText)
+    return before.file === after.file && before.text === after.text;
   return before === after;
 };
 
