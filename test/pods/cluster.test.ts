@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { ClusterFault, type ClusterFaultKind } from '../../src/core/cluster-fault.ts';
@@ -266,4 +268,32 @@ test('inside of a cluster the files of the service account are enough', options,
   const connection = createConnection(serviceAccountLogin(path, kube.url), 5_000);
   t.after(connection.close);
   assert.equal((await connection.call('GET', podsPath, { signal: AbortSignal.timeout(5_000) })).status, 200);
+});
+
+test('through an HTTP proxy the API server is reached as it is without one', options, async (t) => {
+  const { kube } = at();
+  let tunnels = 0;
+  const proxy = createServer().on('connect', (request, client) => {
+    tunnels += 1;
+    const { hostname, port } = new URL(`https://${request.url}`);
+    const server = connect(Number(port), hostname, () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      server.pipe(client).pipe(server);
+    });
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => void proxy.close());
+  const address = proxy.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const path = kube.kubeconfig('sallyport');
+  const text = readFileSync(path, 'utf8').replace(
+    '"cluster":{',
+    `"cluster":{"proxy-url":"http://127.0.0.1:${address.port}",`,
+  );
+  writeFileSync(path, text);
+  const proxied = await openCluster({ kubeconfig: path, namespace, requestTimeoutMs: 5_000 });
+  t.after(proxied.close);
+  await proxied.tryPod(podOf({ name: 'user-pod-proxied' }));
+  assert.equal(tunnels, 1);
 });

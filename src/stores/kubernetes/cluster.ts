@@ -48,9 +48,10 @@ export const openCluster = async (options: ClusterOptions): Promise<Cluster> => 
 
     async deletePod(name) {
       const signal = within();
+      const path = encodeURIComponent(name);
       // First: with the pod gone, nobody would come back for it.
-      await deleteObject(connection, `${services}/${name}`, signal).catch(unlessForbidden);
-      return deleteObject(connection, `${pods}/${name}`, signal);
+      await deleteObject(connection, `${services}/${path}`, signal).catch(unlessForbidden);
+      return deleteObject(connection, `${pods}/${path}`, signal);
     },
 
     watch(watcher) {

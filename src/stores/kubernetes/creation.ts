@@ -28,7 +28,7 @@ export const createObject = async (
   const what = `${textAt(manifest, 'kind') ?? 'An object'} ${name} cannot be created`;
 
   const existing = async (): Promise<Creation | undefined> => {
-    const answer = await connection.call('GET', `${collection}/${name}`, { signal });
+    const answer = await connection.call('GET', `${collection}/${encodeURIComponent(name)}`, { signal });
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw faultOf(what, answer);
     if (!isOurs(answer.body) || paymentOf(answer.body) !== paymentOf(manifest)) return 'foreign';

@@ -39,14 +39,14 @@ export const createLeases = ({ connection, namespace, monotonicNow, now }: Lease
   const changes = new Map<string, Readonly<{ version: string; atMs: number }>>();
 
   const find = async (name: string, signal: AbortSignal): Promise<Lease | undefined> => {
-    const answer = await connection.call('GET', `${collection}/${name}`, { signal });
+    const answer = await connection.call('GET', `${collection}/${encodeURIComponent(name)}`, { signal });
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw faultOf(`Lease ${name} cannot be read`, answer);
     return readLease(answer.body);
   };
 
   const write = async (method: 'POST' | 'PUT', name: string, body: unknown, signal: AbortSignal): Promise<boolean> => {
-    const path = method === 'POST' ? collection : `${collection}/${name}`;
+    const path = method === 'POST' ? collection : `${collection}/${encodeURIComponent(name)}`;
     const answer = await connection.call(method, path, { body, signal });
     if (answer.status === 200 || answer.status === 201) return true;
     // Somebody else was faster, or it was deleted in between.
