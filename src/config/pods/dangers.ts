@@ -24,7 +24,7 @@ const among =
 
 /** Zero is no limit to the runtime of containers. Rules of the form: `resource.Quantity` of Kubernetes. */
 const isQuantity = (value: unknown): boolean =>
-  /^\+?(?=.*[1-9])(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/.test(String(value));
+  /^\+?(?=[\d.]*[1-9])(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/.test(String(value));
 
 const isUser = (value: unknown): boolean => isAbsent(value) || (Number.isInteger(value) && Number(value) > 0);
 
@@ -54,10 +54,12 @@ const isWorkerToleration = (value: unknown): boolean => {
   return typeof key === 'string' && key !== '' && !controlPlane.includes(key);
 };
 
+/** Classes of the cluster itself begin so. */
 const isOrdinary = (value: unknown): boolean => !String(value).startsWith('system-');
 
 const dropsAll = (value: unknown): boolean => isAbsent(value) || (Array.isArray(value) && value.includes('ALL'));
 
+/** A claim is one volume, and the same one for every pod of the template. */
 const isWrittenByNobody = (value: unknown): boolean => isAbsent(value) || Object(value).readOnly === true;
 
 const leftOut = 'nothing';

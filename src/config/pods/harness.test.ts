@@ -9,7 +9,7 @@ const on: Examples = [
 ];
 const text = (...safe: readonly unknown[]): Examples => [['other'], ['', null, ...safe]];
 const quantity: Examples = [
-  [null, 0, '0', '0Mi', 'much', '-1', '', '{{ amount }}', {}],
+  [null, 0, '0', '0Mi', '0e5', '0.0', 'much', '-1', '', '{{ amount }}', {}],
   [1, 0.5, '100m', '1Gi', '+2', '1e3', '.5'],
 ];
 
