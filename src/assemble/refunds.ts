@@ -53,7 +53,9 @@ const toRefusal = (standing: RefundRefused): Refusal => {
       return unknown;
     case 'too-little': {
       const left = Math.max(0, standing.amount);
-      return refuse('nothing_to_refund', `${left} ${standing.unit} are left after fees, which are not given back.`);
+      const { withheld, unit } = standing;
+      const refused = withheld > 0 ? ` ${withheld} ${unit} were credited for a token that its mint refuses.` : '';
+      return refuse('nothing_to_refund', `${left} ${unit} are left after fees, which are not given back.${refused}`);
     }
     case 'in-use':
       return refuse(

@@ -115,6 +115,7 @@ export const refundStoreContract = (
     assert.deepEqual(await books.refunds.request(request({ least: 55 })), {
       refund: 'too-little',
       amount: 54,
+      withheld: 0,
       unit: 'sat',
     });
     const units = { useId: 'use_1', units: 1, reserve: 1, reportWithinMs: 1_000 };
@@ -137,6 +138,34 @@ export const refundStoreContract = (
       const acceptance = { payment, claims, proofs: 1, cap: 1_000 };
       assert.ok(await books.deferred.accept(acceptance, debit, true, { ...session, idHash: 'another' }));
       assert.deepEqual(await books.refunds.request(request()), { refund: 'in-use' });
+    },
+  );
+
+  guarantee(
+    'what was credited for a payment that its mint refuses is not given back, and all else is, at once',
+    async (books, accountId) => {
+      const claims = setOf('cd');
+      const payment = { ...paymentOf(claims), amount: 20, swap: { fee: 0, credit: 20, body: 'body', outputs: '[]' } };
+      const acceptance = { payment: { ...payment, accountId }, claims, proofs: 1, cap: 1_000 };
+      assert.ok(await books.deferred.accept(acceptance, debit, true, { ...session, idHash: 'another' }));
+      const batch = { id: 'bat_1', mint, unit: 'sat', amount: 20, createdAtMs: 0, swap: payment.swap };
+      assert.ok(await books.deferred.openBatch(batch, [payment.id]));
+      await books.ledger.lease('bat_1', 'us', 0, 1_000);
+      assert.deepEqual(await books.refunds.request(request()), { refund: 'in-use' });
+      const refused = { batchId: 'bat_1', holder: 'us', nowMs: 5, isWhole: true, restUntilMs: 900, pauseUntilMs: 900 };
+      assert.equal((await books.deferred.refuse(refused)).division, 'kept');
+      // 60 and 20 less 10 that were used up; 6 were borne, and 20 never came in.
+      assert.deepEqual(await books.refunds.request(request({ least: 45 })), {
+        refund: 'too-little',
+        amount: 44,
+        withheld: 20,
+        unit: 'sat',
+      });
+      const standing = await books.refunds.request(request());
+      assert.equal(standing.refund === 'due' && standing.due.amount, 44);
+      assert.equal(await books.ledger.balanceOf(accountId), 20);
+      const again = request({ asker: { paymentId: accountId } });
+      assert.deepEqual(await books.refunds.request(again), standing, 'the same, and not what was withheld');
     },
   );
 

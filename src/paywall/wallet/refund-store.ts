@@ -29,8 +29,11 @@ export type RefundRequest = Readonly<{
 export type RefundRefused =
   /** Nobody has such a session, or no such payment is settled. */
   | Readonly<{ refund: 'unknown' }>
-  /** `amount`: what is left, less the fees that were borne for the account. */
-  | Readonly<{ refund: 'too-little'; amount: number; unit: string }>
+  /**
+   * `amount`: what is left, less the fees that were borne for the account, and less what is `withheld`: the credit of payments
+   * that were accepted without asking their mint, which refuses them.
+   */
+  | Readonly<{ refund: 'too-little'; amount: number; withheld: number; unit: string }>
   /** Requests have reserved units that are not reported yet, or a payment has not been settled at its mint. */
   | Readonly<{ refund: 'in-use' }>
   /** It is not held at the account's mint now. Nothing has changed. */

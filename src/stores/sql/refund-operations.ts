@@ -50,12 +50,26 @@ const findAccount = async (
   return undefined;
 };
 
+/** Was accepted without asking its mint, which then refused it: what was credited for it never came in. */
+const refusedAlone = 'SELECT payment_id FROM unsettled WHERE refused_at IS NOT NULL';
+
+/** What the account was credited for payments that their mint refused. */
+const unbackedFor = async (transaction: Transaction, accountId: string): Promise<number> => {
+  const unbacked = await transaction.first(
+    `SELECT COALESCE(SUM(swaps.credit), 0) AS credit FROM payments
+      JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = 1
+      WHERE account_id = $1 AND payments.id IN (${refusedAlone})`,
+    [accountId],
+  );
+  return unbacked ? integer(unbacked, 'credit') : 0;
+};
+
 /** Fees of the account's payments that were not taken from its credit, and not from an earlier refund. */
 const borneFor = async (transaction: Transaction, accountId: string): Promise<number> => {
   const borne = await transaction.first(
     `SELECT COALESCE(SUM(swaps.credit - (payments.amount - swaps.fee)), 0) AS fee FROM payments
       JOIN swaps ON swaps.payment_id = payments.id AND swaps.number = COALESCE(payments.swap_number, 1)
-      WHERE account_id = $1 AND state = 'settled'`,
+      WHERE account_id = $1 AND state = 'settled' AND payments.id NOT IN (${refusedAlone})`,
     [accountId],
   );
   const taken = await transaction.first('SELECT COALESCE(SUM(fee), 0) AS fee FROM refunds WHERE account_id = $1', [
@@ -71,7 +85,8 @@ const borneFor = async (transaction: Transaction, accountId: string): Promise<nu
 const isInUse = async (transaction: Transaction, accountId: string, nowMs: number): Promise<boolean> => {
   const sql = `SELECT 1 AS one WHERE
     EXISTS (SELECT 1 FROM uses WHERE payment_id = $1 AND reported IS NULL AND expires_at > $2)
-    OR EXISTS (SELECT 1 FROM unsettled JOIN payments ON payments.id = unsettled.payment_id WHERE account_id = $1)
+    OR EXISTS (SELECT 1 FROM unsettled JOIN payments ON payments.id = unsettled.payment_id
+      WHERE account_id = $1 AND refused_at IS NULL)
     OR EXISTS (SELECT 1 FROM pods WHERE account_id = $1 AND ended_at IS NULL AND stage = 'wanted')`;
   return (await transaction.first(sql, [accountId, nowMs])) !== undefined;
 };
@@ -99,10 +114,10 @@ const take = async (
   transaction: Transaction,
   account: Account,
   { id, nowMs }: RefundRequest,
-  { amount, fee }: Readonly<{ amount: number; fee: number }>,
+  { amount, fee, withheld }: Readonly<{ amount: number; fee: number; withheld: number }>,
 ): Promise<Refund> => {
   const { id: accountId, mint, unit } = account;
-  await transaction.run('UPDATE credits SET balance = 0 WHERE payment_id = $1', [accountId]);
+  await transaction.run('UPDATE credits SET balance = $2 WHERE payment_id = $1', [accountId, withheld]);
   await transaction.run(
     'INSERT INTO refunds (id, account_id, mint, unit, amount, fee, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
     [id, accountId, mint, unit, amount, fee, nowMs],
@@ -136,15 +151,16 @@ export const refundOperations = {
     await lockCredit(transaction, account.id);
     const shown = await findShown(transaction, account.id, shownSinceMs);
     const balance = account.mayTake ? await balanceOf(transaction, account.id) : 0;
-    const fee = Math.min(balance, Math.max(0, await borneFor(transaction, account.id)));
-    const amount = balance - fee;
+    const withheld = Math.min(balance, await unbackedFor(transaction, account.id));
+    const fee = Math.min(balance - withheld, Math.max(0, await borneFor(transaction, account.id)));
+    const amount = balance - withheld - fee;
     if (amount < Math.max(1, least)) {
       if (shown) return { refund: 'due', due: shown };
-      return account.mayTake ? { refund: 'too-little', amount, unit: account.unit } : { refund: 'unknown' };
+      return account.mayTake ? { refund: 'too-little', amount, withheld, unit: account.unit } : { refund: 'unknown' };
     }
     if (await isInUse(transaction, account.id, nowMs)) return { refund: 'in-use' };
     if ((await heldAt(transaction, account)) < amount) return { refund: 'not-held', mint: account.mint };
-    return { refund: 'due', due: await take(transaction, account, request, { amount, fee }) };
+    return { refund: 'due', due: await take(transaction, account, request, { amount, fee, withheld }) };
   },
 
   async findRefund(transaction: Transaction, { id }: { id: string }): Promise<Refund | undefined> {
