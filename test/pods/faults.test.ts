@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import { ask, codeOf } from '../payments/ask.ts';
 import { hold } from '../peers/faults.ts';
+import { adminToken } from '../sallyport.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import type { Fault } from '../servers/kube-relay.ts';
 import { needs } from '../servers/programs.ts';
@@ -72,6 +73,30 @@ test('what cannot be made in time is credit again, which buys a pod later', { sk
   scene.relay.fail(() => undefined);
   await until('credit buys one', async () => (await ask(gate.url, token)).status === 200, { everyMs: 200 });
   assert.equal((await scene.pods()).length, 1);
+  assert.equal(scene.mint.spentAmount(), 8);
+});
+
+test("somebody else's pod of the name (409): it stays, and the credit buys one of another name", {
+  skip,
+}, async (t) => {
+  const scene = await enter(t, quick);
+  const gate = await scene.serve();
+  const token = await scene.payer.token(8);
+  scene.fail({ status: 500 }, 'create');
+  assert.equal(codeOf(await ask(gate.url, token)), 'pod_pending');
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const listed = await (await fetch(`${gate.adminUrl}/api/pods`, { headers })).text();
+  const name = /"name":"(user-pod-[0-9a-f]{12})"/.exec(listed)?.[1] ?? assert.fail(listed);
+  const containers = [{ name: 'main', image: 'theirs' }];
+  const metadata = { name, namespace: scene.namespace };
+  await scene.api.apply([{ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } }]);
+  scene.relay.fail(() => undefined);
+  await until('it is given back', async () => (await gate.metrics()).includes('result="given_back"'));
+  await until('credit buys one', async () => (await ask(gate.url, token)).status === 200, { everyMs: 200 });
+  const names = (await scene.pods()).map((pod) => pod.metadata.name);
+  assert.equal(names.length, 2);
+  assert.ok(names.includes(name));
+  assert.notEqual((await ask(gate.url, token)).headers['x-provisioned-pod'], name);
   assert.equal(scene.mint.spentAmount(), 8);
 });
 
