@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../test/servers/until.ts';
 import { createLogFile } from './log-file.ts';
@@ -18,10 +19,11 @@ const createPipe = (t: TestContext) => {
     rmSync(directory, { recursive: true });
   });
   const buffer = Buffer.alloc(1_000_000);
+  const decoder = new StringDecoder('utf8');
   let text = '';
   const read = (): string => {
     try {
-      for (;;) text += buffer.toString('utf8', 0, readSync(fd, buffer));
+      for (;;) text += decoder.write(buffer.subarray(0, readSync(fd, buffer)));
     } catch {
       return text;
     }
@@ -50,6 +52,23 @@ test('a small line is written soon, and many at once', async (t) => {
   file.write('small\n');
   assert.equal(read(), '');
   await until('it is written', () => read() === 'small\n', { deadlineMs: 2_000 });
+});
+
+test('lines of any length and alphabet come whole and in order', async (t) => {
+  const { fd, read } = createPipe(t);
+  const file = createLogFile(fd, { batchLength: 2_000, mostWaiting: 10_000_000, onLost: () => undefined });
+  t.after(() => file.close());
+  const texts = ['a', 'ü', '€', '😀', 'x'.repeat(700), 'é'.repeat(2_500), '€'.repeat(30_000), '😀'.repeat(9_000)];
+  let expected = '';
+  for (let n = 0; n < 400; n++) {
+    const line = `${n} ${texts[(n * n) % texts.length]}\n`;
+    expected += line;
+    file.write(line);
+    // What is being written must not be written over.
+    if (n % 7 === 0) await until('some of it is read', () => read().length > expected.length / 2, { everyMs: 1 });
+  }
+  await until('it is all there', () => read().length >= expected.length);
+  assert.equal(read(), expected);
 });
 
 test('what is written after the end is written at once', (t) => {
