@@ -15,6 +15,7 @@ import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { startNginx } from '../servers/nginx.ts';
 import { needs } from '../servers/programs.ts';
 import { request } from '../servers/request.ts';
+import { until } from '../servers/until.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { ownerOfFile } from './file-owner.ts';
 import { ingressNginx } from './ingress-nginx.ts';
@@ -66,7 +67,7 @@ const start = async () => {
     ports: { '127.0.0.1:8080': gate.port, '127.0.0.1:3000': app.port },
     owner,
   });
-  return { cluster, app, nginx, payer: createPayer(mint.url) };
+  return { cluster, app, gate, nginx, payer: createPayer(mint.url) };
 };
 
 let world: Awaited<ReturnType<typeof start>> | undefined;
@@ -114,4 +115,13 @@ test('each pod has a Service of its name, and nobody else is told of it', needed
   );
   assert.equal((await ask('/free/a', { 'X-Provisioned-Pod': textAt(pod, 'metadata.name') })).status, 200);
   assert.deepEqual(valuesOf(inWorld().app.latest() ?? assert.fail(), 'X-Provisioned-Pod').filter(Boolean), []);
+});
+
+test('the Lease by which replicas agree is taken, and nothing was refused to the account', needed, async () => {
+  const path = '/apis/coordination.k8s.io/v1/namespaces/user-workloads/leases/sallyport-pods';
+  await until('the Lease is held', async () => {
+    const { status, body } = await inWorld().cluster.ask('GET', path);
+    return status === 200 && Boolean(at(body, 'spec.holderIdentity'));
+  });
+  assert.doesNotMatch(JSON.stringify(inWorld().gate.log()), /forbidden/i);
 });
