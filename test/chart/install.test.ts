@@ -1,11 +1,12 @@
 /** The life of a release on a real API server. No pod runs there: whether they would start is another test's matter. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { at } from '../k8s/manifests.ts';
+import { at, type Resource, resourcesOf } from '../k8s/manifests.ts';
 import { type KubeApiserver, startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { needs } from '../servers/programs.ts';
 import { createWorkdir } from '../servers/workdir.ts';
 import { helm } from './helm.ts';
+import { services } from './releases.ts';
 
 const needed = needs('helm', 'kube-apiserver', 'etcd');
 const own = ['--namespace', 'sallyport'];
@@ -72,3 +73,13 @@ test('it goes, and leaves the file with the money', needed, async () => {
   for (const path of [deployment, role]) assert.equal(await found(path), undefined);
   assert.ok(await found(claim));
 });
+
+for (const [name, { release, namespace, words }] of Object.entries(services)) {
+  test(`values/${name}.yaml: it takes the place of the plain service, which was removed`, needed, async () => {
+    const resources = resourcesOf(name);
+    const isOurs = ({ metadata, kind }: Resource) => metadata.name === release && kind !== 'Namespace';
+    await running().apply(resources.filter((resource) => !isOurs(resource)));
+    run('install', release, 'charts/sallyport', '--namespace', namespace, ...words);
+    assert.ok(await found(`/apis/apps/v1/namespaces/${namespace}/deployments/${release}`));
+  });
+}

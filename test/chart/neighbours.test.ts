@@ -71,8 +71,11 @@ for (const [name, release] of Object.entries(services)) {
     const { ok, stdout } = helm(['lint', 'charts/sallyport', '--strict', ...release.words]);
     assert.ok(ok, stdout);
     const { release: called, namespace, words } = release;
-    const command = `helm install ${called} charts/sallyport --namespace ${namespace} --take-ownership ${words.join(' ')}`;
+    const command = `helm install ${called} charts/sallyport --namespace ${namespace} ${words.join(' ')}`;
     assert.ok(commandOf(name).includes(command), command);
+    const own = folder.filter(isOurs).map(({ kind }) => kind.toLowerCase());
+    const removal = `kubectl --namespace ${namespace} delete ${own.toSorted().join(',')} ${called} `;
+    assert.ok(commandOf(name).includes(removal), removal);
   });
 }
 
