@@ -47,6 +47,10 @@ const cases: readonly Case[] = [
     'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=null,podLabels.a=b,podAnnotations.c=d',
     (all) => assert.equal(at(deployment(all), 'spec.template.metadata.labels.a'), 'b'),
   ],
+  [
+    'autoscaling.minReplicas=2,autoscaling.maxReplicas=3,data.volume=none,replicas=2',
+    (all) => assert.equal(at(deployment(all), 'spec.replicas'), undefined),
+  ],
   ['topologySpread=null', (all) => assert.equal(at(deployment(all), `${pod}.topologySpreadConstraints`), undefined)],
   ['service.headless=true', (all) => assert.equal(at(find(all, 'Service', 'sallyport'), 'spec.clusterIP'), 'None')],
   [
