@@ -1,6 +1,6 @@
 /** What pods need is loaded where payments start pods, and nowhere else. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startSallyport } from '../sallyport.ts';
@@ -29,8 +29,10 @@ const kubeconfig = JSON.stringify({
 const loadedBy = async (t: TestContext, pods: string): Promise<string> => {
   const { path } = createWorkdir('lazy', t);
   writeFileSync(join(path, 'kubeconfig'), kubeconfig);
-  const gate = await startSallyport({ owner: t, config: `${rules}${pods}`, env: { NODE_OPTIONS }, directory: path });
-  return gate.output();
+  const LOADED_MODULES = join(path, 'loaded');
+  const env = { NODE_OPTIONS, LOADED_MODULES };
+  await startSallyport({ owner: t, config: `${rules}${pods}`, env, directory: path });
+  return readFileSync(LOADED_MODULES, 'utf8');
 };
 
 const ofPods = /^loaded .*(\/stores\/kubernetes\/|@kubernetes\/client-node|\/src\/pods\/life|\/assemble\/pods\.ts)/m;
