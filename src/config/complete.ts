@@ -1,3 +1,4 @@
+import type { Completed, Offer, PricedRule, Rule } from './completed.ts';
 import { isClusterName } from './inner-host.ts';
 import { policyQueries } from './policy-queries.ts';
 import type { Parsed } from './schema/config.ts';
@@ -9,13 +10,6 @@ const POLICIES = '/etc/authz/policies';
 
 /** Where there is no `pods` to say so; then the rule is refused. */
 const HOUR_MS = 3_600_000;
-
-type Rule = Parsed['rules'][number];
-type Offer = NonNullable<Rule['price']>[number];
-type PricedRule = Omit<Rule, 'price'> & { price?: (Omit<Offer, 'buys'> & { buys: NonNullable<Offer['buys']> })[] };
-
-/** Every price says what it buys, and every rule which pods it starts, if any. */
-export type Completed = Omit<Parsed, 'rules'> & { rules: PricedRule[] };
 
 /** Defaults that depend on other blocks. After this every rule that takes cashu has its price, if there is one to have. */
 export const complete = (config: Parsed): Completed => {

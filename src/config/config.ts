@@ -1,5 +1,5 @@
-import type { Completed } from './complete.ts';
-import type { PodTemplates } from './pods/read-templates.ts';
+import type { PodTemplates } from '../core/pod-template.ts';
+import type { Completed } from './completed.ts';
 import type { PolicyFiles } from './policy-files.ts';
 import type { Settled } from './settle.ts';
 

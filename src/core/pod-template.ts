@@ -14,6 +14,9 @@ export type PodTemplate = Readonly<{
   spec: JsonObject;
 }>;
 
+/** By name. */
+export type PodTemplates = Readonly<Record<string, PodTemplate>>;
+
 /** Of a payment, and none of it chosen by the payer's request. */
 const values = {
   pod: ({ name }) => name,

@@ -1,5 +1,4 @@
 /** Pods that payments buy (seed 004): what the ledger writes down, and what the cluster makes of it. Plain data. */
-import type { Headers } from './decision.ts';
 import type { Eventually } from './eventually.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -40,7 +39,7 @@ export type PaidPod = Readonly<{
 }>;
 
 /** What the application is told of a payer's pod: `X-Provisioned-Pod`, and by choice more. */
-export type ProvisionedPod = Readonly<{ name: string; headers: Headers }>;
+export type ProvisionedPod = Readonly<{ name: string; headers: Readonly<Record<string, string>> }>;
 
 /** Turns what was paid for into pods, for one rule. */
 export type Provision = Readonly<{

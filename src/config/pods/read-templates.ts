@@ -1,5 +1,5 @@
 /** Templates of pods, from the configuration itself or from files beside it. */
-import type { Json, JsonObject, PodTemplate } from '../../core/pod-template.ts';
+import type { Json, JsonObject, PodTemplate, PodTemplates } from '../../core/pod-template.ts';
 import type { SettledConfig } from '../config.ts';
 import type { Finding } from '../finding.ts';
 import { createLocator } from '../locator.ts';
@@ -13,8 +13,6 @@ import { dangersIn, dangersInAnnotations } from './dangers.ts';
 import type { At } from './expand.ts';
 import { formFindings, partOf } from './form.ts';
 import { unknownFieldsIn } from './known-fields.ts';
-
-export type PodTemplates = Readonly<Record<string, PodTemplate>>;
 
 export type ReadTemplates = Readonly<{
   templates: PodTemplates;

@@ -1,5 +1,6 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
-import { createBillingStore, createStores, createUsageStore, type ReadRow, type Stores } from '../sql/stores.ts';
+import { createBillingStore, createStores, createUsageStore, type Stores } from '../sql/stores.ts';
+import type { ReadRow } from '../sql/transaction.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';

@@ -1,7 +1,6 @@
 /** Which user is which customer. */
 import type { Caller, Customer } from '../../usage/billing/customer-store.ts';
-import type { ReadRow } from './stores.ts';
-import { integer, type Row, type Transaction, text } from './transaction.ts';
+import { integer, type ReadRow, type Row, type Transaction, text } from './transaction.ts';
 
 const toCustomer = (row: Row): Customer => ({
   userId: text(row, 'user_id'),

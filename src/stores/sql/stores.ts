@@ -1,5 +1,5 @@
 /** API keys and ledger, made of transactions and of reads that need none. */
-import { type Eventually, whenReady } from '../../core/eventually.ts';
+import { whenReady } from '../../core/eventually.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import type { DeferredLedger } from '../../paywall/deferred/deferred-ledger.ts';
 import type { Claims, Debit, Debited, Ledger } from '../../paywall/ledger.ts';
@@ -26,7 +26,7 @@ import { findAnyPrepared } from './recovery-operations.ts';
 import { countKeys, isAllNoted } from './sealing-key-operations.ts';
 import { findRunningTimeOfPayment, findSessionByHash, toFoundSession, toRunningTimeOfPayment } from './sessions.ts';
 import { findAnyPreparedSpend } from './spend-operations.ts';
-import type { Execute, Row, SqlValue } from './transaction.ts';
+import type { Execute, ReadRow } from './transaction.ts';
 
 export type Stores = Readonly<{
   keys: KeyStore;
@@ -44,9 +44,6 @@ export type Stores = Readonly<{
   check(): Promise<void>;
   close(): Promise<void>;
 }>;
-
-/** One statement outside any transaction; at once where the database is in the process. */
-export type ReadRow = (sql: string, values: readonly SqlValue[]) => Eventually<Row | undefined>;
 
 const createKeyStore = (execute: Execute<StoreOperations>, readRow: ReadRow): KeyStore => ({
   insert: (record, once) => execute('insertKey', { record, once }),

@@ -1,4 +1,6 @@
 /** The narrow waist between SQL text and the engines that run it: `$1` placeholders, epoch milliseconds, JSON as text. */
+import type { Eventually } from '../../core/eventually.ts';
+
 export type SqlValue = string | number | null;
 export type Row = Readonly<Record<string, SqlValue>>;
 
@@ -24,6 +26,9 @@ export type Execute<Operations extends Record<string, OperationShape>> = <Name e
 
 /** What every operation has in common, whatever its argument. */
 export type OperationShape = (transaction: Transaction, argument: never) => Promise<unknown>;
+
+/** One statement outside any transaction; at once where the database is in the process. */
+export type ReadRow = (sql: string, values: readonly SqlValue[]) => Eventually<Row | undefined>;
 
 export const text = (row: Row, column: string): string => String(row[column]);
 export const integer = (row: Row, column: string): number => Number(row[column]);

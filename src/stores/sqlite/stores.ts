@@ -3,7 +3,8 @@
  * with a thread of its own (docs/decisions/0013).
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { createStores, type ReadRow, type Stores } from '../sql/stores.ts';
+import { createStores, type Stores } from '../sql/stores.ts';
+import type { ReadRow } from '../sql/transaction.ts';
 import { createStatements, migrate, openDatabase } from './engine.ts';
 import { createUsageFile } from './usage-file.ts';
 import { createWriter } from './writer.ts';
