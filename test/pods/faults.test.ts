@@ -7,8 +7,7 @@ import { adminToken } from '../sallyport.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import type { Fault } from '../servers/kube-relay.ts';
 import { needs } from '../servers/programs.ts';
-import { until } from '../servers/until.ts';
-import { enterNamespace } from './scene.ts';
+import { enterNamespace, eventually } from './scene.ts';
 
 const { skip } = needs('kube-apiserver', 'etcd');
 const api = skip ? undefined : await startKubeApiserver({ owner: { after } });
@@ -36,7 +35,7 @@ const makeLater = (fault: Fault) => async (t: TestContext) => {
   assert.equal(codeOf(await ask(gate.url, other)), 'pods_unavailable');
   assert.equal(scene.mint.spentAmount(), 8);
   scene.relay.fail(() => undefined);
-  await until('it is created', async () => (await scene.pods()).length === 1, { deadlineMs: 20_000 });
+  await eventually('it is created', async () => (await scene.pods()).length === 1);
   const paid = await ask(gate.url, token);
   assert.equal(paid.status, 200, paid.body);
   assert.deepEqual(
@@ -69,9 +68,9 @@ test('what cannot be made in time is credit again, which buys a pod later', { sk
   const token = await scene.payer.token(8);
   scene.fail({ status: 500 }, 'create');
   assert.equal(codeOf(await ask(gate.url, token)), 'pod_pending');
-  await until('it is given back', async () => (await gate.metrics()).includes('result="given_back"'));
+  await eventually('it is given back', async () => (await gate.metrics()).includes('result="given_back"'));
   scene.relay.fail(() => undefined);
-  await until('credit buys one', async () => (await ask(gate.url, token)).status === 200, { everyMs: 200 });
+  await eventually('credit buys one', async () => (await ask(gate.url, token)).status === 200);
   assert.equal((await scene.pods()).length, 1);
   assert.equal(scene.mint.spentAmount(), 8);
 });
@@ -91,8 +90,8 @@ test("somebody else's pod of the name (409): it stays, and the credit buys one o
   const metadata = { name, namespace: scene.namespace };
   await scene.api.apply([{ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } }]);
   scene.relay.fail(() => undefined);
-  await until('it is given back', async () => (await gate.metrics()).includes('result="given_back"'));
-  await until('credit buys one', async () => (await ask(gate.url, token)).status === 200, { everyMs: 200 });
+  await eventually('it is given back', async () => (await gate.metrics()).includes('result="given_back"'));
+  await eventually('credit buys one', async () => (await ask(gate.url, token)).status === 200);
   const names = (await scene.pods()).map((pod) => pod.metadata.name);
   assert.equal(names.length, 2);
   assert.ok(names.includes(name));
@@ -107,16 +106,13 @@ test('without an API server: nobody is charged; back again, it goes on by itself
   const first = await ask(gate.url, before);
   assert.equal(first.status, 200);
   await scene.api.crash();
-  await until('it is noticed', async () => (await gate.readiness()) === 'degraded');
+  await eventually('it is noticed', async () => (await gate.readiness()) === 'degraded');
   assert.equal(codeOf(await ask(gate.url, token)), 'pods_unavailable');
   assert.equal(scene.mint.spentAmount(), 8);
   const running = await ask(gate.url, before);
   assert.deepEqual([running.status, running.headers['x-provisioned-pod']], [200, first.headers['x-provisioned-pod']]);
   await scene.api.start();
-  await until('pods are sold again', async () => (await ask(gate.url, token)).status === 200, {
-    deadlineMs: 30_000,
-    everyMs: 200,
-  });
+  await eventually('pods are sold again', async () => (await ask(gate.url, token)).status === 200);
   assert.equal((await scene.pods()).length, 2);
 });
 
@@ -132,7 +128,7 @@ test('a watch that is cut is taken up again; what went meanwhile is made again f
   await scene.api.ask('DELETE', `/api/v1/namespaces/${scene.namespace}/pods/${name}`);
   assert.deepEqual(await scene.pods(), []);
   scene.relay.fail(() => undefined);
-  await until('it is there again', async () => (await scene.pods())[0]?.metadata.name === name, { deadlineMs: 30_000 });
+  await eventually('it is there again', async () => (await scene.pods())[0]?.metadata.name === name);
   assert.equal(scene.seen('delete'), 0);
   assert.match(await gate.metrics(), /^sallyport_pods_lost_total 1$/m);
 });
@@ -153,7 +149,7 @@ const killWhile = (when: (typeof kills)[number]) => async (t: TestContext) => {
   if (isAtMint) scene.mint.faults.set('/v1/swap', held.fault, { times: 1 });
   else scene.fail(when === 'the create is done' ? 'cut_after' : 'hang', 'create');
   const lost = ask(gate.url, token);
-  await until('it is under way', () => (isAtMint ? held.waiting() === 1 : scene.seen('create') > 0));
+  await eventually('it is under way', () => (isAtMint ? held.waiting() === 1 : scene.seen('create') > 0));
   if (when === 'the create is done') scene.fail('hang', 'pods');
   gate.signal('SIGKILL');
   await assert.rejects(lost);
@@ -161,10 +157,7 @@ const killWhile = (when: (typeof kills)[number]) => async (t: TestContext) => {
   held.release();
   scene.relay.fail(() => undefined);
   const next = await scene.start({ directory: gate.directory });
-  await until('it is paid for', async () => (await ask(next.url, token)).status === 200, {
-    deadlineMs: 30_000,
-    everyMs: 250,
-  });
+  await eventually('it is paid for', async () => (await ask(next.url, token)).status === 200);
   const answer = await ask(next.url, token);
   assert.deepEqual(
     (await scene.pods()).map(({ metadata }) => metadata.name),

@@ -83,6 +83,10 @@ const template =
   '{ metadata: { labels: { app.kubernetes.io/name: workload } }, spec: { containers: [{ name: main, image: "registry.example/workload:1",' +
   ' ports: [{ containerPort: 8080 }], resources: { requests: { cpu: 10m, memory: 16Mi }, limits: { cpu: 100m, memory: 32Mi } } }] } }';
 
+/** What an API server, a mint and several services come to on a machine that is busy. */
+export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
+  until(what, condition, { deadlineMs: 30_000, everyMs: 50 });
+
 let made = 0;
 
 /** By environment variables of seed 004 alone is it turned on. */
@@ -118,7 +122,7 @@ ${rules}`;
 
     async start({ directory } = {}) {
       const gate = await startSallyport({ owner, config, env, ...(directory !== undefined && { directory }) });
-      await until('pods can be started', () => gate.log().some(({ event }) => event === 'pods_available'));
+      await eventually('pods can be started', () => gate.log().some(({ event }) => event === 'pods_available'));
       return gate;
     },
 
@@ -138,7 +142,7 @@ logger: { level: fatal }`;
       const textAt = async (place: string): Promise<string> => (await fetch(`${url}${place}`)).text();
       const readiness = async (): Promise<string> =>
         /"name":"pods","status":"(\w+)"/.exec(await textAt('/ready'))?.[1] ?? 'none';
-      await until('pods can be started', async () => (await readiness()) === 'ok');
+      await eventually('pods can be started', async () => (await readiness()) === 'ok');
       const adminUrl = `http://127.0.0.1:${service.adminAddress?.port}`;
       return { url, adminUrl, directory, metrics: () => textAt('/metrics'), readiness, stop };
     },

@@ -6,8 +6,7 @@ import { adminToken, runSallyport } from '../sallyport.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { needs } from '../servers/programs.ts';
 import { type Answered, request } from '../servers/request.ts';
-import { until } from '../servers/until.ts';
-import { enterNamespace } from './scene.ts';
+import { enterNamespace, eventually } from './scene.ts';
 
 const { skip } = needs('kube-apiserver', 'etcd');
 const api = skip ? undefined : await startKubeApiserver({ owner: { after } });
@@ -119,7 +118,7 @@ test('wait: ready: its payer is answered when it is, with its address', { skip }
   const scene = await enter(t, { pods: 'wait: ready, tell: [ip]' });
   const gate = await scene.serve();
   const answer = ask(gate.url, await scene.payer.token(8));
-  await until('it is created', async () => (await scene.pods()).length === 1);
+  await eventually('it is created', async () => (await scene.pods()).length === 1);
   const [pod] = await scene.pods();
   await scene.setReady(pod?.metadata.name ?? '', '10.9.8.7');
   const { status, headers } = await answer;
@@ -140,7 +139,7 @@ test('a quota of the cluster that is full: refused before the token is touched',
   const gate = await scene.serve();
   const first = await ask(gate.url, await scene.payer.token(8));
   assert.equal(first.status, 200, first.body);
-  await until('it is known to be full', async () => (await gate.readiness()) === 'degraded');
+  await eventually('it is known to be full', async () => (await gate.readiness()) === 'degraded');
   const token = await scene.payer.token(8);
   const refused = await ask(gate.url, token);
   assert.equal(codeOf(refused), 'pods_full');
@@ -154,7 +153,7 @@ test('a quota of the cluster that is full: refused before the token is touched',
     headers: { authorization: `Bearer ${adminToken}` },
   });
   assert.equal(deleted.status, 200);
-  await until('there is room again', async () => (await ask(gate.url, token)).status === 200);
+  await eventually('there is room again', async () => (await ask(gate.url, token)).status === 200);
   assert.equal(scene.mint.spentAmount(), 16);
 });
 
@@ -169,7 +168,7 @@ test('three replicas: each pod goes once, when its time is over', { skip }, asyn
     answers.map(({ status }) => status),
     times(6, () => 200),
   );
-  await until('they are gone', async () => (await scene.pods()).length === 0);
+  await eventually('they are gone', async () => (await scene.pods()).length === 0);
   assert.equal(scene.seen('delete'), 6);
   const reaped = await Promise.all(
     gates.map(async ({ metrics }) => /^sallyport_pods_reaped_total (\d+)$/m.exec(await metrics())?.[1]),
@@ -182,17 +181,17 @@ test('three replicas: each pod goes once, when its time is over', { skip }, asyn
 
 test('two workers of one service: one pod for racing requests, counted and ended once', { skip }, async (t) => {
   const pods = 'reap_interval: 1s, max_per_payer: 3';
-  const scene = await enter(t, { price: '{ amount: 8, buys: { time: 2s } }', pods, workers: 2 });
+  const scene = await enter(t, { price: '{ amount: 8, buys: { time: 5s } }', pods, workers: 2 });
   const gate = await scene.start();
   const ready = () => gate.log().filter(({ event }) => event === 'pods_available').length === 2;
-  await until('both workers can start pods', ready);
+  await eventually('both workers can start pods', ready);
   const token = await scene.payer.token(8);
   assert.deepEqual(await tally(times(30, () => ask(gate.url, token))), { 200: 30 });
   assert.equal((await scene.pods()).length, 1);
   const metrics = async () => (await fetch(`${gate.url}/metrics`)).text();
-  await until('both see it', async () => /^sallyport_pods_alive 1$/m.test(await metrics()));
+  await eventually('both see it', async () => /^sallyport_pods_alive 1$/m.test(await metrics()));
   assert.match(await metrics(), /^sallyport_pods_provisions_total\{result="created",template="default"\} 1$/m);
-  await until('it is gone', async () => (await scene.pods()).length === 0);
+  await eventually('it is gone', async () => (await scene.pods()).length === 0);
   assert.match(await metrics(), /^sallyport_pods_reaped_total 1$/m);
 });
 
@@ -201,12 +200,12 @@ test('a replica that is asked to stop hands the Lease over at once', { skip }, a
   const lease = `/apis/coordination.k8s.io/v1/namespaces/${scene.namespace}/leases/sallyport-pods`;
   const holder = async () => Object(Object((await scene.api.ask('GET', lease)).body)['spec'])['holderIdentity'];
   const first = await scene.serve();
-  await until('the first leads', async () => Boolean(await holder()));
+  await eventually('the first leads', async () => Boolean(await holder()));
   const leader = await holder();
   await scene.serve({ directory: first.directory });
   await first.stop();
   assert.notEqual(await holder(), leader);
-  await until('the second leads', async () => Boolean(await holder()));
+  await eventually('the second leads', async () => Boolean(await holder()));
 });
 
 test('an operator lists, shows and ends pods by the command line, while the service runs', { skip }, async (t) => {
@@ -226,7 +225,7 @@ test('an operator lists, shows and ends pods by the command line, while the serv
   );
   assert.match(cli('show', name).stdout, /state +created/);
   assert.equal(cli('delete', name).status, 0);
-  await until('it is gone', async () => (await scene.pods()).length === 0);
+  await eventually('it is gone', async () => (await scene.pods()).length === 0);
   assert.equal(JSON.parse(cli('list', '--json', '--all').stdout).pods[0].state, 'deleted');
 });
 
@@ -252,8 +251,8 @@ test('a pod with our labels that nobody paid for is counted, and goes past the t
     },
   ]);
   const { metrics } = gate;
-  await until('it is counted', async () => /^sallyport_pods_orphans 1$/m.test(await metrics()));
-  await until('it is gone', async () => (await scene.pods()).length === 1);
+  await eventually('it is counted', async () => /^sallyport_pods_orphans 1$/m.test(await metrics()));
+  await eventually('it is gone', async () => (await scene.pods()).length === 1);
   assert.match(await metrics(), /^sallyport_pods_alive 1$/m);
-  await until('none is counted', async () => /^sallyport_pods_orphans 0$/m.test(await metrics()));
+  await eventually('none is counted', async () => /^sallyport_pods_orphans 0$/m.test(await metrics()));
 });
