@@ -18,6 +18,6 @@ podStormContract(
       query: (sql) => ask(url, sql),
     };
   },
-  18,
+  14,
   options,
 );

@@ -1,4 +1,4 @@
 import { podStormContract } from './pod-storm-contract.ts';
 import { createStormFile } from './storm-file.ts';
 
-podStormContract('sqlite', async (t) => createStormFile(t), 26);
+podStormContract('sqlite', async (t) => createStormFile(t), 20);

@@ -16,4 +16,4 @@ const open = async (t: TestContext) => {
 };
 
 podStoreContract('postgres', open, options);
-podLedgerProperty('postgres', open, 5, options);
+podLedgerProperty('postgres', open, 10, options);

@@ -16,4 +16,4 @@ const open = async (t: TestContext) => {
 };
 
 podStoreContract('sqlite', open);
-podLedgerProperty('sqlite', open, 15);
+podLedgerProperty('sqlite', open, 25);
