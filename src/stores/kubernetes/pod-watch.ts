@@ -14,7 +14,10 @@ export type PodWatchOptions = Readonly<{
   /** The path of the namespace's pods. */
   collection: string;
   requestTimeoutMs: number;
-  /** Bookmarks come every minute or so: longer silence is a connection that hangs. */
+  /**
+   * Longer silence may be a connection that hangs. Bookmarks come every minute where any pod of the cluster changes; where none
+   * does, the watch is begun again from where it was, and nothing is listed.
+   */
   silenceMs?: number;
   pause?: (ms: number, signal: AbortSignal) => Promise<unknown>;
   monotonicNow: () => number;
