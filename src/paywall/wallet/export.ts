@@ -38,6 +38,8 @@ export type Order = Omit<ChangeOrder, 'amount'> &
     amount: number | 'all';
     /** Left out where the token is for the operator. */
     refund?: RefundClaim;
+    /** Nothing is taken where less than this is held: another has taken some since. */
+    heldAtLeast?: number | undefined;
   }>;
 
 export type AttemptOptions = Readonly<{
@@ -79,7 +81,7 @@ export const createAttempt = (options: AttemptOptions): Attempt => {
     const ids = coins.map((coin) => coin.id);
     const token = encodeOwn(mint, unit, await proofs.find(ids));
     const written = { id, mint, unit, amount: sum(coins), createdAtMs: now() };
-    const isWritten = await proofs.export(written, token, ids, refund);
+    const isWritten = await proofs.export({ ...written, heldAtLeast: order.heldAtLeast }, token, ids, refund);
     return isWritten ? { outcome: 'exported', exported: { ...written, token } } : undefined;
   };
 
@@ -107,11 +109,14 @@ export const createAttempt = (options: AttemptOptions): Attempt => {
       return { outcome: 'no-change', reason, below, above };
     }
     if (change.change === 'too-little') return { outcome: 'too-little', most: Math.max(change.most, below ?? 0) };
-    return (await spends.prepare(change.spend, change.proofIds, order.refund)) ? carryOut(order) : undefined;
+    const written = { ...change.spend, heldAtLeast: order.heldAtLeast };
+    return (await spends.prepare(written, change.proofIds, order.refund)) ? carryOut(order) : undefined;
   };
 
   return async (order) => {
     const held = await proofs.unspent(order.mint, order.unit);
+    if (sum(held) < (order.heldAtLeast ?? 0))
+      return { outcome: 'refused', reason: 'another has taken money out meanwhile' };
     const amount = order.amount === 'all' ? sum(largest(held)) : order.amount;
     if (sum(held) < amount || held.length === 0) return { outcome: 'too-little', most: sum(held) };
     const choice = chooseCoins(held, amount);
@@ -125,10 +130,10 @@ export const createExporter = (options: ExportOptions) => {
   const attempt = createAttempt(options);
 
   /** Throws where the store does not answer. */
-  return async (mint: string, unit: string, amount: number | 'all'): Promise<ExportOutcome> => {
+  return async (mint: string, unit: string, amount: number | 'all', heldAtLeast?: number): Promise<ExportOutcome> => {
     let wasRefused = false;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const outcome = await attempt({ id: options.createId(), mint, unit, amount, feeFrom: 'held' });
+      const outcome = await attempt({ id: options.createId(), mint, unit, amount, feeFrom: 'held', heldAtLeast });
       if (outcome && (outcome.outcome !== 'refused' || wasRefused)) return outcome;
       if (!outcome) continue;
       // Its keysets may not be what they were when we looked.

@@ -9,7 +9,7 @@ export const HANDED_OUT = 'out_';
 export type HandOutOptions = Readonly<{
   proofs: Pick<ProofStore, 'undelivered' | 'findExport' | 'markDelivered'>;
   /** Exports under an id that begins with `HANDED_OUT`. */
-  take: (mint: string, unit: string, amount: number) => Promise<ExportOutcome>;
+  take: (mint: string, unit: string, amount: number, heldAtLeast: number) => Promise<ExportOutcome>;
   /** Durable when it resolves. The same token may come twice. */
   deliver: (id: string, token: string) => Promise<void>;
   now: () => number;
@@ -35,11 +35,11 @@ const lessOf = (outcome: ExportOutcome, wanted: number): number => {
 };
 
 export const createHandOut = ({ proofs, take, deliver, now }: HandOutOptions): HandOut => ({
-  async payOut(mint, unit, most) {
+  async payOut(mint, unit, most, heldAtLeast) {
     if (most <= 0) return undefined;
-    const first = await take(mint, unit, most);
+    const first = await take(mint, unit, most, heldAtLeast);
     const less = lessOf(first, most);
-    const outcome = less > 0 && less < most ? await take(mint, unit, less) : first;
+    const outcome = less > 0 && less < most ? await take(mint, unit, less, heldAtLeast) : first;
     if (outcome.outcome === 'exported') return { amount: outcome.exported.amount, result: 'exported' };
     return { amount: most, result: outcome.outcome, ...('reason' in outcome && { reason: outcome.reason }) };
   },

@@ -20,6 +20,8 @@ export type MeltOrder = Readonly<{
   to: string;
   /** The most that may be kept for the way. */
   maxFee: number;
+  /** Nothing is paid where less than this is held: another has taken some since. */
+  heldAtLeast?: number;
 }>;
 
 export type MeltResult =
@@ -91,7 +93,8 @@ export const createMelter = (options: MelterOptions) => {
     const melt = { quoteId: quote.id, invoice: invoice.text, payee };
     const common = { id: createId(), kind: 'melt', mint: url, unit, amount, sent: 0, createdAtMs: now() } as const;
     const quoted = JSON.stringify({ quote: quote.id, ...JSON.parse(body) });
-    return { spend: { ...common, body: quoted, outputs, melt }, proofIds, found };
+    const { heldAtLeast } = order;
+    return { spend: { ...common, body: quoted, outputs, melt, heldAtLeast }, proofIds, found };
   };
 
   const carryOut = async (id: string): Promise<MeltResult> => {

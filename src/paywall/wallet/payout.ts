@@ -1,10 +1,18 @@
-/** Takes out what is held above a threshold. Any number of replicas may do so: no proof is taken by two. */
+/**
+ * Takes out what is held above a threshold. Any number of replicas may do so: no proof is taken by two, and none takes what
+ * another, that looked at the same moment, has left to be kept.
+ */
 import type { ProofStore } from './proof-store.ts';
 
 export type Payout = Readonly<{ mint: string; unit: string; amount: number; result: string; reason?: string }>;
 
-/** Takes out what can be had of so much, its cost included; undefined where that is nothing. */
-export type PayOut = (mint: string, unit: string, most: number) => Promise<Omit<Payout, 'mint' | 'unit'> | undefined>;
+/** Takes out what can be had of so much, its cost included, while `heldAtLeast` is held; undefined where that is nothing. */
+export type PayOut = (
+  mint: string,
+  unit: string,
+  most: number,
+  heldAtLeast: number,
+) => Promise<Omit<Payout, 'mint' | 'unit'> | undefined>;
 
 export type PayoutOptions = Readonly<{
   proofs: Pick<ProofStore, 'balances'>;
@@ -26,9 +34,10 @@ export const createPayout = (options: PayoutOptions) => {
   return async (signal: AbortSignal): Promise<void> => {
     for (const balance of await proofs.balances()) {
       if (signal.aborted || balance.unit !== unit || !isAccepted(balance.mint)) continue;
-      const spare = balance.proofs.unspent.amount - (keepOwed ? balance.owed : 0);
+      const held = balance.proofs.unspent.amount;
+      const spare = held - (keepOwed ? balance.owed : 0);
       if (spare <= above) continue;
-      const paid = await payOut(balance.mint, unit, spare - keep);
+      const paid = await payOut(balance.mint, unit, spare - keep, held);
       if (paid) onPayout({ mint: balance.mint, unit, ...paid });
     }
   };

@@ -84,6 +84,9 @@ export type PaymentRecord = Readonly<{
 /** What a payment's signatures were made into. */
 export type Made = Readonly<{ payment: Uncollected; proofs: readonly NewProof[] }>;
 
+/** `heldAtLeast` is not kept. */
+export type Written = Export & Readonly<{ heldAtLeast?: number | undefined }>;
+
 export type ProofStore = Readonly<{
   /** Settled payments, in the order of their ids, from behind `after`, and none of `exceptMints`. */
   uncollected(after: string, exceptMints: readonly string[], limit: number): Promise<readonly Uncollected[]>;
@@ -96,8 +99,11 @@ export type ProofStore = Readonly<{
   /** Amounts of the proofs that can be spent. */
   unspent(mint: string, unit: string): Promise<readonly Pick<OwnProof, 'id' | 'amount' | 'keysetId'>[]>;
   find(ids: readonly string[]): Promise<readonly OwnProof[]>;
-  /** Reserves the proofs and writes the token, or neither: `false` where one of them, or the refund, is taken. */
-  export(written: Export, token: string, ids: readonly string[], refund?: RefundClaim): Promise<boolean>;
+  /**
+   * Reserves the proofs and writes the token, or neither: `false` where one of them, or the refund, is taken, or where less than
+   * `heldAtLeast` is held at the mint, unspent, at that moment.
+   */
+  export(written: Written, token: string, ids: readonly string[], refund?: RefundClaim): Promise<boolean>;
   exports(limit: number): Promise<readonly Export[]>;
   findExport(id: string): Promise<(Export & Readonly<{ token: string }>) | undefined>;
   /** Exports whose ids begin so, and which were not marked as delivered. */

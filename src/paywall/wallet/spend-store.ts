@@ -29,11 +29,13 @@ export type Spend = Readonly<{
   createdAtMs: number;
   /** Of a melt. */
   melt?: Melt;
+  /** Nothing is written where less than this is held at the mint, unspent, at that moment. Not kept. */
+  heldAtLeast?: number | undefined;
 }>;
 
 export type SpendState = 'prepared' | 'settled' | 'failed';
 
-export type SpendRecord = Omit<Spend, 'body' | 'outputs' | 'sent' | 'melt'> &
+export type SpendRecord = Omit<Spend, 'body' | 'outputs' | 'sent' | 'melt' | 'heldAtLeast'> &
   Readonly<{
     payee: string | undefined;
     state: SpendState;

@@ -1,7 +1,7 @@
 /** Writing proofs of our own, and taking hold of them. */
 import type { NewProof, Uncollected } from '../../paywall/wallet/proof-store.ts';
 import { insertRows } from './insert-rows.ts';
-import type { SqlValue, Transaction } from './transaction.ts';
+import { integer, type SqlValue, type Transaction } from './transaction.ts';
 
 /** Locks the rows before anything is written. Says whether all of them are there and unspent. */
 export const holdProofs = async (
@@ -18,6 +18,21 @@ export const holdProofs = async (
     if (held === 0) return false;
   }
   return true;
+};
+
+/** Whether so much is held, unspent. Read where no other transaction changes it before this one has ended. */
+export const holdsAtLeast = async (
+  transaction: Transaction,
+  mint: string,
+  unit: string,
+  amount: number | undefined,
+): Promise<boolean> => {
+  if (amount === undefined) return true;
+  const held = await transaction.first(
+    `SELECT COALESCE(SUM(amount), 0) AS amount FROM proofs WHERE mint = $1 AND unit = $2 AND state = 'unspent'`,
+    [mint, unit],
+  );
+  return held !== undefined && integer(held, 'amount') >= amount;
 };
 
 /** `exportId`: of the token that it is in from the beginning. */

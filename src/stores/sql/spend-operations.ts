@@ -11,7 +11,7 @@ import type {
   SpendState,
 } from '../../paywall/wallet/spend-store.ts';
 import { type LeaseRelease, type LeaseRequest, releaseLease, takeLease } from './leases.ts';
-import { holdProofs, insertProofs, rowOfProof } from './own-proofs.ts';
+import { holdProofs, holdsAtLeast, insertProofs, rowOfProof } from './own-proofs.ts';
 import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
@@ -65,6 +65,7 @@ export const spendOperations = {
     const { spend, proofIds, refund } = argument;
     const { id, kind, mint, unit, amount, body, outputs, sent, createdAtMs, melt } = spend;
     if (melt && (await transaction.first(findMelt, [melt.invoice, melt.payee]))) return false;
+    if (!(await holdsAtLeast(transaction, mint, unit, spend.heldAtLeast))) return false;
     if (!(await holdProofs(transaction, mint, unit, proofIds))) return false;
     if (refund && !(await claimRefund(transaction, refund, id))) return false;
     await transaction.run(

@@ -1,8 +1,15 @@
 /** What our proofs are worth, where they are, and taking them out. */
-import type { Balance, Export, OwnProof, OwnProofState, PaymentRecord } from '../../paywall/wallet/proof-store.ts';
+import type {
+  Balance,
+  Export,
+  OwnProof,
+  OwnProofState,
+  PaymentRecord,
+  Written,
+} from '../../paywall/wallet/proof-store.ts';
 import type { RefundClaim } from '../../paywall/wallet/refund-store.ts';
 import { balances } from './balances.ts';
-import { holdProofs } from './own-proofs.ts';
+import { holdProofs, holdsAtLeast } from './own-proofs.ts';
 import { claimRefund } from './refund-operations.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
 
@@ -73,10 +80,11 @@ export const walletOperations = {
 
   async exportProofs(
     transaction: Transaction,
-    argument: { written: Export; token: string; ids: readonly string[]; refund: RefundClaim | undefined },
+    argument: { written: Written; token: string; ids: readonly string[]; refund: RefundClaim | undefined },
   ): Promise<boolean> {
     const { written, token, ids, refund } = argument;
     const { id, mint, unit, amount, createdAtMs } = written;
+    if (!(await holdsAtLeast(transaction, mint, unit, written.heldAtLeast))) return false;
     if (!(await holdProofs(transaction, mint, unit, ids))) return false;
     if (refund && !(await claimRefund(transaction, refund, id))) return false;
     await transaction.run(
