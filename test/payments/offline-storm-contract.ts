@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, type TestOptions, test } from 'node:test';
 import { AMOUNT, type OfflineStore, offlinePoints, openOfflineStorm } from './offline-storm.ts';
 
-const KILLS = 64;
+const KILLS = 40;
 
 export const offlineStormContract = (
   name: string,

@@ -5,7 +5,7 @@ import { weather } from './storm-contract.ts';
 import { createStormFile } from './storm-file.ts';
 import { openNutshell } from './storm-mints.ts';
 
-const KILLS = 35;
+const KILLS = 28;
 
 test(
   `Nutshell: ${KILLS} processes are killed, and the payers, the mint’s books and the ledger agree to the sat`,
