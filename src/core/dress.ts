@@ -95,10 +95,12 @@ export const createDress = (
 const balanceText = ({ balance, unit, use }: Receipt): string =>
   `${balance};unit=${unit}${use ? `;units=${use.unitsLeft}` : ''}`;
 
-/** What an identity's headers became when bought time ran. */
-const dressedBefore = new WeakMap<Headers, Headers>();
+/** What an identity's headers became when bought time ran, and by which receipt last. */
+const dressedBefore = new WeakMap<Headers, Readonly<{ receipt: Receipt; dressed: Headers }>>();
 
 export const dressPayment = (headers: Headers, receipt: Receipt): Headers => {
+  const before = dressedBefore.get(headers);
+  if (before?.receipt === receipt) return before.dressed;
   const payment: Headers = {
     'X-Payment-Verified': 'true',
     'X-Payment-Amount': String(receipt.amount),
@@ -108,10 +110,9 @@ export const dressPayment = (headers: Headers, receipt: Receipt): Headers => {
     ...receipt.pod?.headers,
   };
   if (!receipt.isRunning) return { ...headers, ...payment };
-  const before = dressedBefore.get(headers);
-  if (before && Object.entries(payment).every(([name, value]) => before[name] === value)) return before;
-  const dressed = { ...headers, ...payment };
-  dressedBefore.set(headers, dressed);
+  const isSame = before && Object.entries(payment).every(([name, value]) => before.dressed[name] === value);
+  const dressed = isSame ? before.dressed : { ...headers, ...payment };
+  dressedBefore.set(headers, { receipt, dressed });
   return dressed;
 };
 
@@ -120,10 +121,14 @@ export const tellCredits = ({ creditsLeft }: CreditReceipt): Headers => ({
   'X-Credits-Remaining': String(creditsLeft),
 });
 
+const tellBalance = (receipt: Receipt): Headers => ({ 'X-Payment-Balance': balanceText(receipt) });
+
+const tellRunning = perObject(tellBalance);
+
 /** What the payer is told. */
 export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Headers => {
-  const balance = { 'X-Payment-Balance': balanceText(receipt) };
-  if (!receipt.session) return balance;
+  if (!receipt.session) return receipt.isRunning ? tellRunning(receipt) : tellBalance(receipt);
+  const balance = tellBalance(receipt);
   const { id, maxAgeSeconds } = receipt.session;
   const cookie = sessionCookie(id.reveal(), maxAgeSeconds, scheme);
   return { ...balance, 'X-Payment-Session': id.reveal(), 'Set-Cookie': cookie };
