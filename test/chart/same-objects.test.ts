@@ -42,7 +42,9 @@ for (const [name, release] of Object.entries(releases)) {
 }
 
 test('what every values file renders fits the schemas', needs('helm', 'kubeconform', 'kube-schemas'), () => {
-  const documents = Object.values(releases).flatMap((release) => render(release).stdout.split(/^---$/m));
+  const documents = [...Object.values(releases), ...Object.values(services)].flatMap((release) =>
+    render(release).stdout.split(/^---$/m),
+  );
   // Most of them are in many releases.
   const different = [...new Set(documents.map((document) => document.trim()))].filter(Boolean);
   assert.deepEqual(problemsOf(different.join('\n---\n')), []);

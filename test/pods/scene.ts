@@ -52,7 +52,7 @@ export type Scene = Readonly<{
   /** As a process of its own. */
   start(options?: Readonly<{ directory?: string }>): Promise<Sallyport>;
   /** In the process of the test, which has the client of kubeconfigs already. */
-  serve(options?: Readonly<{ directory?: string }>): Promise<Gate>;
+  serve(options?: Readonly<{ directory?: string; now?: () => number }>): Promise<Gate>;
   pods(): Promise<readonly Pod[]>;
   /** As the kubelet would. */
   setReady(name: string, ip: string): Promise<void>;
@@ -126,7 +126,7 @@ ${rules}`;
       return gate;
     },
 
-    async serve({ directory = createWorkdir('pods', owner).path } = {}) {
+    async serve({ directory = createWorkdir('pods', owner).path, now = Date.now } = {}) {
       const path = join(directory, 'sallyport.yaml');
       const frame = `
 http: { addr: "127.0.0.1:0" }
@@ -134,7 +134,7 @@ admin: { addr: "127.0.0.1:0", token: "${adminToken}" }
 store: "sqlite:${join(directory, 'sallyport.db')}"
 logger: { level: fatal }`;
       writeFileSync(path, `${frame}${config}`);
-      const service = await serve(loadConfig({ path, env, insecure: new Set() }).config);
+      const service = await serve(loadConfig({ path, env, insecure: new Set() }).config, { now });
       let stopping: Promise<void> | undefined;
       const stop = (): Promise<void> => (stopping ??= service.stop(0, 1_000));
       owner.after(stop);

@@ -179,6 +179,23 @@ test('three replicas: each pod goes once, when its time is over', { skip }, asyn
   );
 });
 
+test('a clock that is set back ends no pod; one that is set ahead for good ends what is over by it, once', {
+  skip,
+}, async (t) => {
+  const scene = await enter(t, { pods: 'reap_interval: 1s' });
+  let aheadMs = 0;
+  const gate = await scene.serve({ now: () => Date.now() + aheadMs });
+  const token = await scene.payer.token(8);
+  const name = podOf(await ask(gate.url, token));
+  aheadMs = -7_200_000;
+  assert.equal(podOf(await ask(gate.url, token)), name);
+  assert.equal((await scene.pods()).length, 1);
+  aheadMs = 7_200_000;
+  await eventually('it is gone', async () => (await scene.pods()).length === 0);
+  assert.equal(scene.seen('delete'), 1);
+  assert.equal((await ask(gate.url, token)).status, 402);
+});
+
 test('two workers of one service: one pod for racing requests, counted and ended once', { skip }, async (t) => {
   const pods = 'reap_interval: 1s, max_per_payer: 3';
   const scene = await enter(t, { price: '{ amount: 8, buys: { time: 5s } }', pods, workers: 2 });
