@@ -7,6 +7,7 @@ import { createKeySources } from './assemble/key-sources.ts';
 import { assembleCredits, assembleKeys, repeatSecretOf } from './assemble/keys.ts';
 import { openListeners } from './assemble/listeners.ts';
 import { createEgressLoader } from './assemble/load-egress.ts';
+import { loadPayments } from './assemble/load-payments.ts';
 import { mintsOf, readinessOf } from './assemble/readiness.ts';
 import { assembleShared } from './assemble/shared.ts';
 import { openStores } from './assemble/stores.ts';
@@ -70,19 +71,16 @@ export const serve = async (config: Config, options: ServeOptions = {}): Promise
   if (pods) starting.defer(pods.close);
   pods?.start();
 
-  const assemblePayments = config.cashu.mints.length > 0 && (await import('./assemble/payments.ts')).assemblePayments;
-  const payments = assemblePayments
-    ? await assemblePayments({
-        config,
-        stores,
-        outbound,
-        throttle,
-        digest,
-        now,
-        events: telemetry.payments,
-        provisionFor: pods?.provisionFor,
-      })
-    : undefined;
+  const payments = await loadPayments({
+    config,
+    stores,
+    outbound,
+    throttle,
+    digest,
+    now,
+    events: telemetry.payments,
+    provisionFor: pods?.provisionFor,
+  });
 
   if (payments) starting.defer(payments.close);
 

@@ -1,21 +1,10 @@
 /** `sallyport pods`: works on the store itself, whether the service runs or not. */
-import { openStores } from '../assemble/stores.ts';
 import { showPod } from '../http/admin/pod-shapes.ts';
 import type { PodRow, PodStore } from '../pods/pod-store.ts';
-import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+import { type CommandOptions, fail, say } from './load.ts';
+import { withStores } from './with-stores.ts';
 
 type ListOptions = CommandOptions & Readonly<{ all?: boolean }>;
-
-const withPods = async (options: CommandOptions, run: (pods: PodStore) => Promise<number>): Promise<number> => {
-  const loaded = await loadToServe(options);
-  if (!loaded) return 1;
-  const { pods, close } = await openStores(loaded.config);
-  try {
-    return await run(pods);
-  } finally {
-    await close();
-  }
-};
 
 const PAGE = 500;
 
@@ -30,7 +19,7 @@ const describe = (row: PodRow): string => {
 };
 
 export const listPods = (options: ListOptions): Promise<number> =>
-  withPods(options, async (pods) => {
+  withStores(options, async ({ pods }) => {
     const rows = await allRows(pods, options.all !== true);
     const counts = await pods.counts();
     if (options.json) {
@@ -48,7 +37,7 @@ const noSuchPod = (name: string): number => {
 };
 
 export const showOnePod = (name: string, options: CommandOptions): Promise<number> =>
-  withPods(options, async (pods) => {
+  withStores(options, async ({ pods }) => {
     const row = await pods.find(name);
     if (!row) return noSuchPod(name);
     const shown = showPod(row);
@@ -58,7 +47,7 @@ export const showOnePod = (name: string, options: CommandOptions): Promise<numbe
   });
 
 export const deletePod = (name: string, options: CommandOptions): Promise<number> =>
-  withPods(options, async (pods) => {
+  withStores(options, async ({ pods }) => {
     const row = await pods.find(name);
     if (!row) return noSuchPod(name);
     if (!(await pods.end(name, 'deleted', Date.now()))) {

@@ -7,6 +7,7 @@ import { assembleGeneration } from '../assemble/generation.ts';
 import { createKeySources } from '../assemble/key-sources.ts';
 import { assembleCredits, assembleKeys } from '../assemble/keys.ts';
 import { createEgressLoader } from '../assemble/load-egress.ts';
+import { loadPayments } from '../assemble/load-payments.ts';
 import { rehearseProvision } from '../assemble/pod-terms.ts';
 import { mintsOf } from '../assemble/readiness.ts';
 import { assembleShared } from '../assemble/shared.ts';
@@ -54,19 +55,16 @@ export const openRehearsal = async (loaded: Config): Promise<Rehearsal> => {
   opening.defer(shared.close);
   const { throttle } = shared;
 
-  const assemblePayments = config.cashu.mints.length > 0 && (await import('../assemble/payments.ts')).assemblePayments;
-  const payments = assemblePayments
-    ? await assemblePayments({
-        config,
-        stores,
-        outbound,
-        throttle,
-        digest,
-        now,
-        events: telemetry.payments,
-        provisionFor: rehearseProvision(config),
-      })
-    : undefined;
+  const payments = await loadPayments({
+    config,
+    stores,
+    outbound,
+    throttle,
+    digest,
+    now,
+    events: telemetry.payments,
+    provisionFor: rehearseProvision(config),
+  });
   if (payments) opening.defer(payments.close);
 
   const keySources = createKeySources({ outbound, now, onRefresh: telemetry.keysRefreshed });

@@ -1,11 +1,11 @@
 /** `sallyport usage`: works on the store itself, whether the service runs or not. */
-import { openStores } from '../assemble/stores.ts';
 import { isRefusal, type Refusal } from '../core/refusal.ts';
 import { toQuestion, usageQuery } from '../http/admin/usage-query.ts';
 import { wrong } from '../http/admin/wrong-fields.ts';
 import { placeOf, type ShownUsage, showUsage as show } from '../usage/question.ts';
 import type { UsageQuestion, UsageStore, UsageSum } from '../usage/usage-store.ts';
-import { type CommandOptions, fail, loadToServe, say } from './load.ts';
+import { type CommandOptions, fail, say } from './load.ts';
+import { withStores } from './with-stores.ts';
 
 type UsageOptions = CommandOptions &
   Readonly<{ key?: string; user?: string; rule?: string; from?: string; to?: string; window?: string; by?: string }>;
@@ -69,17 +69,12 @@ export const showUsage = async (options: UsageOptions): Promise<number> => {
     fail(question.detail.replaceAll(/(^|; )(\w+)(?:\.\d+)?:/g, (_, start, field) => `${start}${optionOf(field)}:`));
     return 2;
   }
-  const loaded = await loadToServe(options);
-  if (!loaded) return 1;
-  const { usage, close } = await openStores(loaded.config);
-  try {
+  return withStores(options, async ({ usage }) => {
     const shown = (await readAll(usage, question)).map(show);
     const [from, to] = [question.fromMs, question.toMs].map((ms) => new Date(ms).toISOString());
     if (options.json) say(JSON.stringify({ from, to, window: question.window, usage: shown }));
     else if (shown.length > 0) say(table(shown));
     else fail(`nothing was used from ${from} to ${to}`);
     return 0;
-  } finally {
-    await close();
-  }
+  });
 };
