@@ -22,7 +22,6 @@ const identityOf = (identity: Identity): Json => {
   }
 };
 
-/** `token` is there for callers with a JWT alone: a policy that reads a claim of another caller finds it undefined. */
 let latestId = 0;
 
 const partOf = (members: string): InputPart => {
@@ -30,6 +29,7 @@ const partOf = (members: string): InputPart => {
   return { id: latestId, members };
 };
 
+/** `token` is there for callers with a JWT alone: a policy that reads a claim of another caller finds it undefined. */
 const callerPart = perObject((identity: Identity): InputPart => {
   const token = identity.method === 'jwt' ? `"token":${JSON.stringify(identity.claims)},` : '';
   return partOf(`${token}"identity":${JSON.stringify(identityOf(identity))}`);

@@ -84,7 +84,9 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
 
   const count = (facts: CallerFacts, findings?: Findings): Eventually<Admitted> => {
     const caller = callerName(facts);
-    return whenReady(limit(caller, facts), (refusal) => ({ caller, ...(refusal && { refusal }), findings }));
+    return whenReady(limit(caller, facts), (refusal) =>
+      refusal ? { caller, refusal, findings } : { caller, findings },
+    );
   };
 
   /** `mode: report` is about who calls: what a policy denies stays denied. */
