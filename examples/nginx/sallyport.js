@@ -37,17 +37,11 @@ const told = [
   'X-Cashu',
   'Retry-After',
   'Cache-Control',
-  'RateLimit',
-  'RateLimit-Policy',
-  'X-RateLimit-Limit',
-  'X-RateLimit-Remaining',
-  'X-RateLimit-Reset',
-  'X-Credits-Remaining',
   'Content-Security-Policy',
   'Referrer-Policy',
   'X-Content-Type-Options',
   'Vary',
-];
+].concat(limits);
 
 async function gate(r) {
   const answer = await r.subrequest('/_sallyport', { method: 'GET' });

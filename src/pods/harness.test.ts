@@ -314,6 +314,18 @@ const settings: PodSettings = {
   tell: [],
 };
 
+/** Paid for, and nothing more. */
+export const paidPod: PaidPod = {
+  name: 'user-pod-0123456789ab',
+  template: 'default',
+  paymentId: 'c0ffee',
+  amount: 1000,
+  unit: 'sat',
+  stage: 'wanted',
+  runsMs: 3_600_000,
+  expiresAtMs: Date.UTC(2026, 10, 22, 12),
+};
+
 /** As much of the real one as the cluster in memory looks at. */
 export const render = (pod: PaidPod) => ({
   pod: { metadata: { name: pod.name }, payment: pod.paymentId, expires: new Date(pod.expiresAtMs).toISOString() },

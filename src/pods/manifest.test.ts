@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PaidPod } from '../core/pod.ts';
 import { type JsonObject, type PodTemplate, podPlaces } from '../core/pod-template.ts';
+import { paidPod as paid } from './harness.test.ts';
 import { renderPod, renderService } from './manifest.ts';
-
-const paid: PaidPod = {
-  name: 'user-pod-0123456789ab',
-  template: 'default',
-  paymentId: 'c0ffee',
-  amount: 1000,
-  unit: 'sat',
-  stage: 'wanted',
-  runsMs: 3_600_000,
-  expiresAtMs: Date.UTC(2026, 10, 22, 12),
-};
 
 const resources = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '100m', memory: '64Mi' } };
 const container = { name: 'main', image: 'nginx:1.29', resources };

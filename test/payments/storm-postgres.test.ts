@@ -1,22 +1,7 @@
 import { after } from 'node:test';
-import { openPostgresStores } from '../../src/stores/postgres/stores.ts';
-import { ask, createDatabase, startPostgres } from '../servers/postgres.ts';
-import { settingsOf } from '../servers/postgres-stores.ts';
-import { needs } from '../servers/programs.ts';
 import { stormContract } from './storm-contract.ts';
+import { stormDatabases } from './storm-databases.ts';
 
-const options = needs('postgres');
-const server = options.skip ? '' : (await startPostgres({ owner: { after } })).url;
+const { options, make } = await stormDatabases({ after });
 
-stormContract(
-  'postgres',
-  async () => {
-    const url = await createDatabase({ url: server });
-    return {
-      store: url,
-      open: () => openPostgresStores(settingsOf(url)),
-      query: (sql) => ask(url, sql),
-    };
-  },
-  options,
-);
+stormContract('postgres', make, options);

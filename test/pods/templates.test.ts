@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { load } from '../../src/config/harness.test.ts';
 import { dangers } from '../../src/config/pods/dangers.ts';
 import { examplesFor, plain, specWith } from '../../src/config/pods/harness.test.ts';
-import type { PaidPod } from '../../src/core/pod.ts';
 import type { PodTemplate } from '../../src/core/pod-template.ts';
+import { paidPod as pod } from '../../src/pods/harness.test.ts';
 import { renderPod, renderService } from '../../src/pods/manifest.ts';
 import { startKubeApiserver } from '../servers/kube-apiserver.ts';
 import { needs } from '../servers/programs.ts';
@@ -21,17 +21,6 @@ const start = async () => {
 };
 
 const kube = options.skip === false ? await start() : undefined;
-
-const pod: PaidPod = {
-  name: 'user-pod-0123456789ab',
-  template: 'default',
-  paymentId: 'c0ffee',
-  amount: 1000,
-  unit: 'sat',
-  stage: 'wanted',
-  runsMs: 3_600_000,
-  expiresAtMs: Date.UTC(2026, 10, 22, 12),
-};
 
 const templateOf = (template: unknown, insecure = new Set<string>()): PodTemplate =>
   load(JSON.stringify({ pods: { template } }), { insecure }).config.pod_templates['default'] ??
