@@ -2,7 +2,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { defineKeys } from './commands/define-keys.ts';
 import { definePolicy } from './commands/define-policy.ts';
+import { nearest } from './config/nearest.ts';
 import { insecureMeanings } from './config/unsafe.ts';
+import { keepTick } from './kept-tick.ts';
+
+keepTick();
 
 // cashu-ts looks whether it is there, and to look loads all of undici: 4 MB for what nothing here uses.
 Reflect.deleteProperty(globalThis, 'WebSocket');
@@ -33,9 +37,22 @@ const program = new Command('sallyport')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
 
+/** A word that is no command goes to the default one. */
+const refuseUnknown = ([word]: readonly string[]): void => {
+  if (word === undefined) return;
+  const meant = nearest(
+    word,
+    program.commands.map((command) => command.name()),
+  );
+  const hint = meant === undefined ? 'sallyport --help lists all' : `did you mean "${meant}"?`;
+  program.error(`error: no command "${word}"; ${hint}`);
+};
+
 withCommonOptions(program.command('serve', { isDefault: true }))
   .description('answer the proxies (the default)')
-  .action(async (options: GlobalOptions) => {
+  .allowExcessArguments()
+  .action(async (options: GlobalOptions, { args }: Command) => {
+    refuseUnknown(args);
     const { runServe } = await import('./commands/serve.ts');
     process.exitCode = await runServe({ ...options, insecure: insecureOf(options) });
   });
@@ -82,11 +99,13 @@ withCommonOptions(program.command('reload'))
 program
   .command('init')
   .description('write a commented configuration to begin with')
-  .argument('[file]', 'where to', 'sallyport.yaml')
+  .argument('[file]', 'where to; sallyport.yaml unless set')
+  .option('-c, --config <file>', 'likewise')
+  .option('--json', 'write JSON')
   .option('--force', 'overwrite')
-  .action(async (file: string, options: GlobalOptions) => {
+  .action(async (file: string | undefined, options: GlobalOptions) => {
     const { runInit } = await import('./commands/init.ts');
-    process.exitCode = runInit(file, options);
+    process.exitCode = runInit(file ?? options.config, options);
   });
 
 defineKeys(program.command('keys'), { withCommonOptions, insecureOf });

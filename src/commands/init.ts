@@ -33,8 +33,9 @@ export const init = ({ path = 'sallyport.yaml', cwd, force = false }: InitOption
 };
 
 /** `sallyport init`: gives the exit code. */
-export const runInit = (path: string, { force }: Readonly<Record<string, unknown>>): number => {
+export const runInit = (path: string | undefined, { force, json }: Readonly<Record<string, unknown>>): number => {
   const { exitCode, output } = init({ path, cwd: process.cwd(), force: force === true });
-  process[exitCode === 0 ? 'stdout' : 'stderr'].write(`${output}\n`);
+  const text = json ? JSON.stringify({ written: exitCode === 0, message: output }) : output;
+  process[exitCode === 0 || json ? 'stdout' : 'stderr'].write(`${text}\n`);
   return exitCode;
 };

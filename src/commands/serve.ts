@@ -6,6 +6,7 @@ import { Secret } from '../core/secret.ts';
 import { reasonsOf } from '../reload/refused.ts';
 import type { Reloads } from '../reload/reloads.ts';
 import type { Service } from '../serve.ts';
+import { returnMemoryWhenIdle } from '../start-garbage.ts';
 import type { Announced, Announcement } from '../stores/primary/protocol.ts';
 import { type CommandOptions, createLoader, fail, loadAgain, loadBy, say } from './load.ts';
 
@@ -88,6 +89,7 @@ const startWorker = async (options: CommandOptions): Promise<Started> => {
   const service = await serve(config, { primary, reloads: primary.reloads });
   primary.onReload(async (recording) => service.prepare(loadAgain(options, new Secret(recording)).config), reasonsOf);
   const announced = announcedBy(service);
+  returnMemoryWhenIdle();
   primary.tell({ kind: 'ready', ...announced });
   hear(primary.reloads);
   return { ...announced, failed: never, stop: (signal) => service.stop(DRAIN_MS[signal], GRACE_MS) };
@@ -112,6 +114,7 @@ const startHere = async (loaded: LoadedConfig, loader: SecretLoader): Promise<St
     started.resolve(service);
     reloads.start();
     hear(reloads);
+    returnMemoryWhenIdle();
     const stop: Stop = async (signal) => {
       const closing = reloads.close();
       await service.stop(DRAIN_MS[signal], GRACE_MS);
