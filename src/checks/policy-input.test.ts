@@ -114,8 +114,17 @@ test('what others share of a request is one object for as long as its caller and
   const other = policyInput(asked({ path: '/b', certificate }), jwt, told);
   assert.notEqual(one.own, other.own);
   assert.ok(one.parts[0] === other.parts[0] && one.parts[1] === other.parts[1]);
-  const again = policyInput(asked({ certificate: { ...certificate } }), { ...jwt }, told);
-  assert.ok(again.parts[0] !== one.parts[0] && again.parts[1] !== one.parts[1]);
+  assert.notEqual(policyInput(asked(), { ...jwt }, told).parts[0], one.parts[0]);
+});
+
+test('a client that shows one certificate on many connections is one for policies, and no other client is', () => {
+  const told = toldTo({}, []);
+  const on = (shown: ClientCertificate) =>
+    policyInput(asked({ certificate: shown }), { ...byCertificate, certificate: shown }, told).parts;
+  const [caller, mtls] = on({ ...certificate });
+  const again = on({ ...certificate });
+  assert.ok(again[0] === caller && again[1] === mtls);
+  assert.notEqual(on({ ...certificate, fingerprint: 'cd'.repeat(32) })[1], mtls);
 });
 
 test('of its own a request tells what a policy can see, and no more', () => {

@@ -1,4 +1,5 @@
 /** What a policy is asked about, as JSON text (docs/policies.md). What does not change from request to request is written once. */
+import { LRUCache } from 'lru-cache';
 import type { Identity } from '../core/identity.ts';
 import { perObject } from '../core/per-object.ts';
 import type { AuthRequest, ClientCertificate } from '../core/request.ts';
@@ -29,10 +30,16 @@ const partOf = (members: string): InputPart => {
   return { id: latestId, members };
 };
 
+/**
+ * Every connection has a certificate of its own, though a client shows the same on all of them: policies are asked once for all.
+ */
+const ofConnections = new LRUCache<string, InputPart>({ max: 1_000, memoMethod: (members) => partOf(members) });
+
 /** `token` is there for callers with a JWT alone: a policy that reads a claim of another caller finds it undefined. */
 const callerPart = perObject((identity: Identity): InputPart => {
   const token = identity.method === 'jwt' ? `"token":${JSON.stringify(identity.claims)},` : '';
-  return partOf(`${token}"identity":${JSON.stringify(identityOf(identity))}`);
+  const members = `${token}"identity":${JSON.stringify(identityOf(identity))}`;
+  return identity.method === 'certificate' ? ofConnections.memo(members) : partOf(members);
 });
 
 /** As policies compare them: text, and a list only where a name has the attribute more than once. */
@@ -41,7 +48,7 @@ const subjectOf = ({ attributes }: ClientCertificate): Json =>
     Object.entries(attributes).map(([type, values]) => [type, values.length === 1 ? values[0] : values]),
   );
 
-const mtlsPart = (mtls: Json): InputPart => partOf(`"mtls":${JSON.stringify(mtls)}`);
+const mtlsPart = (mtls: Json): InputPart => ofConnections.memo(`"mtls":${JSON.stringify(mtls)}`);
 
 const certificatePart = perObject((certificate: ClientCertificate) =>
   mtlsPart({

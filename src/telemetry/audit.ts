@@ -31,6 +31,19 @@ const textOf = (value: unknown): string | undefined =>
 const member = (name: string, value: unknown): string =>
   value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 
+/** What needs no escape, which is most that is written, is its own JSON. */
+const plain = /^[ !#-[\]-~]*$/;
+
+const textMember = (name: string, text: string | undefined): string =>
+  text !== undefined && plain.test(text) ? `,"${name}":"${text}"` : member(name, text);
+
+/** With three digits after the point: to write a number with a fraction by itself takes as long as half of the line. */
+const milliseconds = (durationMs: number): string => {
+  const us = Math.max(0, Math.round(durationMs * 1_000));
+  const whole = Math.floor(us / 1_000);
+  return `${whole}.${String(us - whole * 1_000).padStart(3, '0')}`;
+};
+
 /** What certificates and callers put into a line is written once for as long as they are known. */
 const clientText = perObject((certificate: ClientCertificate): string =>
   member('mtls_client', cut(certificate.attributes['CN']?.[0] ?? certificateLabel(certificate))),
@@ -176,17 +189,17 @@ export const createAudit = ({
       `{"level":"${levelOf(decision)}","time":"${timeOf(now())}${beginning}` +
       (request?.certificate ? clientText(request.certificate) : '') +
       caller.before +
-      member('user_context', contextOf(request, caller)) +
+      textMember('user_context', contextOf(request, caller)) +
       caller.after +
-      member('client_ip', request?.clientIp || event.peerIp) +
-      member('method', cut(request?.method ?? event.method)) +
-      member('path', cut(request?.path ?? event.path)) +
-      (route === '' ? '' : member('route', route)) +
-      (downstream === '' ? '' : member('downstream', downstream)) +
+      textMember('client_ip', request?.clientIp || event.peerIp) +
+      textMember('method', cut(request?.method ?? event.method)) +
+      textMember('path', cut(request?.path ?? event.path)) +
+      (route === '' ? '' : textMember('route', route)) +
+      (downstream === '' ? '' : textMember('downstream', downstream)) +
       `,"status":${event.status}` +
       member('error', error) +
-      `,"duration_ms":${Math.round(event.durationMs * 1000) / 1000}` +
-      member('correlation_id', event.requestId) +
+      `,"duration_ms":${milliseconds(event.durationMs)}` +
+      textMember('correlation_id', event.requestId) +
       decided(decision) +
       (findings ? findingsText(findings, headers) : headers) +
       '}'

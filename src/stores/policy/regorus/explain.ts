@@ -28,12 +28,13 @@ const hintFor = (message: string): string | undefined => {
 };
 
 /**
- * `--> FILE:LINE:COLUMN`, the line itself, then `error: …`, which may go on for lines of the same kind. `elsewhere` is the file
- * of a message that names none.
+ * `--> FILE:LINE:COLUMN`, the line itself, then `error: …`, which may go on for lines of the same kind; or, now and then,
+ * `FILE:LINE:COLUMN error: …`. `elsewhere` is the file of a message that names none.
  */
 export const explain = (message: string, elsewhere: string): PolicyProblem => {
-  const [, file = elsewhere, line = '0', column = '0'] = /^--> (.+):(\d+):(\d+)$/m.exec(message) ?? [];
-  const [, said = message.trim()] = /^error: ([^\n]*)/m.exec(message) ?? [];
+  const [, file = elsewhere, line = '0', column = '0'] =
+    /^(?:--> )?(.+):(\d+):(\d+)(?:$| error: )/m.exec(message) ?? [];
+  const [, said = message.trim()] = /^(?:.+:\d+:\d+ )?error: ([^\n]*)/m.exec(message) ?? [];
   const hint = hintFor(said);
   return { file, line: Number(line), column: Number(column), message: said, ...(hint !== undefined && { hint }) };
 };

@@ -3,6 +3,7 @@ import type { PolicyProblem } from '../../../checks/policy-engine.ts';
 import { explain } from './explain.ts';
 import { createInstance, type Instance, type Outcome } from './instance.ts';
 import type { PolicyText, PolicyTexts } from './policy-texts.ts';
+import { type Module, readModules } from './syntax.ts';
 import { unknownFunctions } from './unknown-functions.ts';
 import { unknownRule } from './unknown-rule.ts';
 
@@ -57,14 +58,15 @@ export const fill = ({ policies, data }: Omit<PolicyTexts, 'problems'>): Filled 
 export const readSyntax = (
   texts: PolicyTexts,
   path: string,
-): Readonly<{ syntax: string }> | Readonly<{ problems: readonly PolicyProblem[] }> => {
+): Readonly<{ modules: readonly Module[] }> | Readonly<{ problems: readonly PolicyProblem[] }> => {
   if (texts.problems.length > 0) return { problems: texts.problems };
   const { instance, problems } = fill(texts);
   if (problems.length > 0) return { problems };
   const syntax = instance.syntax();
   if (syntax.outcome !== 'value') return { problems: [explain(messageOf(syntax), path)] };
-  const unknown = unknownFunctions(syntax.json);
-  return unknown.length > 0 ? { problems: unknown } : { syntax: syntax.json };
+  const modules = readModules(syntax.json);
+  const unknown = unknownFunctions(modules);
+  return unknown.length > 0 ? { problems: unknown } : { modules };
 };
 
 const isSame = (some: PolicyProblem, other: PolicyProblem): boolean =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { modulesOf } from '../../../../test/policy/modules-of.ts';
 import { inputReads } from './input-reads.ts';
-import { createInstance } from './instance.ts';
 
 const members: readonly (readonly [group: string, member: string])[] = [
   ['request', 'method'],
@@ -18,14 +18,7 @@ const request = everything.filter((name) => name.startsWith('request.'));
 const headers = everything.filter((name) => name.startsWith('headers.'));
 
 const seenBy = (...policies: string[]): string[] => {
-  const instance = createInstance();
-  for (const [index, policy] of policies.entries()) {
-    const outcome = instance.addPolicy(`${index}.rego`, policy);
-    assert.equal(outcome.outcome, 'undefined', JSON.stringify(outcome));
-  }
-  const syntax = instance.syntax();
-  assert.ok(syntax.outcome === 'value');
-  const reads = inputReads(syntax.json);
+  const reads = inputReads(modulesOf(policies));
   return members.filter((member) => reads(...member)).map(([group, member]) => `${group}.${member}`);
 };
 

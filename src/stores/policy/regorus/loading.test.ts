@@ -15,6 +15,11 @@ const wrong: readonly Wrong[] = [
     ['DIR/a.rego:2:19 | expecting `}` while parsing query | '],
   ],
   [
+    'a loop over three variables',
+    { 'a.rego': 'package a\nallow if { some i, j, k in [1]; i }' },
+    ['DIR/a.rego:2:23 | encountered `k` while expecting `in` | '],
+  ],
+  [
     'a rule as Rego was before 1.0',
     { 'a.rego': 'package a\nallow { input.x }' },
     [

@@ -6,12 +6,15 @@ import type {
   PolicyEngine,
   PolicyOptions,
 } from '../../../checks/policy-engine.ts';
+import { clockReads } from './clock-reads.ts';
 import { fill, LOAD_TIMEOUT_MS, noInput, problemsAsked, readSyntax } from './fill.ts';
 import { inputReads } from './input-reads.ts';
 import type { Instance, Outcome } from './instance.ts';
 import { createKeptParts, type KeptParts } from './kept-parts.ts';
-import { createKnownAnswers, readsClock } from './known-answers.ts';
+import { createKnownAnswers } from './known-answers.ts';
 import { readTexts } from './policy-texts.ts';
+import { reachable } from './reachable.ts';
+import { createUnchanged } from './unchanged.ts';
 
 /** Memory is never given back: an instance that came to need so much more than it did at first is replaced. */
 const MOST_GROWTH = 32 * 1024 * 1024;
@@ -72,13 +75,13 @@ export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOpt
     return createKeptParts(instance);
   };
 
-  const evaluate = (number: number, own: string, parts: InputParts | undefined): PolicyAnswer => {
+  const evaluate = (number: number, own: string, parts: InputParts | undefined, nowMs: number): PolicyAnswer => {
     try {
       current ??= replace();
       const { instance } = current;
       const outcome = parts
-        ? current.evaluate(number, own, parts, now(), timeoutMs)
-        : instance.evaluate(number, own, now(), timeoutMs);
+        ? current.evaluate(number, own, parts, nowMs, timeoutMs)
+        : instance.evaluate(number, own, nowMs, timeoutMs);
       if (outcome.outcome === 'lost' || instance.size() > sizeAtFirst + MOST_GROWTH) current = undefined;
       return answer(outcome);
     } catch (cause) {
@@ -87,23 +90,27 @@ export const loadRegorus = ({ path, files, queries, timeoutMs, now }: RegorusOpt
     }
   };
 
-  const known = readsClock(read.syntax) ? undefined : createKnownAnswers();
+  const modules = reachable(read.modules, queries);
+  const moments = clockReads(modules);
+  const known = moments && createKnownAnswers(createUnchanged(moments));
 
   const notLoaded = (query: string): PolicyAnswer => failed(`${query} was not loaded`);
 
   const engine: PolicyEngine = {
     evaluate(query, input) {
       const number = numbers.get(query);
-      return number === undefined ? notLoaded(query) : evaluate(number, input, undefined);
+      return number === undefined ? notLoaded(query) : evaluate(number, input, undefined, now());
     },
 
     evaluateParts(query, own, parts) {
       const number = numbers.get(query);
       if (number === undefined) return notLoaded(query);
-      return known ? known.to(number, own, parts, () => evaluate(number, own, parts)) : evaluate(number, own, parts);
+      const nowMs = now();
+      const ask = () => evaluate(number, own, parts, nowMs);
+      return known ? known.to(number, own, parts, nowMs, ask) : ask();
     },
 
-    reads: inputReads(read.syntax),
+    reads: inputReads(modules),
 
     async close() {
       current = undefined;

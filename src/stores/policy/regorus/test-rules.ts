@@ -5,6 +5,7 @@ import { explain } from './explain.ts';
 import { fill, noInput, readSyntax } from './fill.ts';
 import type { Instance, Outcome } from './instance.ts';
 import { readTexts } from './policy-texts.ts';
+import type { Module } from './syntax.ts';
 
 /** `skipped`: its name begins with `todo_test_`. */
 export type TestOutcome = 'pass' | 'fail' | 'error' | 'skipped';
@@ -26,15 +27,7 @@ const TIMEOUT_MS = 5_000;
 
 const span = z.object({ line: z.number(), start: z.number(), end: z.number() });
 
-const modules = z.array(
-  z.object({
-    source: z.object({ file: z.string(), contents: z.string() }),
-    ast: z.object({
-      package: z.object({ span }),
-      rules: z.array(z.looseObject({ Spec: z.object({ span, head: z.record(z.string(), z.unknown()) }).optional() })),
-    }),
-  }),
-);
+const specified = z.looseObject({ Spec: z.object({ span, head: z.record(z.string(), z.unknown()) }).optional() });
 
 /** Of rules that have one value; a function or a set is no test. */
 const head = z.object({ Compr: z.object({ refr: z.object({ Var: z.object({ value: z.string() }) }) }) });
@@ -46,15 +39,16 @@ type Test = Pick<TestResult, 'name' | 'file' | 'line'> &
     first: string | undefined;
   }>;
 
-const testsIn = (syntax: string): Test[] => {
+const testsIn = (modules: readonly Module[]): Test[] => {
   const found: Test[] = [];
   const places = new Map<string, string>();
-  for (const { source, ast } of modules.parse(JSON.parse(syntax))) {
+  for (const { source, ast } of modules) {
     const { start, end } = ast.package.span;
     const path = Buffer.from(source.contents)
       .toString('utf8', start, end)
       .replace(/^package\s+/, '');
-    for (const { Spec } of ast.rules) {
+    for (const one of ast.rules) {
+      const { Spec } = specified.parse(one);
       const rule = head.safeParse(Spec?.head).data?.Compr.refr.Var.value;
       if (!Spec || rule === undefined || !/^(?:todo_)?test_/.test(rule)) continue;
       const name = `data.${path}.${rule}`;
@@ -99,7 +93,7 @@ export const runTests = (path: string, files: Readonly<Record<string, string>>, 
   const texts = readTexts(path, files);
   const read = readSyntax(texts, path);
   if ('problems' in read) return read;
-  const tests = testsIn(read.syntax);
+  const tests = testsIn(read.modules);
 
   const start = (): Instance => {
     const { instance } = fill(texts);

@@ -5,22 +5,7 @@
 import { z } from 'zod';
 import type { PolicyProblem } from '../../../checks/policy-engine.ts';
 import { createInstance } from './instance.ts';
-
-const modules = z.array(
-  z.object({
-    source: z.object({ file: z.string(), contents: z.string() }),
-    ast: z.looseObject({
-      package: z.object({ refr: z.unknown() }),
-      imports: z.array(z.object({ refr: z.unknown(), as: z.object({ start: z.number(), end: z.number() }).nullish() })),
-      rules: z.array(z.unknown()),
-    }),
-  }),
-);
-
-type Module = z.infer<typeof modules>[number];
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
+import { type Module, walk } from './syntax.ts';
 
 const variable = z.object({ Var: z.object({ value: z.string() }) });
 const member = z.object({ RefDot: z.object({ refr: z.unknown(), field: z.tuple([z.unknown(), z.string()]) }) });
@@ -38,25 +23,17 @@ const pathOf = (reference: unknown): string | undefined => {
 
 type Called = Readonly<{ name: string; file: string; line: number; column: number }>;
 
-/** Every value below, without recursion: policies nest as they like. */
-function* within(root: unknown): Generator<Readonly<Record<string, unknown>>> {
-  const pending: unknown[] = [root];
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (!isObject(value)) continue;
-    yield value;
-    pending.push(...Object.values(value));
-  }
-}
-
-const callsIn = ({ source, ast }: Module): Called[] =>
-  [...within(ast.rules)].flatMap((value): Called[] => {
-    const found = call.safeParse(value['Call']);
-    const name = found.success ? pathOf(found.data.fcn) : undefined;
-    return found.success && name !== undefined
-      ? [{ name, file: source.file, line: found.data.span.line, column: found.data.span.col }]
-      : [];
+const callsIn = ({ source, ast }: Module): Called[] => {
+  const called: Called[] = [];
+  walk(ast.rules, (value) => {
+    const { data } = call.safeParse('Call' in value ? value.Call : undefined);
+    const name = data && pathOf(data.fcn);
+    if (data && name !== undefined)
+      called.push({ name, file: source.file, line: data.span.line, column: data.span.col });
+    return Object.values(value);
   });
+  return called;
+};
 
 const named = z.object({ refr: z.unknown() });
 const heads = z.union([
@@ -91,9 +68,7 @@ const notBuiltIn = (names: readonly string[]): ReadonlySet<string> => {
   );
 };
 
-/** `syntax` is that of all policies, as an instance gives it. */
-export const unknownFunctions = (syntax: string): PolicyProblem[] => {
-  const all = modules.parse(JSON.parse(syntax));
+export const unknownFunctions = (all: readonly Module[]): PolicyProblem[] => {
   const packages = new Map<string, Set<string>>();
   for (const module of all) {
     const name = pathOf(module.ast.package.refr) ?? '';
