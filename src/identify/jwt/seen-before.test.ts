@@ -23,3 +23,13 @@ test('most of half as many digests as it has room for are known when they come a
   assert.ok(knownOf(4_000) > 1_200);
   assert.equal(knownOf(100), 0);
 });
+
+test('digests that come in turn, a twentieth of what it has room for, are all known from the second turn on', () => {
+  const few = digests.slice(0, 500);
+  const seenBefore = createSeenBefore(10_000);
+  for (const digest of few) seenBefore(digest);
+  assert.deepEqual(
+    few.filter((digest) => !seenBefore(digest)),
+    [],
+  );
+});

@@ -92,6 +92,7 @@ const table: readonly Row[] = [
   ['exp within the tolerance', () => good({ exp: now - 29 }), 'ok'],
   ['exp at the edge of the tolerance', () => good({ exp: now - 30 }), 'expired_token'],
   ['exp in the past', () => good({ exp: now - 300 }), 'expired_token'],
+  ['exp beyond every number', () => rawToken(header, JSON.stringify(ours).replace(/"exp":\d+/, '"exp":1e400'), signRsa), 'invalid_token'],
   ['exp far below zero', () => good({ exp: -1e300 }), 'expired_token'],
   ['nbf at the edge of the tolerance', () => good({ nbf: now + 30 }), 'ok'],
   ['nbf beyond the tolerance', () => good({ nbf: now + 31 }), 'expired_token'],

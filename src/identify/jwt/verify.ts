@@ -25,11 +25,12 @@ const checkHeader = (header: Readonly<Record<string, unknown>>, typ: string | un
   if (!fits) throw new UnacceptedToken('invalid_token', 'The typ of the header is not accepted here.');
 };
 
-/** What jose leaves to us: `sub` is text (RFC 7519 section 4.1.2), and no token is issued in the future. */
+/** What jose leaves to us: `sub` is text (RFC 7519 section 4.1.2), every token ends, and none is issued in the future. */
 const checkClaims = (claims: JWTPayload, { clockSkewMs }: Issuer, nowMs: number): JWTPayload => {
-  const { sub, iat }: { sub?: unknown; iat?: number } = claims;
+  const { sub, iat, exp }: { sub?: unknown; iat?: number; exp?: number } = claims;
   if (sub !== undefined && typeof sub !== 'string')
     throw new UnacceptedToken('invalid_token', 'The claim sub is not text.');
+  if (exp === Number.POSITIVE_INFINITY) throw new UnacceptedToken('invalid_token', 'The claim exp is no moment.');
   if (iat !== undefined && iat * 1000 > nowMs + clockSkewMs)
     throw new UnacceptedToken('expired_token', 'The token is not valid yet.');
   return claims;
