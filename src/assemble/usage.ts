@@ -102,6 +102,7 @@ export const assembleUsage = async ({ config, stores, now, events, addBilled }: 
     prefix: randomBytes(9).toString('base64url'),
     isBillable,
     except: new Set([...noRequest, ...(grpc?.access_log ? envoyDialects : [])]),
+    batchSize: usage.batch_size,
     now,
     recorder,
   });

@@ -69,12 +69,15 @@ export const showUsage = async (options: UsageOptions): Promise<number> => {
     fail(question.detail.replaceAll(/(^|; )(\w+)(?:\.\d+)?:/g, (_, start, field) => `${start}${optionOf(field)}:`));
     return 2;
   }
-  return withStores(options, async ({ usage }) => {
+  return withStores(options, async ({ usage }, config) => {
     const shown = (await readAll(usage, question)).map(show);
     const [from, to] = [question.fromMs, question.toMs].map((ms) => new Date(ms).toISOString());
     if (options.json) say(JSON.stringify({ from, to, window: question.window, usage: shown }));
     else if (shown.length > 0) say(table(shown));
-    else fail(`nothing was used from ${from} to ${to}`);
+    else {
+      const unrecorded = config.usage ? '' : ': it is not recorded, for the configuration has no block "usage"';
+      fail(`nothing was used from ${from} to ${to}${unrecorded}`);
+    }
     return 0;
   });
 };

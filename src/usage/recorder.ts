@@ -19,8 +19,10 @@ export type RecorderOptions = Readonly<{
 
 export type Recorder = Readonly<{
   record: RecordUsage;
-  /** A line of `writeUsageLine`, made by somebody who has most of it ready. */
-  recordLine(line: string): void;
+  /** A short line, after the heads that it needs and that are not there yet. */
+  recordShort(lines: string): void;
+  /** Whether a short line may lean on those that were recorded before it. */
+  isOpen(): boolean;
   /** What was recorded is in the spool when it returns, or counted as dropped. Never throws. */
   flush(): void;
   /**
@@ -28,8 +30,6 @@ export type Recorder = Readonly<{
    * already.
    */
   room(): Promise<void> | undefined;
-  /** Whether nothing was recorded since the last flush. */
-  isEmpty(): boolean;
   /** Events that are on their way to the store. */
   waiting(): number;
   /** So many are in the store; or, where it is negative, so many of others are taken over. */
@@ -42,6 +42,7 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   let count = 0;
   let waiting = 0;
   let full = 0;
+  let isOpen = false;
   let lessWaiting: PromiseWithResolvers<void> | undefined;
 
   const hasRoom = (): boolean => (waiting + count) * 2 < queueSize;
@@ -62,11 +63,15 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
     lines = '';
     count = 0;
     full = 0;
+    isOpen = false;
   };
 
-  const recordLine = (line: string): void => {
+  const add = (line: string, opens: boolean): void => {
     if (count + full === 0) soon(flush);
-    if (waiting + count >= queueSize) {
+    const hasPlace = waiting + count < queueSize;
+    // Heads that are dropped are said again, and so are those before a line of another kind: a batch may begin with it.
+    isOpen = opens && hasPlace;
+    if (!hasPlace) {
       full += 1;
       return;
     }
@@ -75,8 +80,9 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   };
 
   return {
-    record: (event) => recordLine(writeUsageLine(event, isBillable(event.status))),
-    recordLine,
+    record: (event) => add(writeUsageLine(event, isBillable(event.status)), false),
+    recordShort: (short) => add(short, true),
+    isOpen: () => isOpen,
     flush,
 
     room() {
@@ -85,7 +91,6 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
       return lessWaiting.promise;
     },
 
-    isEmpty: () => count === 0,
     waiting: () => waiting,
     settle(stored) {
       waiting -= stored;

@@ -16,7 +16,7 @@ export type Segment = Readonly<{
 export type UsageSpool = Readonly<{
   /** Throws where it cannot be used. */
   open(): void;
-  /** Gives the lines to the operating system before it returns. Throws where they cannot be kept: none of them is then. */
+  /** Gives lines of `count` events to the operating system before it returns. Throws where they cannot be kept: none of them is. */
   write(lines: string, count: number): void;
   /** What was written until here, oldest first, each segment once. */
   take(): readonly Segment[];

@@ -188,6 +188,18 @@ usage: { spool: "${directory}/spool", flush_interval: 60s }\nlogger: { level: fa
   assert.equal(await countOf(stores.usage), 1);
 });
 
+test('whoever asks for usage that is not recorded is told so', (t) => {
+  const directory = createWorkdir('usage', t).path;
+  const config = join(directory, 'sallyport.yaml');
+  writeFileSync(config, `store: "sqlite:${directory}/s.db"\n`);
+  const { status, stderr } = runSallyport(['usage', '--config', config], { cwd: directory });
+  assert.equal(status, 0);
+  assert.match(
+    stderr,
+    /^nothing was used from \S+ to \S+: it is not recorded, for the configuration has no block "usage"$/m,
+  );
+});
+
 test('a spool that cannot be written ends the start, with its name', (t) => {
   const directory = createWorkdir('usage', t).path;
   const spool = join(directory, 'spool');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encode } from '../../../test/peers/envoy-api.ts';
+import { writeUsageLine } from '../../usage/usage-line.ts';
 import { decodeLogMessage } from './log-message.ts';
 import { type IdentityFrom, usageOfEntry } from './usage-of-entry.ts';
 
@@ -120,6 +121,21 @@ test('without a stream_id the moment and the node make the id', () => {
 test('without a moment the stream_id alone is the id, and the entry is of now', () => {
   const { id, atMs } = fieldsOf(entryOf({ common_properties: { start_time: {} } }));
   assert.deepEqual([id, atMs], ['stream-1', 42]);
+});
+
+test('however long their names are, ids of two requests differ in what is kept of them', () => {
+  const long = 'x'.repeat(600);
+  const idAt = (nanos: number, stream: string, node: string): string => {
+    const entry = entryOf({ common_properties: { stream_id: stream, start_time: { seconds: 1, nanos } } });
+    const message = decodeLogMessage(encode('StreamAccessLogsMessage', { http_logs: { log_entry: [entry] } }));
+    const [read] = message?.http ?? [];
+    assert.ok(read);
+    const usage = usageOfEntry(read, { node, identityFrom: 'metadata', nowMs: 42 });
+    if (typeof usage === 'string') assert.fail(usage);
+    return JSON.parse(writeUsageLine(usage, true))[0];
+  };
+  const ids = [idAt(1, long, 'n'), idAt(2, long, 'n'), idAt(2, `${long}y`, 'n'), idAt(1, '', long), idAt(2, '', long)];
+  assert.equal(new Set(ids).size, ids.length);
 });
 
 test('moments out of range are none', () => {

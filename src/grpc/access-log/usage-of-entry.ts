@@ -1,4 +1,5 @@
 /** What an entry of Envoy's access log says that was used. */
+import { bounded } from '../../checks/caller.ts';
 import { parseHost, parseTarget } from '../../core/canonical.ts';
 import { isRefusal } from '../../core/refusal.ts';
 import type { UsageEvent } from '../../usage/usage-event.ts';
@@ -38,12 +39,14 @@ const isLast = ({ isIntermediate, type }: LogEntry): boolean =>
 
 /**
  * One request has one `stream_id`, but that is its `x-request-id`, which Envoy takes over from clients it believes: together with
- * the moment at which the request came, it makes one request of no two. `node` stands in where Envoy makes no ids.
+ * the moment at which the request came, it makes one request of no two. `node` stands in where Envoy makes no ids. Names are
+ * bounded, for what is cut off the end of an id is what tells it from another.
  */
 const idOf = ({ streamId, startMs, startNs, durationMs }: LogEntry, node: string): string | undefined => {
-  if (startMs === 0) return streamId === '' ? undefined : streamId;
+  const stream = bounded(streamId);
+  if (startMs === 0) return stream === '' ? undefined : stream;
   const at = `${startMs}.${String(startNs).padStart(6, '0')}`;
-  return streamId === '' ? `${node}/${at}/${durationMs}` : `${streamId}/${at}`;
+  return stream === '' ? `${bounded(node)}/${at}/${durationMs}` : `${stream}/${at}`;
 };
 
 type Caller = Readonly<{ keyId: string; userId: string; rule: string }>;

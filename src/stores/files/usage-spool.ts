@@ -27,7 +27,7 @@ type Active = {
 
 export type UsageSpoolOptions = Readonly<{
   now(): number;
-  /** Most lines of a batch. */
+  /** Most events of a batch. */
   batchSize: number;
 }>;
 

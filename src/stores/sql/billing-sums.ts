@@ -45,11 +45,13 @@ export const addToBillingSums = async (
   const sums = sumUp(events, assignment).sort(([one], [other]) => (one < other ? -1 : 1));
   await insertRows(
     transaction,
-    `INSERT INTO billing_sums (customer, meter, window_start, window_ms, is_dry, value, last_at, due_at) VALUES`,
-    sums.map(([, { customer, meter, start, value, lastAtMs }]): SqlValue[] => {
-      const dueAtMs = Math.max(start + windowMs, nowMs) + lateMs;
-      return [customer, meter, start, windowMs, isDry ? 1 : 0, value, lastAtMs, dueAtMs];
-    }),
+    {
+      head: `INSERT INTO billing_sums (customer, meter, window_start, window_ms, is_dry, value, last_at, due_at) VALUES`,
+      rows: sums.map(([, { customer, meter, start, value, lastAtMs }]): SqlValue[] => {
+        const dueAtMs = Math.max(start + windowMs, nowMs) + lateMs;
+        return [customer, meter, start, windowMs, isDry ? 1 : 0, value, lastAtMs, dueAtMs];
+      }),
+    },
     `ON CONFLICT (customer, meter, window_start, window_ms, is_dry) DO UPDATE SET
       value = billing_sums.value + excluded.value,
       last_at = CASE WHEN excluded.last_at > billing_sums.last_at THEN excluded.last_at ELSE billing_sums.last_at END`,

@@ -48,5 +48,5 @@ export const rowOfProof = (
 /** Throws where one of them is there. */
 export const insertProofs = async (transaction: Transaction, rows: readonly (readonly SqlValue[])[]): Promise<void> => {
   const head = 'INSERT INTO proofs (id, payment_id, mint, unit, keyset_id, amount, secret, c, state, export_id) VALUES';
-  await insertRows(transaction, head, rows, '');
+  await insertRows(transaction, { head, rows }, '');
 };

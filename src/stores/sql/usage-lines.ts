@@ -1,18 +1,35 @@
 /** What the spool holds, as events: read and checked on the thread that stores them. */
 import type { Caller } from '../../usage/billing/customer-store.ts';
 import type { SpooledLines } from '../../usage/spool.ts';
+import type { CallerLine, ShortLine, TurnLine } from '../../usage/turn-lines.ts';
 import type { UsageLine } from '../../usage/usage-line.ts';
 import { readSpooled } from '../files/spooled-lines.ts';
 
-// biome-ignore format: in the order of the columns
-const kinds = ['string', 'number', 'string', 'string', 'string', 'string', 'string', 'string', 'string', 'number',
-  'number', 'number', 'number', 'number'];
+type Kind = 'string' | 'number';
 
-const isFit = (value: unknown, kind: string | undefined): boolean =>
+const turnKinds: readonly Kind[] = ['number', 'number', 'string'];
+const callerKinds: readonly Kind[] = ['string', 'string', 'string', 'string', 'string', 'number', 'number'];
+const shortKinds: readonly Kind[] = ['number', 'string', 'number'];
+// biome-ignore format: in the order of the columns
+const kinds: readonly Kind[] = ['string', 'number', 'string', 'string', 'string', 'string', 'string', 'string', 'string',
+  'number', 'number', 'number', 'number', 'number'];
+
+const isFit = (value: unknown, kind: Kind | undefined): boolean =>
   kind === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && !value.includes('\0');
 
-const isLine = (value: unknown): value is UsageLine =>
-  Array.isArray(value) && value.length === kinds.length && kinds.every((kind, index) => isFit(value[index], kind));
+const areFit = (values: readonly unknown[], wanted: readonly Kind[]): boolean => {
+  if (values.length !== wanted.length) return false;
+  // By hand, for it is done for each event.
+  for (let index = 0; index < wanted.length; index++) if (!isFit(values[index], wanted[index])) return false;
+  return true;
+};
+
+const isHead = (value: unknown): value is readonly [readonly unknown[]] =>
+  Array.isArray(value) && value.length === 1 && Array.isArray(value[0]);
+const isTurn = (value: readonly [readonly unknown[]]): value is TurnLine => areFit(value[0], turnKinds);
+const isCaller = (value: readonly [readonly unknown[]]): value is CallerLine => areFit(value[0], callerKinds);
+const isShort = (value: unknown): value is ShortLine => Array.isArray(value) && areFit(value, shortKinds);
+const isLine = (value: unknown): value is UsageLine => Array.isArray(value) && areFit(value, kinds);
 
 const parse = (json: string): unknown => {
   try {
@@ -29,13 +46,52 @@ const parseLines = (given: string): unknown[] => {
   return Array.isArray(all) ? all : lines.split('\n').map(parse);
 };
 
-/** `unreadable`: lines that are no event. */
+/** Makes short lines whole again. */
+const createTurns = () => {
+  let turn: TurnLine[0] | undefined;
+  let callers: CallerLine[0][] = [];
+  let events = 0;
+
+  return {
+    addHead(head: readonly [readonly unknown[]]): void {
+      if (isTurn(head)) {
+        [turn] = head;
+        callers = [];
+        events = 0;
+      } else if (isCaller(head)) callers.push(head[0]);
+      // Without it nobody knows any more who the callers after it are.
+      else turn = undefined;
+    },
+
+    wholeOf([place, path, durationUs]: ShortLine): UsageLine | undefined {
+      const caller = callers[place];
+      if (!turn || !caller) return undefined;
+      const [firstNumber, atMs, prefix] = turn;
+      const [keyId, userId, rule, method, host, status, billable] = caller;
+      const id = `${prefix}-${firstNumber + events++}`;
+      // biome-ignore format: in the order of the columns
+      return [id, atMs, 'decision', keyId, userId, rule, method, host, path, status, billable, 0, 0, durationUs];
+    },
+  };
+};
+
+/** `unreadable`: lines that are no event, and events without readable heads. */
 export const readUsageLines = (
   spooled: SpooledLines,
 ): Readonly<{ events: readonly UsageLine[]; unreadable: number }> => {
-  const read = parseLines(readSpooled(spooled));
-  const events = read.filter(isLine);
-  return { events, unreadable: read.length - events.length };
+  const turns = createTurns();
+  const events: UsageLine[] = [];
+  let unreadable = 0;
+  for (const read of parseLines(readSpooled(spooled))) {
+    if (isHead(read)) {
+      turns.addHead(read);
+      continue;
+    }
+    const event = isShort(read) ? turns.wholeOf(read) : isLine(read) ? read : undefined;
+    if (event) events.push(event);
+    else unreadable += 1;
+  }
+  return { events, unreadable };
 };
 
 /** Each once, and only of what is billable. */

@@ -8,10 +8,8 @@ import { addToBillingSums } from './billing-sums.ts';
 import { insertNew } from './insert-rows.ts';
 import type { Transaction } from './transaction.ts';
 import { callersOf, readUsageLines } from './usage-lines.ts';
+import { rowsOf } from './usage-rows.ts';
 import { addToUsageSums } from './usage-sums.ts';
-
-const columns = `id, at_ms, source, key_id, user_id, rule, method, host, path, status, billable, request_bytes,
-  response_bytes, duration_us`;
 
 /** Each once, in one order for all, so that none waits for another that waits for it. */
 const inOrder = (events: readonly UsageLine[]): readonly UsageLine[] => {
@@ -39,7 +37,7 @@ export const usageOperations = {
   ): Promise<UsageAdded> {
     const { events, unreadable } = readUsageLines(lines);
     const distinct = inOrder(events);
-    const isNew = await insertNew(transaction, `INSERT INTO usage_events (${columns}) VALUES`, distinct, 'id');
+    const isNew = await insertNew(transaction, rowsOf(distinct), 'id');
     const added = isNew ? distinct.filter(([id]) => isNew.has(id)) : distinct;
     await follow(transaction, added, assignment);
     return { added: added.length, known: events.length - added.length, unreadable };

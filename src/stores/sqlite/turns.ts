@@ -38,6 +38,8 @@ export const openTurns = (path: string): Turns => {
   const file = `${path}-turn`;
   createForOwner(file);
   const turn = new DatabaseSync(file, { timeout: 0 });
+  // Nothing is ever written: a journal would be a file that is made and removed at each turn.
+  turn.exec('PRAGMA journal_mode = MEMORY');
   let endsAt = 0;
   return {
     begin(database) {
