@@ -44,25 +44,41 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
   // `max` would take the memory for all of them at the start.
   const valid = new LRUCache<string, Entry>({ maxSize: options.cacheSize, sizeCalculation: () => 1 });
   const unknown = new LRUCache<string, number>({ max: UNKNOWN_CACHE_SIZE });
-  /** Counts forgotten entries, so that a look-up that began before a revocation does not bring the old record back. */
-  let changes = 0;
+  /** One that is taken out gives an answer of before a change: it is asked for again, and brings no old record back. */
+  const underWay = new Map<string, Promise<KeyRecord | undefined>>();
   let era = 0;
 
-  const remember = (hash: string, found: KeyRecord | undefined): KeyRecord | undefined => {
+  /** `sinceMs`: when the store was asked. What it answers may be as old as that. */
+  const remember = (hash: string, found: KeyRecord | undefined, sinceMs: number): KeyRecord | undefined => {
     if (found && found.revokedAt === undefined) {
-      valid.set(hash, { record: found, loadedAtMs: now(), era });
+      valid.set(hash, { record: found, loadedAtMs: sinceMs, era });
       return found;
     }
     valid.delete(hash);
-    unknown.set(hash, now());
+    unknown.set(hash, sinceMs);
     return undefined;
   };
 
   const lookUp = (hash: string): KeyRecord | undefined | Promise<KeyRecord | undefined> => {
-    const changesBefore = changes;
+    const before = underWay.get(hash);
+    if (before !== undefined) return before;
+    const sinceMs = now();
     const found = store.findByHash(hash);
-    if (!(found instanceof Promise)) return remember(hash, found);
-    return found.then((record) => (changes === changesBefore ? remember(hash, record) : lookUp(hash)));
+    if (!(found instanceof Promise)) return remember(hash, found, sinceMs);
+    const isCurrent = (): boolean => underWay.get(hash) === answer;
+    const answer: Promise<KeyRecord | undefined> = found.then(
+      (record) => {
+        if (!isCurrent()) return lookUp(hash);
+        underWay.delete(hash);
+        return remember(hash, record, sinceMs);
+      },
+      (error: unknown) => {
+        if (isCurrent()) underWay.delete(hash);
+        throw error;
+      },
+    );
+    underWay.set(hash, answer);
+    return answer;
   };
 
   /** A clock that went back makes nothing fresh for longer. */
@@ -89,13 +105,13 @@ export const createKeyCache = (store: Pick<KeyStore, 'findByHash'>, options: Key
     identify: async (key) => (isPlausible(key) ? store.findByHash(hashKey(key)) : undefined),
 
     forget(hash) {
-      changes++;
+      underWay.delete(hash);
       valid.delete(hash);
       unknown.delete(hash);
     },
 
     forgetAll() {
-      changes++;
+      underWay.clear();
       era++;
       unknown.clear();
     },

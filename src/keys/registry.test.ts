@@ -141,6 +141,43 @@ test('a look-up that was under way when the key was revoked lets nobody in, and 
   assert.equal(await registry.find(key), undefined);
 });
 
+test('a look-up is not put off by changes of other keys, and is made once for all who wait for it', async () => {
+  const { registry, store } = create();
+  const { key, record } = await registry.create(request);
+  const release = store.hold();
+  const found = [registry.find(key), registry.find(key)];
+  registry.forget('0'.repeat(64));
+  release();
+  assert.deepEqual(await Promise.all(found), [record, record]);
+  assert.equal(store.lookups, 1);
+});
+
+test('a look-up that takes long does not let a revoked key pass for longer', async () => {
+  const { registry, other, store, pass } = create();
+  const { key, record } = await registry.create(request);
+  const release = store.hold();
+  const found = registry.find(key);
+  pass(9_000);
+  release();
+  assert.deepEqual(await found, record);
+  await other.revoke(record.id);
+  pass(1_000);
+  assert.equal(registry.find(key), undefined);
+});
+
+test('a look-up that failed is made again by whoever comes next', async () => {
+  let isBroken = true;
+  const findByHash = async () => (isBroken ? Promise.reject(new Error('the store is gone')) : undefined);
+  const registry = createKeyRegistry(
+    { ...createStore(), findByHash },
+    { prefix: 'sk-', maxAgeMs: 10_000, cacheSize: 100, now: () => 1 },
+  );
+  const key = generateKey('sk-');
+  await assert.rejects(async () => registry.find(key), /the store is gone/);
+  isBroken = false;
+  assert.equal(await registry.find(key), undefined);
+});
+
 test('a look-up that was under way when a key was made does not hide it', async () => {
   const { registry, store } = create();
   const { key, record } = await registry.create(request);

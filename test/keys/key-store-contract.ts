@@ -232,8 +232,16 @@ export const keyStoreContract = (name: string, open: OpenKeyStores, options: { s
     ]);
     assert.deepEqual(await store.find('z'), records[2]);
     const many = Array.from({ length: 50 }, (_, n) => keyRecord(`many ${n}`));
-    const both = await Promise.all([store.importAll(many), other.importAll(many)]);
-    assert.equal(both.flat().filter(({ outcome }) => outcome === 'imported').length, 50);
+    const all = [store.importAll(many), other.importAll(many.toReversed()), other.importAll(many)];
+    const [first = [], reversed = [], last = []] = await Promise.all(all);
+    const importedBy = [first, reversed, last].map((one) => one.filter(({ outcome }) => outcome === 'imported').length);
+    assert.deepEqual(importedBy.toSorted(), [0, 0, 50], 'whichever way round others import the same');
+    const ids = many.map(({ id }) => id);
+    for (const one of [first, reversed.toReversed(), last])
+      assert.deepEqual(
+        one.map(({ id }) => id),
+        ids,
+      );
     await assert.rejects(store.importAll([keyRecord('one'), keyRecord('z', { hash: 'same id' })]));
     assert.equal(await store.find('one'), undefined, 'all or none');
   });

@@ -30,11 +30,15 @@ export const publishKeyChange = async (client: Redis, keyPrefix: string, message
 };
 
 export const createKeyChanges = ({ link, keyPrefix, forget, forgetAll }: KeyChangesOptions): KeyChanges => {
-  const unsent = new Set<string>();
+  /** Each with the change that it told of last: one that arrived says nothing of those after it. */
+  const unsent = new Map<string, symbol>();
 
   const send = (client: Redis, message: string): void => {
+    const change = unsent.get(message);
     publishKeyChange(client, keyPrefix, message).then(
-      () => unsent.delete(message),
+      () => {
+        if (unsent.get(message) === change) unsent.delete(message);
+      },
       // It stays among the unsent, for the next connection.
       () => undefined,
     );
@@ -44,7 +48,7 @@ export const createKeyChanges = ({ link, keyPrefix, forget, forgetAll }: KeyChan
   const remember = (hash: string): string => {
     const message = unsent.size >= MOST_UNSENT || unsent.has(EVERYTHING) ? EVERYTHING : hash;
     if (message === EVERYTHING) unsent.clear();
-    unsent.add(message);
+    unsent.set(message, Symbol());
     return message;
   };
 
@@ -65,7 +69,7 @@ export const createKeyChanges = ({ link, keyPrefix, forget, forgetAll }: KeyChan
 
     catchUp(client) {
       forgetAll();
-      for (const message of unsent) send(client, message);
+      for (const message of unsent.keys()) send(client, message);
     },
   };
 };

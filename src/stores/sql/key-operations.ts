@@ -155,14 +155,16 @@ export const keyOperations = {
     transaction: Transaction,
     { records }: { records: readonly KeyRecord[] },
   ): Promise<readonly Imported[]> {
-    const imported: Imported[] = [];
-    for (const record of records) {
+    const imported = new Map<KeyRecord, Imported>();
+    // In one order for all, so that none waits for another that waits for it.
+    for (const record of records.toSorted((one, other) => (one.hash < other.hash ? -1 : 1))) {
       const existing = await keyIdOfHash(transaction, record.hash);
       if (existing === undefined) await insertOne(transaction, record);
-      imported.push(
+      imported.set(
+        record,
         existing === undefined ? { id: record.id, outcome: 'imported' } : { id: existing, outcome: 'exists' },
       );
     }
-    return imported;
+    return records.flatMap((record) => imported.get(record) ?? []);
   },
 };
