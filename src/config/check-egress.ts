@@ -78,7 +78,14 @@ const checkReach = (url: string, path: Path, { allow_private }: Target): Finding
   ];
 };
 
+/** What is below it would be refused as a path that two readers take for two. */
+const checkBasePath = (url: string, path: Path): Finding[] =>
+  URL.canParse(url) && /\/\/+[^/]/.test(new URL(url).pathname)
+    ? [{ path, message: 'a path with an empty segment', shows: 'value', expected: 'single slashes in its path' }]
+    : [];
+
 const checkTarget = (target: Target, path: Path, config: Config): Finding[] => [
+  ...checkBasePath(target.url, [...path, 'url']),
   ...checkReach(target.url, [...path, 'url'], target),
   ...(target.auth && target.credentials.length > 0
     ? [{ path, message: 'both auth and credentials', expected: 'one of them' }]

@@ -1,5 +1,6 @@
 import { Secret } from '../core/secret.ts';
 import { checkApiKeys } from './check-api-keys.ts';
+import { checkPayouts } from './check-payouts.ts';
 import type { Config } from './config.ts';
 import { readEncryptionKey } from './encryption-key.ts';
 import type { Finding } from './finding.ts';
@@ -70,34 +71,11 @@ const checkOffline = ({ lock, mints }: Config['cashu']): Finding[] => {
   ];
 };
 
-const checkPayout = ({ payout }: Config['cashu']): Finding[] => {
-  if (!payout) return [];
-  const { to, folder, above, keep, unit } = payout;
-  const at = ['cashu', 'payout'];
-  const isLightning = unit === 'sat' || unit === 'msat';
-  return [
-    ...((to === undefined) === (folder === undefined)
-      ? [{ path: at, message: 'either an address or a folder', expected: 'one of to and folder' }]
-      : []),
-    ...(keep > above ? [{ path: [...at, 'keep'], message: 'more than above', expected: 'above, or less' }] : []),
-    ...(to !== undefined && !isLightning
-      ? [
-          {
-            path: [...at, 'unit'],
-            message: 'cannot be paid by Lightning',
-            shows: 'value' as const,
-            expected: 'sat or msat',
-          },
-        ]
-      : []),
-  ];
-};
-
 export const checkPayment = ({ api_keys, cashu }: Config): Finding[] => [
   ...checkEncryptionKeys(cashu),
   ...checkLock(cashu),
   ...checkOffline(cashu),
-  ...checkPayout(cashu),
+  ...checkPayouts(cashu),
   ...repeated(
     cashu.mints.map(({ url }, index) => ({ word: url, path: ['cashu', 'mints', index, 'url'] })),
     'mint',

@@ -62,6 +62,21 @@ const checkIssuers: RuleCheck = ({ accept, require }, at, { jwt }) => {
   });
 };
 
+/** Of an API key, a JWT or a certificate. Payers and callers without a name are not asked, so that these keys would promise too much. */
+const asked = ['scopes', 'roles', 'claims'] as const;
+
+const checkRequirements: RuleCheck = ({ accept, require }, at) => {
+  const isOpen = accept.includes('anonymous');
+  if (!isOpen && accept.some((kind) => kind !== 'cashu')) return [];
+  const message = isOpen
+    ? 'asked of some callers, but anonymous ones pass without it'
+    : 'asked of nobody: payers have nothing that could say it';
+  const hint = isOpen ? 'drop anonymous from accept, or drop it' : 'add api_key or jwt to accept, or drop it';
+  return asked
+    .filter((key) => Object.keys(require[key]).length > 0)
+    .map((key): Finding => ({ path: [...at, 'require', key], message, hint, reads: [at] }));
+};
+
 const checkCashu: RuleCheck = ({ accept, price }, at, config) => {
   if (!accept.includes('cashu')) {
     return price
@@ -122,7 +137,15 @@ const checkFree: RuleCheck = ({ accept, free }, at) => {
 
 const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
 
-const perRule: readonly RuleCheck[] = [checkAccept, checkJwt, checkIssuers, checkCashu, checkFree, checkHeaders];
+const perRule: readonly RuleCheck[] = [
+  checkAccept,
+  checkJwt,
+  checkIssuers,
+  checkRequirements,
+  checkCashu,
+  checkFree,
+  checkHeaders,
+];
 
 /** Two writers of one header: which of them the service behind would see is anybody's guess. */
 export const sameHeaders = (

@@ -9,6 +9,7 @@ import { checkProxy } from './check-proxy.ts';
 import { checkResolver } from './check-resolver.ts';
 import { checkRules } from './check-rules.ts';
 import { checkServices } from './check-services.ts';
+import { checkStore } from './check-store.ts';
 import { checkVault } from './check-vault.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
@@ -31,6 +32,7 @@ export const check = (
 ): Finding[] => {
   const findings = [
     ...checkServices(config),
+    ...checkStore(config),
     ...checkIssuers(config),
     ...checkPayment(config),
     ...checkRules(config),

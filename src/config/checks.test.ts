@@ -30,6 +30,37 @@ const offline = (caps: string, more = '') =>
   `cashu: { mints: [{ url: https://one.example, units: [sat, usd] }, { url: https://two.example }], lock: { private_key: "${'7'.repeat(64)}", accept_offline: { max_unsettled: [${caps}]${more} } } }`;
 
 const cases: readonly Case[] = [
+  // Stores.
+  ['a store in memory of a sidecar that keeps nothing', `store: "sqlite::memory:"\n${rule('accept: anonymous')}`, []],
+  [
+    'a store in memory for keys',
+    `store: "sqlite::memory:"\n${rule('accept: [anonymous, api_key]')}`,
+    [
+      'store: in memory it cannot keep API keys, which are wanted by rules[0].accept; name a file, as in sqlite:data/sallyport.db',
+    ],
+  ],
+  [
+    'a store in memory for payments',
+    `store: "sqlite::memory:"\n${mint}`,
+    [
+      'store: in memory it cannot keep payments, which are wanted by cashu.mints; name a file, as in sqlite:data/sallyport.db',
+    ],
+  ],
+  [
+    'a store that SQLite reads as a URL',
+    'store: { type: sqlite, path: "file:a?mode=memory" }',
+    [
+      'store.path: a URL, not a path; found "file:a?mode=memory", expected the path of a file; write sqlite:data/sallyport.db',
+    ],
+  ],
+  [
+    'a store below the root, or not',
+    'store: "sqlite://data/a.db"',
+    [
+      'store: can be read in two ways; found "sqlite://data/a.db", expected the path of a file; write sqlite:/data/x.db, or sqlite:x.db for one in the working directory',
+    ],
+  ],
+
   // Payments.
   [
     'a cap by unit and mint',
@@ -80,6 +111,33 @@ const cases: readonly Case[] = [
     ['cashu.payout.unit: cannot be paid by Lightning; found "usd", expected sat or msat'],
   ],
   ['a payout to a folder, in any unit', 'cashu: { payout: { above: 10, folder: /out, unit: usd } }', []],
+  [
+    'payouts of their own, by what they leave out too',
+    'cashu: { payout: { above: 10, keep: 5, to: me@pay.example }, mints: [{ url: https://one.example, units: usd, payout: { folder: /out, unit: usd } }, { url: https://two.example, payout: { above: 6 } }, { url: https://three.example, payout: false }, https://four.example] }',
+    [],
+  ],
+  [
+    'a payout of its own to an address in place of the folder, in a unit that goes to a folder alone',
+    'cashu: { payout: { above: 10, folder: /out, unit: usd }, mints: [{ url: https://one.example, units: [usd, sat], payout: { to: me@pay.example } }] }',
+    ['cashu.mints[0].payout: cannot be paid by Lightning; found usd, expected sat or msat'],
+  ],
+  [
+    'payouts of their own that do not go with the common one, or with the mint',
+    'cashu: { payout: { above: 10, keep: 5, folder: /out }, mints: [{ url: https://one.example, payout: { above: 4 } }, { url: https://two.example, payout: { keep: 11 } }, { url: https://three.example, units: usd, payout: {} }] }',
+    [
+      'cashu.mints[0].payout.above: less than stays; expected 5 (keep), or more',
+      'cashu.mints[1].payout.keep: more than above; expected above, or less',
+      'cashu.mints[2].payout: this mint does not serve sat; expected unit: usd',
+    ],
+  ],
+  [
+    'payouts of their own, and nothing in common that they could leave out',
+    'cashu: { mints: [{ url: https://one.example, payout: { to: me@pay.example } }, { url: https://two.example, payout: { above: 4 } }, { url: https://three.example, payout: false }] }',
+    [
+      'cashu.mints[0].payout: no threshold; expected above, here or under cashu.payout',
+      'cashu.mints[1].payout: either an address or a folder; expected one of to and folder',
+    ],
+  ],
   // Rules.
   [
     'two rules of one name',
@@ -188,6 +246,26 @@ const cases: readonly Case[] = [
     'a price at a mint that does not take its unit',
     mints + rule('accept: cashu, price: [5, { amount: 9, unit: usd, mints: https://two.example }]'),
     ['rules[0].price[1].mints: this mint does not serve usd; found "https://two.example"'],
+  ],
+  [
+    'what payers are not asked, beside who is',
+    mint + rule('accept: [api_key, cashu], price: 5, require: { scopes: a, roles: b, claims: { c: d } }'),
+    [],
+  ],
+  [
+    'demands that anonymous callers pass without',
+    issuer + rule('accept: [jwt, anonymous], require: { scopes: a, roles: b, claims: { c: d } }'),
+    ['scopes', 'roles', 'claims'].map(
+      (key) =>
+        `rules[0].require.${key}: asked of some callers, but anonymous ones pass without it; drop anonymous from accept, or drop it`,
+    ),
+  ],
+  [
+    'a demand that nobody meets',
+    mint + rule('accept: cashu, price: 5, require: { roles: a }'),
+    [
+      'rules[0].require.roles: asked of nobody: payers have nothing that could say it; add api_key or jwt to accept, or drop it',
+    ],
   ],
   ['free requests before a price', mint + rule('accept: cashu, price: 5, free: { requests: 10, per: 1d }'), []],
   [
@@ -542,6 +620,21 @@ const cases: readonly Case[] = [
       'egress.routes[0].strip_prefix: a path that no call can have; found "/ext/..", expected a path without dot segments, empty segments, semicolons and escapes, such as /ext/stripe',
       'egress.routes[0].rewrite_prefix: a path that no call can have; expected a path without dot segments, empty segments, semicolons and escapes, such as /ext/stripe',
     ],
+  ],
+  [
+    'a target below whose path no call can be',
+    'egress: { targets: { a: { url: "https://a.example/v1//b/" }, b: { url: "https://a.example/v1//" } } }',
+    [
+      'egress.targets.a.url: a path with an empty segment; found "https://a.example/v1//b/", expected single slashes in its path',
+    ],
+  ],
+  [
+    'headers whose meaning is not that of a credential',
+    `egress: { targets: { ${['Expect', 'cdn-loop', 'Content-Length', 'X-Expect'].map((header, index) => `t${index}: { url: https://a.example, auth: { type: api_key, header: ${header}, key: abc } }`).join(', ')} } }`,
+    ['Expect', 'cdn-loop', 'Content-Length'].map(
+      (header, index) =>
+        `egress.targets.t${index}.auth.header: a header that cannot carry a credential; found "${header}", expected a header name such as X-Custom-Auth-Token`,
+    ),
   ],
   [
     'a route from nowhere',

@@ -4,7 +4,8 @@ import { isMapping } from './schema/forms.ts';
 const longest = 60;
 
 const quoted = (text: string): string => {
-  const masked = text.replace(/\/\/[^/\s]*@/, '//…@');
+  // A password with a slash in it is what makes a URL none. Keys stand in queries.
+  const masked = text.replace(/\/\/\S*@/, '//…@').replace(/(:\/\/[^?]*\?).*/s, '$1…');
   return JSON.stringify(masked.length > longest ? `${masked.slice(0, longest)}…` : masked);
 };
 

@@ -231,7 +231,7 @@ check([
   [
     'a mint with a query',
     'cashu: { mints: ["https://mint.example.com?x"] }',
-    ['1:18 cashu.mints[0]: a URL with a query (?…); found "https://mint.example.com?x", expected the URL of a mint'],
+    ['1:18 cashu.mints[0]: a URL with a query (?…); found "https://mint.example.com?…", expected the URL of a mint'],
   ],
 
   // Short forms: the path is the one the file writes.

@@ -44,6 +44,8 @@ const wrong: readonly string[] = [
   'redis: "http://:CANARY@redis"',
   'jwt: { issuer: a, audience: b, secret: CANARY }',
   'jwt: { issuer: a, audience: b, jwks_url: "https://user:CANARY@id.example.com" }',
+  'jwt: { issuer: a, audience: b, jwks_url: "https://user:a/CANARY@id.example.com" }',
+  'egress: { targets: { a: { url: "https://a.example/?key=CANARY" } } }',
   'egress: { targets: { a: { url: "https://:CANARY@a.example" } } }',
   'egress: { targets: { a: { url: https://a.example, auth: { type: beerer, token: CANARY } } } }',
   'egress: { targets: { a: { url: https://a.example, auth: { type: bearer, tokn: CANARY } } } }',

@@ -14,8 +14,13 @@ export const hopByHop: readonly string[] = [
   'http2-settings',
 ];
 
-/** Servers of the CGI family read `X_User_ID` and `X-User-ID` as one header, so we treat them as one. */
+const unlikeOurs = /[^a-z0-9-]/;
+const allUnlikeOurs = /[^a-z0-9]/g;
+
+/**
+ * Servers of the CGI family read `X_User_ID`, and some of them `X.User.ID` (lighttpd), as `X-User-ID`, so we treat them as one.
+ */
 export const canonicalHeader = (name: string): string => {
   const lower = name.toLowerCase();
-  return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+  return unlikeOurs.test(lower) ? lower.replace(allUnlikeOurs, '-') : lower;
 };

@@ -1,7 +1,9 @@
 /**
  * Path globs: `*` stands for one segment or a part of one, `**` for any number of whole segments, also none, so that
- * `/orders/**` matches `/orders` too. A slash at the end makes no difference.
+ * `/orders/**` matches `/orders` too. A slash at the end makes no difference. Escapes are read as in requests.
  */
+import { parseTarget } from './canonical.ts';
+import { isRefusal } from './refusal.ts';
 
 type Segment =
   | Readonly<{ kind: 'literal'; text: string }>
@@ -38,17 +40,26 @@ const parseSegment = (text: string): Segment => {
   };
 };
 
+/** As it stands in an address, where that has one reading: requests are compared by their decoded path. */
+const decoded = (text: string): string | undefined => {
+  if (!text.includes('%')) return text;
+  const target = /%2a/i.test(text) ? undefined : parseTarget(text);
+  return target === undefined || isRefusal(target) ? undefined : target.path;
+};
+
 /** Gives the pattern, or a sentence that says what is wrong with it. */
-export const parsePathPattern = (text: string): PathPattern | string => {
-  if (!text.startsWith('/')) return 'a path begins with a slash';
-  if (text.includes('//')) return 'a path has no empty segment';
-  if (/[?#\\;]/.test(text)) return 'a path has no query, fragment, backslash or semicolon';
-  const parts = segmentsOf(text);
+export const parsePathPattern = (written: string): PathPattern | string => {
+  if (!written.startsWith('/')) return 'a path begins with a slash';
+  if (written.includes('//')) return 'a path has no empty segment';
+  if (/[?#\\;]/.test(written)) return 'a path has no query, fragment, backslash or semicolon';
+  const path = decoded(written);
+  if (path === undefined) return 'a path has an escape that no request may have, or is escaped only in part';
+  const parts = segmentsOf(path);
   if (parts.some((part) => part === '.' || part === '..')) return 'a path has no dot segment';
   if (parts.some((part) => part !== '**' && part.includes('**'))) return '** stands for whole segments, as in /a/**';
   if (parts.some((part) => part.split('*').length > 4)) return 'a segment has at most three *';
   if (parts.filter((part) => part === '**').length > 1) return '** may stand once in a path';
-  return { text, segments: parts.map(parseSegment) };
+  return { text: written, segments: parts.map(parseSegment) };
 };
 
 const rank = { literal: 0, glob: 1, any: 2, deep: 3 } as const;

@@ -78,6 +78,12 @@ for (const [a, b] of [
   });
 }
 
+test('a pattern with escapes matches what requests with them are decided by, and conflicts with its plain form', () => {
+  const routes = compileRoutes([route('/a%20b/%C3%A9%3F*')]);
+  assert.equal(routes.find('h', '/a b/é?c', 'GET'), '/a%20b/%C3%A9%3F*');
+  assert.equal(findConflicts([route('/%61'), route('/a')]).length, 1);
+});
+
 for (const [a, b] of [
   ['/a', '/b'],
   ['/a/*', '/a/b'],
@@ -102,6 +108,12 @@ for (const [text, complaint] of [
   ['/**/a/**', /once/],
   ['/a?b', /query/],
   ['/*a*b*c*', /three/],
+  ['/a%2fb', /escape/],
+  ['/a%2E%2e/b', /escape/],
+  ['/a%2a', /escape/],
+  ['/a%', /escape/],
+  ['/a%ff', /escape/],
+  ['/é%20', /escaped only in part/],
 ] as const) {
   test(`the pattern ${text} is refused with a reason`, () => {
     assert.match(String(parsePathPattern(text)), complaint);

@@ -24,6 +24,7 @@ const enter = async (t: TestContext, inputFeePpk = 0) => {
     createHandOut({
       proofs: till.proofs,
       take,
+      isOurs: () => true,
       deliver: async (id, token) => {
         if (isDiskFull) throw new Error('the disk is full');
         delivered.set(id, token);

@@ -101,6 +101,7 @@ test('to a folder: no two tokens have a proof in common, and all of them can be 
     createHandOut({
       proofs: own,
       take: takerFor({ idsBegin: HANDED_OUT }).take,
+      isOurs: () => true,
       deliver: async (id, token) => void delivered.set(id, token),
       now: () => 1,
     }),

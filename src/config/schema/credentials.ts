@@ -7,6 +7,9 @@ import { duration, size } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, method, text, urlPath } from './texts.ts';
 
+/** Headers of the message, which are written anew for each call. */
+const framing = /^(?:host|content-length|expect|cdn-loop)$/i;
+
 /** Unlike an identity header this may be `Authorization`: it carries our credential, not a caller's. */
 export const credentialHeader = text({
   label: 'header',
@@ -15,7 +18,7 @@ export const credentialHeader = text({
   longest: 128,
   check: (written) => {
     if (!isHeaderName(written)) return new Wrong('not a header name');
-    return isHopByHop(written) || /^(host|content-length)$/i.test(written)
+    return isHopByHop(written) || framing.test(written)
       ? new Wrong('a header that cannot carry a credential')
       : written;
   },

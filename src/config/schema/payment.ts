@@ -60,6 +60,52 @@ const unit = text({
 const normaliseMint = (written: string): string =>
   written === '*' ? written : new URL(written).href.replace(/\/+$/, '');
 
+const payoutKeys = {
+  to: text({
+    label: 'Lightning address',
+    expected: 'name@host in small letters (LUD-16)',
+    pattern: /[a-z0-9._+-]{1,64}@[a-z0-9.-]{1,253}(:\d{1,5})?/,
+    placeholder: 'me@pay.example',
+  })
+    .optional()
+    .describe('Who is paid.'),
+  folder: filePath
+    .optional()
+    .describe('Where tokens are written to, in place of `to`: one file each, for the service’s user alone.'),
+  above: integer().describe('Nothing is paid out of a mint until more than this is held there.'),
+  keep: integer({ least: 0 }).prefault(0).describe('How much stays there.'),
+  unit: unit.prefault('sat').describe('`sat` or `msat` to an address, any unit to a folder.'),
+  every: duration({ least: 60_000 }).prefault('1h').describe('How often it is looked.'),
+};
+
+const payout = block(payoutKeys).describe(
+  'Pays what is held at each mint to a Lightning address by itself, or puts it into a folder. Off unless set; a mint may have settings of its own.',
+);
+
+const likeCommon = 'As under `cashu.payout` unless set.';
+
+const ownPayout = withShort(
+  {
+    label: 'false',
+    is: (raw) => raw === false,
+    json: orVariable({ type: 'boolean', const: false }),
+    expand: () => ({ enabled: false }),
+  },
+  block({
+    enabled: toggle.prefault(true).describe('Whether anything is paid out of this mint by itself.'),
+    to: payoutKeys.to.describe('Who is paid. As under `cashu.payout` unless this or `folder` is set.'),
+    folder: payoutKeys.folder.describe(
+      'Where tokens are written to, in place of `to`. As under `cashu.payout` unless this or `to` is set.',
+    ),
+    above: integer().optional().describe(`Nothing is paid out until more than this is held. ${likeCommon}`),
+    keep: integer({ least: 0 }).optional().describe(`How much stays. ${likeCommon}`),
+    unit: unit.optional().describe(`One of the mint’s units. ${likeCommon}`),
+    every: duration({ least: 60_000 }).optional().describe(`How often it is looked. ${likeCommon}`),
+  }),
+).describe(
+  'What is paid out of this mint by itself, where that differs from `cashu.payout`. `false`: nothing. `*` speaks for the mints that are not named.',
+);
+
 const mint = withShort(
   { label: 'URL', json: orVariable({ type: 'string' }), expand: (raw) => ({ url: raw }) },
   block({
@@ -67,6 +113,7 @@ const mint = withShort(
       'Base URL. `*` accepts every mint and needs `--insecure-any-mint`.',
     ),
     units: listOf(unit, { least: 1 }).prefault(['sat']).describe('Units accepted from this mint.'),
+    payout: ownPayout.optional(),
   }).transform((settings) => ({ ...settings, url: normaliseMint(settings.url) })),
 );
 
@@ -115,26 +162,6 @@ const refunds = withShort(
   }),
 ).describe(
   'Gives what is left of an account back as a token: `POST /.sallyport/refund`. `true` does so by the defaults. Off unless set.',
-);
-
-const payout = block({
-  to: text({
-    label: 'Lightning address',
-    expected: 'name@host in small letters (LUD-16)',
-    pattern: /[a-z0-9._+-]{1,64}@[a-z0-9.-]{1,253}(:\d{1,5})?/,
-    placeholder: 'me@pay.example',
-  })
-    .optional()
-    .describe('Who is paid.'),
-  folder: filePath
-    .optional()
-    .describe('Where tokens are written to, in place of `to`: one file each, for the service’s user alone.'),
-  above: integer().describe('Nothing is paid out of a mint until more than this is held there.'),
-  keep: integer({ least: 0 }).prefault(0).describe('How much stays there.'),
-  unit: unit.prefault('sat').describe('`sat` or `msat` to an address, any unit to a folder.'),
-  every: duration({ least: 60_000 }).prefault('1h').describe('How often it is looked.'),
-}).describe(
-  'Pays what is held at each mint to a Lightning address by itself, or puts it into a folder. Off unless set.',
 );
 
 export const cashu = block({

@@ -101,7 +101,9 @@ export const rule = block({
   accept: listOf(choice(['api_key', 'jwt', 'cashu', 'certificate', 'anonymous']), { least: 1 }).describe(
     'Which credentials are accepted.',
   ),
-  require: requirements.prefault({}).describe('What an accepted credential must say.'),
+  require: requirements
+    .prefault({})
+    .describe('What an accepted API key, JWT or certificate must say. Payers are not asked.'),
   limits: limits.optional().describe('Most requests of one caller on this rule, in every window at once.'),
   headers: headers.prefault({}).describe('What the service behind is told.'),
   price: price.optional(),

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { Secret } from '../../core/secret.ts';
 import { textOf, Variable } from '../read/variable.ts';
 import { block, member, oneOf, withShort } from './forms.ts';
+import { Wrong } from './leaf.ts';
 import { endpoint } from './network.ts';
 import { duration, integer, toggle } from './numbers.ts';
 import { publicText, secret } from './secret.ts';
-import { filePath, text } from './texts.ts';
+import { text } from './texts.ts';
 
 const isMissing = (raw: unknown): boolean => raw instanceof Variable && raw.missing;
 
@@ -16,6 +17,18 @@ const expandStore = (raw: unknown): unknown => {
   return isMissing(raw) ? { type: 'sqlite', path: raw } : raw;
 };
 
+/** What SQLite, or whoever knows database URLs from elsewhere, reads as something else than the path of a file. */
+const databaseFile = text({
+  label: 'file',
+  expected: 'the path of a file',
+  check: (path) => {
+    if (path.startsWith('file:')) return new Wrong('a URL, not a path', 'write sqlite:data/sallyport.db');
+    return path.startsWith('//')
+      ? new Wrong('can be read in two ways', 'write sqlite:/data/x.db, or sqlite:x.db for one in the working directory')
+      : path;
+  },
+});
+
 export const store = withShort(
   {
     label: 'sqlite:PATH | postgres://…',
@@ -25,7 +38,7 @@ export const store = withShort(
   oneOf('type', 'sqlite', [
     member({
       type: z.literal('sqlite'),
-      path: filePath.describe('The database file, relative to the working directory.'),
+      path: databaseFile.describe('The database file, relative to the working directory.'),
     }),
     member({
       type: z.literal('postgres'),

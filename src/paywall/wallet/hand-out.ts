@@ -10,6 +10,8 @@ export type HandOutOptions = Readonly<{
   proofs: Pick<ProofStore, 'undelivered' | 'findExport' | 'markDelivered'>;
   /** Exports under an id that begins with `HANDED_OUT`. */
   take: (mint: string, unit: string, amount: number, heldAtLeast: number) => Promise<ExportOutcome>;
+  /** Whether what this mint has signed is handed out here. */
+  isOurs: (mint: string) => boolean;
   /** Durable when it resolves. The same token may come twice. */
   deliver: (id: string, token: string) => Promise<void>;
   now: () => number;
@@ -34,7 +36,7 @@ const lessOf = (outcome: ExportOutcome, wanted: number): number => {
   }
 };
 
-export const createHandOut = ({ proofs, take, deliver, now }: HandOutOptions): HandOut => ({
+export const createHandOut = ({ proofs, take, isOurs, deliver, now }: HandOutOptions): HandOut => ({
   async payOut(mint, unit, most, heldAtLeast) {
     if (most <= 0) return undefined;
     const first = await take(mint, unit, most, heldAtLeast);
@@ -47,7 +49,7 @@ export const createHandOut = ({ proofs, take, deliver, now }: HandOutOptions): H
   async deliverAll() {
     for (const id of await proofs.undelivered(HANDED_OUT)) {
       const exported = await proofs.findExport(id);
-      if (!exported) continue;
+      if (!exported || !isOurs(exported.mint)) continue;
       await deliver(id, exported.token);
       await proofs.markDelivered(id, now());
     }
