@@ -6,6 +6,7 @@ import { createRetryBudget } from '../egress/attempts/budget.ts';
 import { createRepeatRule } from '../egress/attempts/repeatable.ts';
 import { createSlots } from '../egress/attempts/slots.ts';
 import type { SendCall } from '../egress/target.ts';
+import type { TargetState } from './target-memory.ts';
 
 type EgressConfig = NonNullable<Config['egress']>;
 type TargetConfig = EgressConfig['targets'][string];
@@ -31,13 +32,26 @@ const after = (ms: number, then: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
+type StateConfig = Pick<TargetConfig, 'breaker' | 'retry_budget' | 'max_concurrent' | 'max_waiting'>;
+
+export const createTargetState = (
+  { breaker, retry_budget, max_concurrent, max_waiting }: StateConfig,
+  onBreaker: (state: BreakerState) => void,
+): TargetState => ({
+  breaker: breaker.enabled
+    ? createBreaker({ failures: breaker.failures, openForMs: breaker.open_for }, nowMs, onBreaker)
+    : alwaysClosed,
+  budget: createRetryBudget(retry_budget, nowMs),
+  slots: createSlots(max_concurrent, max_waiting),
+});
+
 export const assembleAttempts = (
   config: TargetConfig,
   defaults: EgressConfig['defaults'],
   once: SendCall,
-  onBreaker: (state: BreakerState) => void,
+  { breaker, budget, slots }: TargetState,
 ): TargetAttempts => {
-  const { breaker, retry_body_size: mostHeld } = config;
+  const { retry_body_size: mostHeld } = config;
   const mayRepeat = createRepeatRule(config.retry_methods);
   return {
     send: createAttempts({
@@ -46,14 +60,12 @@ export const assembleAttempts = (
         mayRepeat,
         retryCount: config.retry_count ?? defaults.retry_count ?? 3,
         retryDelayMs: config.retry_delay ?? defaults.retry_delay ?? 500,
-        budget: createRetryBudget(config.retry_budget, nowMs),
+        budget,
         wallMs: Date.now,
         random: Math.random,
       },
-      breaker: breaker.enabled
-        ? createBreaker({ failures: breaker.failures, openForMs: breaker.open_for }, nowMs, onBreaker)
-        : alwaysClosed,
-      slots: createSlots(config.max_concurrent, config.max_waiting),
+      breaker,
+      slots,
       nowMs,
       after,
     }),

@@ -68,7 +68,7 @@ const lineOf = (event: EgressEvent, path: string) => ({
 const authOf = ({ auth, credentials }: Credentialed) => (auth ? [auth] : credentials);
 
 /** A target without a credential has its secret in the URL, if it has one, and so in the path. */
-const showsPaths = (target: TargetConfig): boolean =>
+export const showsPaths = (target: TargetConfig): boolean =>
   target.audit_path === undefined ? authOf(target).some(({ type }) => type !== 'none') : target.audit_path === 'full';
 
 const auditedTargets = ({ targets, routes }: EgressConfig): AuditedTarget[] =>

@@ -20,13 +20,14 @@ import { assembleCredentials, type CredentialMemory } from './credentials.ts';
 import type { EgressEvents } from './egress-events.ts';
 import { policyCheck } from './rules.ts';
 import { assembleTarget, type TargetEvents } from './target.ts';
+import type { TargetMemory } from './target-memory.ts';
 import type { CredentialEvents } from './tokens.ts';
 
 type EgressConfig = NonNullable<Config['egress']>;
 
 export type EgressParts = CallerParts &
   Readonly<{
-    memory: CredentialMemory;
+    memory: CredentialMemory & Readonly<{ targets: TargetMemory }>;
     /** Left out where no policy is configured. */
     policy: PolicyEngine | undefined;
     peers: Peers;
@@ -99,7 +100,12 @@ export const assembleEgress = async (config: Config, parts: EgressParts): Promis
     await Promise.all(closing.map((close) => close()));
   });
   const targets = Object.entries(egress.targets).map(([name, target]) => {
-    const assembled = assembleTarget(name, target, credentials.of(name), egress.defaults, events);
+    const assembled = assembleTarget(name, target, {
+      credentials: credentials.of(name),
+      defaults: egress.defaults,
+      memory: memory.targets,
+      events,
+    });
     closing.push(assembled.close);
     const placed = assembled.target.credentials;
     return {

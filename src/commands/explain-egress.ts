@@ -2,13 +2,14 @@
 import { callerPolicy } from '../assemble/callers.ts';
 import { assembleCredentials, createCredentialMemory } from '../assemble/credentials.ts';
 import { routePolicy } from '../assemble/egress.ts';
+import { showsPaths } from '../assemble/egress-events.ts';
 import { assemblePolicy } from '../assemble/policy.ts';
 import { limitsOf } from '../assemble/rules.ts';
 import type { PolicyEngine } from '../checks/policy-engine.ts';
 import { credentialsOf as configuredCredentials } from '../config/check-credentials.ts';
 import type { Config } from '../config/config.ts';
 import { isRefusal, type Refusal, refusalKinds, refuse } from '../core/refusal.ts';
-import { trimPrefix } from '../egress/call-path.ts';
+import { type CallPath, trimPrefix } from '../egress/call-path.ts';
 import { type CallerFacts, unmetParts } from '../egress/caller-entry.ts';
 import { callerName, judgeCaller } from '../egress/callers.ts';
 import type { Credential } from '../egress/credential.ts';
@@ -89,6 +90,16 @@ const routeName = ({ path_prefix, host, methods }: RouteConfig, index: number): 
   return `egress.routes[${index}]: ${way}${methods ? `, ${methods.join(', ')}` : ''}`;
 };
 
+/** Of a webhook the secret is what stands before the path: it is not shown, as in the log. */
+const pathsOf = (path: CallPath, base: URL, route: RouteConfig, target: TargetConfig) => {
+  const { strip_prefix: strip, rewrite_prefix: rewrite } = route;
+  const joined = joinPath(path, createJoining(trimPrefix(base.pathname), strip, rewrite));
+  if (isRefusal(joined)) return joined;
+  const hides = rewrite !== undefined && !showsPaths(target);
+  const shown = hides ? joinPath(path, createJoining(trimPrefix(base.pathname), strip, '/…')) : joined;
+  return isRefusal(shown) ? shown : { joined, shown };
+};
+
 const explainCallers = (target: TargetConfig, facts: CallerFacts): readonly Step[] => {
   const policy = callerPolicy(target);
   if (!policy) return [{ step: 'callers', says: 'nobody is named: everybody who reaches the listener' }];
@@ -162,12 +173,12 @@ export const explainEgress = async (config: Config, asked: CallAsked): Promise<E
   say('target', `${route.target}: ${target.url}`);
 
   const base = new URL(target.url);
-  const joining = createJoining(trimPrefix(base.pathname), route.strip_prefix, route.rewrite_prefix);
-  const joined = joinPath(planned.path, joining);
-  if (isRefusal(joined)) return refused(joined, { target: route.target });
+  const paths = pathsOf(planned.path, base, route, target);
+  if (isRefusal(paths)) return refused(paths, { target: route.target });
+  const { joined, shown } = paths;
   const credentials = await credentialsOf(config, egress, route.target);
   const taken = credentials.flatMap(({ queryNames }) => queryNames);
-  const url = base.origin + withQuery(joined, withoutParameters(planned.path.query, taken), '');
+  const url = base.origin + withQuery(shown, withoutParameters(planned.path.query, taken), '');
   say('goes to', `${planned.method} ${url}`);
 
   steps.push(...explainCallers(target, facts));

@@ -4,7 +4,7 @@
  * inside a segment, without which objects of GCS and projects of GitLab have no address.
  */
 import { parseTarget } from '../core/canonical.ts';
-import { isRefusal, type Refusal } from '../core/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.ts';
 
 export type CallPath = Readonly<{
   /** As the caller wrote it, without the query. */
@@ -23,6 +23,8 @@ const slashEscape = /%2f/gi;
 const MARK = '\uFFFB';
 const ESCAPED_MARK = encodeURIComponent(MARK);
 
+const strange = refuse('ambiguous_path', 'The path has a character that no text has (U+FFFB).');
+
 /** A request target without its query. */
 export const rawPath = (target: string): string => {
   const mark = target.indexOf('?');
@@ -32,11 +34,14 @@ export const rawPath = (target: string): string => {
 /** `target` is the request target as it came. */
 export const readCallPath = (target: string): CallPath | Refusal => {
   const read = parseTarget(target);
-  if (!isRefusal(read)) return { raw: rawPath(target), path: read.path, query: read.query, escapedSlash: undefined };
   const raw = rawPath(target);
+  if (!isRefusal(read)) {
+    if (read.path.includes(MARK)) return strange;
+    return { raw, path: read.path, query: read.query, escapedSlash: undefined };
+  }
   const rest = target.slice(raw.length);
   const marked = raw.replace(slashEscape, ESCAPED_MARK);
-  if (marked === raw || raw.includes(ESCAPED_MARK)) return read;
+  if (marked === raw || raw.toUpperCase().includes(ESCAPED_MARK)) return read;
   // Whoever decodes the slashes must find no empty and no dot segments either.
   const decoded = parseTarget(raw.replace(slashEscape, '/') + rest);
   if (isRefusal(decoded)) return decoded;

@@ -41,6 +41,7 @@ export const readProof = (
   prefixes: KeyPrefixes,
 ): Proof | Refusal | undefined => {
   const said = request.header('proxy-authorization');
+  if (said === undefined && !takesTokens) return undefined;
   const meant = said === undefined ? [] : read((name) => (name === 'authorization' ? said : undefined), prefixes);
   if (isRefusal(meant)) return meant;
   if (said !== undefined && meant.length === 0) return unrecognised;

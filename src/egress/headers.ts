@@ -59,7 +59,7 @@ const filter = (raw: readonly string[], dropped: Drop): string[] => {
 export type HeaderFilter = (raw: readonly string[]) => string[];
 
 /**
- * `injected`: what is set here. No copy of the caller's leaves, in any case and with `_` for `-`. `families`: beginnings of
+ * `injected`: what is set here. No copy of the caller's leaves, in any case and with `_` or another character for `-`. `families`: beginnings of
  * names that only others may set, in lower case.
  */
 export const createRequestFilter = (injected: readonly string[], families: readonly string[] = []): HeaderFilter => {

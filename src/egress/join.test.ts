@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isRefusal } from '../core/refusal.ts';
-import { readCallPath } from './call-path.ts';
+import { readCallPath, spelledPath } from './call-path.ts';
 import { createJoining, joinPath } from './join.ts';
 import { compileEgressRoutes } from './routes.ts';
 
@@ -84,4 +84,22 @@ test('ten thousand routes are each found, and a prefix only on a segment boundar
     assert.deepEqual(routes.find('', `/ext/s${index}/x/y`, 'GET'), { value: index });
     assert.equal(routes.find('', `/ext/s${index}evil`, 'GET'), undefined);
   }
+});
+
+test('what a policy reads as an escaped slash is one, and nothing else that a caller can write', () => {
+  const spelled = (target: string): string => {
+    const read = readCallPath(target);
+    return isRefusal(read) ? read.code : spelledPath(read);
+  };
+  const rows = [
+    ['/a%2Fb/%C3%A4', '/a%2Fb/ä'],
+    ['/a%2fb', '/a%2Fb'],
+    ['/a%EF%BF%BBb', 'ambiguous_path'],
+    ['/a%ef%bf%bbb/c%2Fd', 'ambiguous_path'],
+    ['/a%EF%bf%BBb/c%2Fd?e', 'ambiguous_path'],
+  ];
+  assert.deepEqual(
+    rows.map(([target = '']) => [target, spelled(target)]),
+    rows,
+  );
 });

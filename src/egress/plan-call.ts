@@ -53,7 +53,8 @@ export const planCall = <R extends Pick<EgressRoute, 'escapedSlashes'>>(
   if (isRefusal(method)) return method;
   const path = readCallPath(asked.target);
   if (isRefusal(path)) return path;
-  const host = routes.hasHosts ? parseHost(asked.host) : '';
+  // Two lines of it come joined, and are refused by whoever does not need it too (RFC 9112 section 3.2).
+  const host = routes.hasHosts || asked.host?.includes(',') ? parseHost(asked.host) : '';
   if (isRefusal(host)) return host;
   const found = routes.find(host, path.path, method);
   if (!found) return noRoute;

@@ -26,16 +26,30 @@ const callerCertificate = (message: IncomingMessage, believed: boolean): ClientC
   return told === undefined ? certificateOf(message.socket) : readForwardedCertificate(told);
 };
 
-export const callerRequest = (
-  message: IncomingMessage,
-  peer: Peer,
-  { peers, forwardedCertificates }: CallerSources,
-): CallerRequest => ({
-  get clientIp() {
-    return callerIp(message, peer, peers);
-  },
-  get certificate() {
-    return callerCertificate(message, forwardedCertificates && peer.trusted);
-  },
-  header: (name) => single(message.headers[name]),
-});
+/** A class, for each object literal with a getter has a hidden class of its own, which keeps the request alive for long. */
+class MessageCaller implements CallerRequest {
+  readonly #message: IncomingMessage;
+  readonly #peer: Peer;
+  readonly #sources: CallerSources;
+
+  constructor(message: IncomingMessage, peer: Peer, sources: CallerSources) {
+    this.#message = message;
+    this.#peer = peer;
+    this.#sources = sources;
+  }
+
+  get clientIp(): string {
+    return callerIp(this.#message, this.#peer, this.#sources.peers);
+  }
+
+  get certificate(): ClientCertificate | undefined {
+    return callerCertificate(this.#message, this.#sources.forwardedCertificates && this.#peer.trusted);
+  }
+
+  header(name: string): string | undefined {
+    return single(this.#message.headers[name]);
+  }
+}
+
+export const callerRequest = (message: IncomingMessage, peer: Peer, sources: CallerSources): CallerRequest =>
+  new MessageCaller(message, peer, sources);

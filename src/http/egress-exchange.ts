@@ -33,10 +33,10 @@ export class EgressExchange extends CallExchange {
     sendReply(response, reply, this.#story.requestId);
   }
 
-  protected override told({ error, cause, ...outcome }: CallOutcome): void {
+  protected override told({ status, attempts, credentialVersion, error, cause }: CallOutcome): void {
     const { requestId, target, method, path, caller, findings, startedAt } = this.#story;
     const durationMs = performance.now() - startedAt;
-    const failed = error && { error, cause };
-    this.#observe({ requestId, target, method, path, caller, findings, durationMs, ...outcome, ...failed });
+    const call = { requestId, target, method, path, caller, findings, durationMs, status, attempts, credentialVersion };
+    this.#observe(error === undefined ? call : { ...call, error, cause });
   }
 }

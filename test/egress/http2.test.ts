@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, test } from 'node:test';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
-import { assembleAttempts } from '../../src/assemble/attempts.ts';
+import { assembleAttempts, createTargetState } from '../../src/assemble/attempts.ts';
 import { load } from '../../src/config/harness.test.ts';
 import type { Sending, Upstream, UpstreamCall, UpstreamFault } from '../../src/egress/upstream.ts';
 import { createHttp2Upstream } from '../../src/stores/upstream/http2.ts';
@@ -103,6 +103,22 @@ test('a call and its answer pass, with every header and body', async () => {
   assert.deepEqual(received.slice(0, 6), ['set-cookie', 'a=1', 'set-cookie', 'b=2', 'x-method', 'POST']);
 });
 
+test('headers are the same bytes, whatever their names', async () => {
+  let got: Readonly<Record<string, unknown>> = {};
+  serve = (stream, headers) => {
+    got = headers;
+    stream.respond({ ':status': 200, 'x-bytes': 'a\u00ffb', constructor: 'theirs' });
+    stream.end();
+  };
+  const headers = ['constructor', 'ours', 'X-Twice', '1', 'x-twice', '2', 'X-Bytes', 'a\u00ffb', '__proto__', 'x'];
+  const { headers: received } = await ask({ headers });
+  assert.deepEqual(
+    ['constructor', 'x-twice', 'x-bytes', '__proto__'].map((name) => Object.getOwnPropertyDescriptor(got, name)?.value),
+    ['ours', '1, 2', 'a\u00ffb', 'x'],
+  );
+  assert.deepEqual(received.slice(0, 4), ['x-bytes', 'a\u00ffb', 'constructor', 'theirs']);
+});
+
 test('two hundred calls at once go over one connection or two', async () => {
   const before = sockets.size;
   const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => ask({ path: `/${index}` })));
@@ -185,7 +201,7 @@ test('a GET whose stream or connection ends is made again, a POST is not', async
       receiver.attempt('');
       return upstream.send(call, receiver);
     },
-    () => undefined,
+    createTargetState(target, () => undefined),
   );
   const through: Upstream = {
     ...upstream,

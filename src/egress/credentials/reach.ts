@@ -13,10 +13,11 @@ export type Reach = Readonly<{
 
 const dotSegment = /^\.{1,2}(?:;.*)?$/;
 
-/** Whether some reader of this path leaves the folder that it seems to be in. */
+/** Whether some reader of this path leaves the folder that it seems to be in. Readers of URLs drop blanks at the end. */
 const climbs = (path: string): boolean =>
   (path.includes('.') || path.includes('%')) &&
   path
+    .trimEnd()
     .replace(/%2e/gi, '.')
     .replace(/%3b/gi, ';')
     .split(/[/\\]|%2f|%5c/i)

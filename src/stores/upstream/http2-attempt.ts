@@ -12,12 +12,13 @@ type Failure = Pick<UpstreamFault, 'failure' | 'message' | 'cause'>;
 /** Names are in lower case in HTTP/2 (RFC 9113, 8.2.1), and a name that comes twice stays twice. */
 const headersOf = (call: UpstreamCall, authority: string): OutgoingHttpHeaders => {
   const { method, path, headers, body, bodyLength } = call;
-  const written: OutgoingHttpHeaders = {
+  // Without what every object inherits: `constructor` is a name like any other.
+  const written: OutgoingHttpHeaders = Object.assign(Object.create(null), {
     ':method': method,
     ':path': path,
     ':scheme': 'https',
     ':authority': authority,
-  };
+  });
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]?.toLowerCase() ?? '';
     const value = headers[at + 1] ?? '';
