@@ -150,20 +150,23 @@ test('a sealed Vault, one that is away, and one that refuses the login are told 
   assert.ok(!refusal.includes('wrong-secret'));
 });
 
-test('what the policy does not allow is named by its path, after one more login', async () => {
+test('what the policy does not allow is named by its path, after one more login; no token is left behind', async () => {
   put();
+  const before = vault.tokens().length;
   vault.deny(path, true);
   const loader = loaderOf(byRole + referring);
   assert.match((await problemsOf(loader.load()))[0] ?? '', /Vault does not allow to read it \(403\)/);
   vault.deny(path, false);
   await loader.load();
   await loader.close();
+  assert.equal(vault.tokens().length, before);
 });
 
 test('a token is renewed at two thirds of its life, and replaced where its longest life comes to an end', async () => {
   put();
   const loader = loaderOf(byRole + referring);
   await loader.load();
+  const before = vault.tokens().length - 1;
   const renewals = () => vault.asked('POST auth/token/renew-self');
   const logins = () => vault.asked('POST auth/approle/login');
   const [renewed, loggedIn] = [renewals(), logins()];
@@ -180,6 +183,7 @@ test('a token is renewed at two thirds of its life, and replaced where its longe
   }
   assert.equal(logins(), loggedIn + 1);
   await loader.close();
+  assert.equal(vault.tokens().length, before, 'the one that was replaced is given back as well');
 });
 
 test('a token that was revoked is replaced by a login, without anybody noticing', async () => {

@@ -14,7 +14,8 @@ const shapes: readonly RegExp[] = [
 ];
 
 /** A line without any of these has no credential of a known shape. One look for all of them is the cheapest. */
-const signs = ['eyJ', '[Cc][Aa][Ss][Hh][Uu]', '[Bb][Ee][Aa][Rr][Ee][Rr]', '[Bb][Aa][Ss][Ii][Cc]'];
+const JWT_SIGN = 'eyJ';
+const signs = [JWT_SIGN, '[Cc][Aa][Ss][Hh][Uu]', '[Bb][Ee][Aa][Rr][Ee][Rr]', '[Bb][Aa][Ss][Ii][Cc]'];
 
 const escaped = (text: string): string => text.replaceAll(/\W/g, '\\$&');
 
@@ -57,9 +58,10 @@ export const createCredentialFreeJson = (keyPrefixes: readonly string[]) => {
 
   return (text: string, request: Pick<AuthRequest, 'header'> | undefined): string => {
     const presented = presentedBy(request);
-    // Where the beginning of a secret is not, the secret is not.
-    const isSuspect = sign.test(text) || presented.some((secret) => text.includes(inJson(secret.slice(0, SHORTEST))));
-    if (!isSuspect) return text;
+    // Where the beginning of a secret is not, the secret is not; that of a JWT is among the signs.
+    const shows = (secret: string): boolean =>
+      !secret.startsWith(JWT_SIGN) && text.includes(inJson(secret.slice(0, SHORTEST)));
+    if (!sign.test(text) && !presented.some(shows)) return text;
     const clean = (written: string): string => {
       const known = presented.reduce((left, secret) => left.replaceAll(secret, REDACTED), written);
       return allShapes.reduce((left, shape) => left.replace(shape, REDACTED), known);

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { startJwksServer } from '../peers/jwks-server.ts';
 import { adminToken, startSallyport } from '../sallyport.ts';
 import { request } from '../servers/request.ts';
+import { spellings } from './spellings.ts';
 
 const owner = { after };
 const issuer = await startJwksServer({ owner, algorithms: ['RS256'] });
@@ -57,14 +58,6 @@ const dialects: readonly ((
     request(gate.url, '/auth/challenge', {
       headers: { 'X-Original-URL': `https://a.example.com${path}`, 'X-Original-Method': 'GET', ...headers },
     }),
-];
-
-const spellings = (secret: string): string[] => [
-  secret,
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-  Buffer.from(secret).toString('base64url'),
-  Buffer.from(secret).toString('hex'),
 ];
 
 const secrets = [key, token, badSignature, payload, signature, cashu, adminToken, jwtSecret, 'canary-'].flatMap(

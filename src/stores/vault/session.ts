@@ -36,9 +36,23 @@ const hold = (token: VaultToken, nowMs: number, firstLeaseMs: number): Held => (
 export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOptions): VaultSession => {
   let held: Held | undefined;
   let flight: Promise<Held> | undefined;
+  let leaving: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+
+  /** Nobody uses it any more: it is not left to its end. One that was given is not ours. */
+  const giveBack = (token: Secret): void => {
+    if (isGiven) return;
+    const given = call('POST', 'auth/token/revoke-self', { token, body: {} }).catch(() => undefined);
+    leaving = Promise.all([leaving, given]).then(() => undefined);
+  };
 
   const begin = async (): Promise<Held> => {
     const token = await logIn();
+    if (isClosed) {
+      giveBack(token.value);
+      throw new VaultFault('Vault is not asked any more');
+    }
+    if (held) giveBack(held.value);
     held = hold(token, now(), token.leaseMs);
     return held;
   };
@@ -53,6 +67,8 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
   const renew = async (old: Held): Promise<void> => {
     held = { ...old, renewAtMs: now() + RETRY_MS };
     const answer = await call('POST', 'auth/token/renew-self', { token: old.value, body: {} });
+    // Somebody has found out meanwhile that it is refused.
+    if (held?.value !== old.value) return;
     const renewed = answer.status === 200 ? tokenOf(answer) : undefined;
     // Near the end of its longest life a token is renewed for less and less.
     if (renewed && renewed.leaseMs >= old.firstLeaseMs / 2) {
@@ -74,7 +90,9 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
     },
 
     drop(refused) {
-      if (held?.value === refused) held = undefined;
+      if (held?.value !== refused) return;
+      held = undefined;
+      giveBack(refused);
     },
 
     async keepAlive() {
@@ -85,10 +103,11 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
     },
 
     async close() {
-      const token = held?.value;
+      isClosed = true;
+      await flight?.catch(() => undefined);
+      if (held) giveBack(held.value);
       held = undefined;
-      if (!token || isGiven) return;
-      await call('POST', 'auth/token/revoke-self', { token, body: {} }).catch(() => undefined);
+      await leaving;
     },
   };
 };
