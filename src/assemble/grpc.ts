@@ -22,6 +22,7 @@ import { type PaymentPage, pageFor } from '../http/payment-page.ts';
 import type { Peers } from '../http/peers.ts';
 import { problemReply } from '../http/problem.ts';
 import { neverCached, type Reply } from '../http/reply.ts';
+import { handshakePatienceMs } from '../http/tls.ts';
 import { createEscapedPemReader } from '../http/told-certificates.ts';
 import type { Resolver } from './resolver.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -32,6 +33,7 @@ type GrpcConfig = NonNullable<Config['grpc']>;
 export type GrpcParts = Readonly<{
   peers: Peers;
   grpc: GrpcConfig;
+  readTimeoutMs: number;
   gate: Pick<Gate, 'decide'>;
   /** The one of the moment. */
   resolver(): Resolver | undefined;
@@ -140,6 +142,8 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
     },
     maxMessageBytes: grpc.max_message_size,
     certificates: certificates?.current,
+    messageTimeoutMs: parts.readTimeoutMs,
+    handshakeTimeoutMs: handshakePatienceMs(parts.readTimeoutMs),
     minVersion: tls?.min_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
     peerOf: peers.of,
     onHandshakeFailed: (socket, error) =>

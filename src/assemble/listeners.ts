@@ -159,6 +159,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     const own = {
       peers,
       grpc,
+      readTimeoutMs: http.read_timeout,
       gate,
       page,
       observe,

@@ -30,6 +30,9 @@ export type ListenerTls = Readonly<{
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+/** `patienceMs`: for a request. */
+export const handshakePatienceMs = (patienceMs: number): number => Math.min(HANDSHAKE_TIMEOUT_MS, patienceMs);
+
 const asksFor = ({ clientAuth }: ListenerTls): boolean => clientAuth !== 'none';
 
 /** For a server, and for its next certificates. Throws where certificate and key do not fit. `patienceMs`: for a handshake at most. */
@@ -42,7 +45,7 @@ export const tlsOptions = (
   key,
   minVersion: tls.minVersion,
   ALPNProtocols: tls.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-  handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT_MS, patienceMs),
+  handshakeTimeout: handshakePatienceMs(patienceMs),
   requestCert: asksFor(tls),
   rejectUnauthorized: tls.clientAuth === 'require',
   // Who calls is looked at once for each connection, and must not change in its middle.

@@ -117,6 +117,25 @@ test('a call that is cut while it waits harms no other on its connection', async
   assert.deepEqual(errors, []);
 });
 
+test('calls whose message does not come whole are given up, and one whose answer takes long is not', async (t) => {
+  const slow = Promise.withResolvers<string[]>();
+  const { address, errors } = await startListener(t, {
+    methods: { ...methods, '/test.Test/Wait': { kind: 'unary', answer: () => slow.promise } },
+    messageTimeoutMs: 100,
+    maxMessageBytes: 10_000_000,
+  });
+  const session = openSession(address.port, t);
+  const waiting = callRaw(session, { ':path': '/test.Test/Wait' });
+  const half = framed(Buffer.alloc(9_000_000)).subarray(0, 30_000);
+  const stuck = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => callRaw(session, {}, n % 2 ? [undefined] : [half, undefined])),
+  );
+  assert.deepEqual(new Set(stuck.map(statusOf)), new Set([code.DEADLINE_EXCEEDED]));
+  slow.resolve(['hello']);
+  assert.equal(statusOf(await waiting), 0);
+  assert.deepEqual(errors, []);
+});
+
 test('two thousand calls that are cut at once do not end the connection of the others', async (t) => {
   const { address } = await startListener(t, {
     methods: { ...methods, '/test.Test/Wait': { kind: 'unary', answer: () => new Promise(() => undefined) } },

@@ -14,6 +14,8 @@ export const startListener = async (
     maxMessageBytes: 1_000,
     certificates: undefined,
     minVersion: 'TLSv1.2',
+    handshakeTimeoutMs: 10_000,
+    messageTimeoutMs: 10_000,
     peerOf: () => ({ ip: '127.0.0.1', trusted: true }),
     sendLater: setImmediate,
     onError: (error) => errors.push(error),

@@ -23,7 +23,7 @@ export type Certificates = Readonly<{
   crls: readonly Buffer[];
 }>;
 
-export type GrpcOptions = Omit<Handling, 'held'> &
+export type GrpcOptions = Omit<Handling, 'held' | 'arrivals'> &
   Readonly<{
     host: string | undefined;
     port: number;
@@ -31,6 +31,10 @@ export type GrpcOptions = Omit<Handling, 'held'> &
     /** Without them the listener speaks plain text. With authorities, callers without a certificate of theirs are refused. */
     certificates: Certificates | undefined;
     minVersion: 'TLSv1.2' | 'TLSv1.3';
+    /** How long a handshake may take. */
+    handshakeTimeoutMs: number;
+    /** How long the one message of a call may take to arrive; twice as long at most. */
+    messageTimeoutMs: number;
     peerOf(socket: Socket): Peer;
     /** Told of every connection that did not come about. */
     onHandshakeFailed?: (socket: TLSSocket, error: Error) => void;
@@ -72,7 +76,7 @@ const tlsOf = ({ cert, key, clientCas, crls }: Certificates) => ({
   }),
 });
 
-const createHttp2Server = ({ certificates, minVersion }: GrpcOptions) =>
+const createHttp2Server = ({ certificates, minVersion, handshakeTimeoutMs }: GrpcOptions) =>
   certificates
     ? createSecureServer({
         ...options,
@@ -80,6 +84,7 @@ const createHttp2Server = ({ certificates, minVersion }: GrpcOptions) =>
         requestCert: certificates.clientCas.length > 0,
         rejectUnauthorized: true,
         minVersion,
+        handshakeTimeout: handshakeTimeoutMs,
         ALPNProtocols: ['h2'],
       })
     : createServer(options);
@@ -99,7 +104,9 @@ const AFTER_SETTINGS_MS = 100;
 
 export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => {
   const server = createHttp2Server(given);
-  const dispatch = createDispatch(given.methods, createHandling(given));
+  const handling = createHandling(given);
+  const dispatch = createDispatch(given.methods, handling);
+  const rounds = setInterval(() => handling.arrivals.nextRound(), given.messageTimeoutMs).unref();
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const longCalls = new Set<LongCall>();
@@ -169,11 +176,15 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
       server.close();
       for (const call of longCalls) call.end();
       for (const session of sessions) session.close();
+      // Whoever has not said a word yet would hold up the end; so would a handshake that stands still.
+      for (const socket of sockets) if (given.certificates && socket.bytesRead === 0) socket.destroy();
       const deadline = setTimeout(() => {
         for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy();
       }, graceMs);
       await closed;
       clearTimeout(deadline);
+      clearInterval(rounds);
     },
   };
 };

@@ -15,15 +15,21 @@ const conclude = (stream: ServerHttp2Stream, outcome: Fields | Failure): void =>
 };
 
 /** Hands on the one message that a call consists of, or why there is none. */
-const readOne = (stream: ServerHttp2Stream, handling: Handling, next: (message: Buffer | Failure) => void): void => {
-  const deframer = new Deframer(handling.maxMessageBytes, handling.held);
+const readOne = (
+  stream: ServerHttp2Stream,
+  { maxMessageBytes, held, arrivals }: Handling,
+  next: (message: Buffer | Failure) => void,
+): void => {
+  const deframer = new Deframer(maxMessageBytes, held);
   let found: Buffer | undefined;
   let done = false;
   const settle = (message: Buffer | Failure): void => {
     if (done) return;
     done = true;
+    arrivals.over(settle);
     next(message);
   };
+  arrivals.awaited(settle);
   stream.on('data', (piece: Buffer) => {
     if (done) return;
     const messages = deframer.push(piece);
@@ -33,7 +39,10 @@ const readOne = (stream: ServerHttp2Stream, handling: Handling, next: (message: 
     found ??= message;
   });
   stream.on('end', () => settle(found && deframer.isWhole ? found : notOne));
-  stream.on('close', () => deframer.close());
+  stream.on('close', () => {
+    arrivals.over(settle);
+    deframer.close();
+  });
 };
 
 /** What takes longer than the caller waits goes on all the same: it may be a payment. */
