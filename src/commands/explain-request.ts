@@ -4,11 +4,8 @@ import type { Explanation } from '../http/admin/explain-shapes.ts';
 import { type QuestionOptions, readQuestion } from './explained-question.ts';
 import { type CommandOptions, fail, loadToServe, say } from './load.ts';
 
-const asText = ({ steps, removed_headers, upstream }: Explanation): string => {
-  const more = [
-    ...(removed_headers.length > 0 ? [{ step: 'removes', says: removed_headers.join(', ') }] : []),
-    ...(upstream === null ? [] : [{ step: 'upstream', says: upstream }]),
-  ];
+const asText = ({ steps, removed_headers }: Explanation): string => {
+  const more = removed_headers.length > 0 ? [{ step: 'removes', says: removed_headers.join(', ') }] : [];
   const result = steps.at(-1);
   const all = [...steps.slice(0, -1), ...more, ...(result ? [result] : [])];
   const width = Math.max(...all.map(({ step }) => step.length));

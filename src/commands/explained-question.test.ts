@@ -17,12 +17,12 @@ const fileOf = (text: string): string => {
 const read = (request: string, more: Partial<QuestionOptions> = {}) => readQuestion({ request, header: [], ...more });
 
 test('a URL and its options are one question', () => {
-  const header = ['X-A: 1', 'x-b:2', 'X-A: 3'];
+  const header = ['X-A: 1', 'x-b:2', 'X-A: 3', 'constructor: 4'];
   const certificate = 'CN=orders,O=MyOrg';
   assert.deepEqual(read('https://a/b?c', { header, method: 'POST', certificate, clientIp: '::1', door: 'gate' }), {
     url: 'https://a/b?c',
     method: 'POST',
-    headers: { 'X-A': ['1', '3'], 'x-b': ['2'] },
+    headers: { 'X-A': ['1', '3'], 'x-b': ['2'], constructor: ['4'] },
     certificate: { subject: certificate, uris: [], dns_names: [] },
     client_ip: '::1',
     door: 'gate',

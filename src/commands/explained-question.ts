@@ -37,13 +37,13 @@ const separator = /^([^:\s]+):\s*(.*)$/s;
 
 /** The headers by name, or the one that is none. */
 const readHeaders = (lines: readonly string[]): Record<string, string[]> | string => {
-  const headers: Record<string, string[]> = {};
+  const headers = new Map<string, string[]>();
   for (const [index, line] of lines.entries()) {
     const [, name, value = ''] = separator.exec(line) ?? [];
     if (name === undefined) return `--header ${index + 1}: expected NAME: VALUE`;
-    headers[name] = [...(headers[name] ?? []), value];
+    headers.set(name, [...(headers.get(name) ?? []), value]);
   }
-  return headers;
+  return Object.fromEntries(headers);
 };
 
 const names: Readonly<Record<string, 'uris' | 'dns_names'>> = { uri: 'uris', dns: 'dns_names' };

@@ -171,11 +171,31 @@ test('every managed header is in the answer, empty where it has no value', async
   });
 });
 
+for (const [managed, sent, expected] of [
+  ['X-User-ID', 'x-user-id', false],
+  ['X-User-ID', 'X_User_ID', true],
+  ['X-User-ID', 'X-User_ID', true],
+  ['X-User-ID', 'X.User.ID', true],
+  ['X-User-ID', 'X!User-ID', true],
+  ['X-User-ID', 'X-User-IDs', false],
+  ['X_Tenant', 'X_tenant', false],
+  ['X_Tenant', 'X-Tenant', true],
+] as const) {
+  test(`${sent} ${expected ? 'can' : 'cannot'} be taken for ${managed} beside it`, () => {
+    assert.equal(createImitationTest([managed])(sent), expected);
+  });
+}
+
 for (const [title, identity, expected] of [
   ['a line break', user('a\r\nX-Admin: 1'), 'unsafe_identity'],
   ['a NUL', user('a\u0000'), 'unsafe_identity'],
   ['a comma within a list entry', user('a', ['user', 'x,admin']), 'unsafe_identity'],
   ['an endless value', user('a'.repeat(10_000)), 'unsafe_identity'],
+  ['a blank before it, which no header has', user(' admin'), 'unsafe_identity'],
+  ['a blank after it that some readers take off', user('admin\u00a0'), 'unsafe_identity'],
+  ['a blank in a list entry', user('a', ['user', ' admin']), 'unsafe_identity'],
+  ['half a character', user('a\ud800'), 'unsafe_identity'],
+  ['blanks within', user('Ann of X'), 'Ann of X'],
   ['text beyond ASCII as UTF-8', user('José'), 'Jos\u00c3\u00a9'],
 ] satisfies [string, Identity, string][]) {
   test(`a value for a header: ${title} → ${expected}`, async () => {

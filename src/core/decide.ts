@@ -65,8 +65,8 @@ const identify = (
     const { certificate } = request;
     return identifyByCertificate && certificate ? identifyByCertificate(certificate) : admit(rule, request, 'preview');
   }
-  const verify = ({ kind, ...presented }: NonNullable<typeof credential>): Eventually<Identification> =>
-    rule.identifiers[kind]?.(request, { kind, ...presented }, intent) ?? absent;
+  const verify = (presented: NonNullable<typeof credential>): Eventually<Identification> =>
+    rule.identifiers[presented.kind]?.(request, presented, intent) ?? absent;
   return whenReady(verify(credential), (found) => {
     const opened = conclusionOf(rule, request, found);
     if (!session || isRefusal(opened)) return opened;

@@ -1,5 +1,6 @@
 /** Puts an identity into headers for the application. */
 import type { Headers } from './decision.ts';
+import { canonicalHeader } from './header-names.ts';
 import type { Identity } from './identity.ts';
 import type { CreditReceipt, Receipt } from './payment.ts';
 import { perObject } from './per-object.ts';
@@ -45,13 +46,20 @@ const LONGEST_VALUE = 8_192;
 
 export type Dress = (identity: Identity, certificate?: ClientCertificate) => Headers | Refusal;
 
+/**
+ * Whether a header can say it and nothing else: blanks around it are no part of a value (RFC 9110 section 5.5), so that ` admin`
+ * would arrive as `admin`, and halves of characters would all arrive as one.
+ */
+const isSayable = (text: string): boolean => text === text.trim() && text.isWellFormed() && !control.test(text);
+
 const headerValue = <Source>({ header, value }: DresserOf<Source>, source: Source): string | Refusal => {
   const found = value(source);
   if (found === undefined) return '';
   const isList = typeof found !== 'string';
   if (isList && found.some((entry) => entry.includes(','))) return unsafe(header);
+  if (!(isList ? found.every(isSayable) : isSayable(found))) return unsafe(header);
   const text = isList ? found.join(',') : found;
-  return control.test(text) || text.length > LONGEST_VALUE ? unsafe(header) : encode(text.trim());
+  return text.length > LONGEST_VALUE ? unsafe(header) : encode(text);
 };
 
 const dressWith = <Source>(
@@ -134,12 +142,20 @@ export const tellPayer = (receipt: Receipt, scheme: AuthRequest['scheme']): Head
   return { ...balance, 'X-Payment-Session': id.reveal(), 'Set-Cookie': cookie };
 };
 
+const plainName = /^[A-Za-z0-9-]+$/;
+
 /**
- * Whether some applications read a client's header as one of ours: CGI and WSGI turn both `-` and `_` into `_`. The plain
- * spelling is no imitation, for the proxy replaces it.
+ * Whether some applications read a client's header as one of ours (`canonicalHeader`). Our own spelling is no imitation, for the
+ * proxy replaces it.
  */
 export const createImitationTest = (managed: readonly string[]): ((name: string) => boolean) => {
-  const names = new Set(managed.map((name) => name.toLowerCase()));
+  const own = new Set(managed.map((name) => name.toLowerCase()));
+  const canonical = new Set(managed.map(canonicalHeader));
   const lengths = new Set(managed.map(({ length }) => length));
-  return (name) => lengths.has(name.length) && name.includes('_') && names.has(name.toLowerCase().replaceAll('_', '-'));
+  const isPlain = managed.every((name) => plainName.test(name));
+  return (name) =>
+    lengths.has(name.length) &&
+    !(isPlain && plainName.test(name)) &&
+    canonical.has(canonicalHeader(name)) &&
+    !own.has(name.toLowerCase());
 };

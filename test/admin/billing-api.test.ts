@@ -86,6 +86,7 @@ for (const [method, path, body, status] of [
   ['POST', decide, {}, 400],
   ['GET', '/api/billing/reconciliation?state=sent', undefined, 400],
   ['GET', '/api/billing/reconciliation?limit=0', undefined, 400],
+  ['GET', '/api/billing/reconciliation?cursor=%00', undefined, 400],
   ['GET', '/api/billing/status?x=1', undefined, 400],
   ['DELETE', '/api/billing/status', undefined, 405],
   ['PUT', '/api/customers/ann', { customer_id: '' }, 400],

@@ -16,6 +16,7 @@ const folders = Object.keys(seeds) as (keyof typeof seeds)[];
 type Service = Readonly<{
   image?: string;
   build?: string;
+  user?: string;
   ports?: readonly string[];
   volumes?: readonly string[];
   cap_drop?: readonly string[];
@@ -32,6 +33,9 @@ const servicesOf = (folder: string): [string, Service][] =>
 
 /** Their images need to write where they like: they are databases, and stand in for those of the user. */
 const others = ['postgres', 'redis', 'keycloak'];
+
+/** These say in themselves that they do not run as root. */
+const unprivileged = ['nginxinc/nginx-unprivileged'];
 
 test('every seed has one, and there is no other', () => {
   const found = globSync('*/docker-compose.yaml', { cwd: examples }).map((path) => dirname(path));
@@ -63,6 +67,11 @@ for (const folder of folders) {
       assert.equal(service.privileged, undefined, name);
       assert.notEqual(service.network_mode, 'host', name);
     }
+  });
+
+  test(`examples/${folder}: what has no capabilities does not start as root, for it could become nobody else`, () => {
+    for (const [name, { image = '', build, user }] of own)
+      assert.ok(build !== undefined || user !== undefined || unprivileged.includes(image.split(':')[0] ?? ''), name);
   });
 
   test(`examples/${folder}: ports are of this machine alone, and images are named by version`, () => {

@@ -179,7 +179,7 @@ test('limits count by certificate, whatever address it comes from, and a renewed
 });
 
 test('behind a proxy our own handshake shows the proxy, who is nobody’s credential', async () => {
-  const described = { 'X-Forwarded-Uri': '/services/1', 'X-Forwarded-Method': 'GET' };
+  const described = { 'X-Forwarded-Uri': '/services/1', 'X-Forwarded-Method': 'GET', 'X-Forwarded-Host': 'a' };
   const { status, code } = await ask('/auth/traefik', { client: orders, headers: described });
   assert.deepEqual([status, code], [401, 'credential_required']);
   assert.equal((await ask('/auth/envoy/services/1', { client: orders })).code, 'credential_required');

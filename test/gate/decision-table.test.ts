@@ -179,6 +179,25 @@ for (const [dialect, path] of [
   });
 }
 
+for (const endpoint of ['/auth/nginx', '/auth']) {
+  test(`${endpoint}: X-Original-URI alone is no question, or a client would add an X-Original-URL of the host it likes`, async () => {
+    const headers = { 'X-Original-URI': '/free/1', 'X-Original-Method': 'GET' };
+    const alone = await fetch(`${gate.url}${endpoint}`, { headers });
+    assert.deepEqual([alone.status, alone.headers.get('x-auth-status')], [403, '400']);
+    const beside = { ...headers, 'X-Original-URL': 'http://any/free/1' };
+    assert.equal((await fetch(`${gate.url}${endpoint}`, { headers: beside })).status, 200);
+  });
+}
+
+for (const dialect of ['traefik', 'caddy', 'haproxy']) {
+  test(`${dialect}: a question without X-Forwarded-Host is none, or a client would name the host`, async () => {
+    const headers = { 'X-Forwarded-Uri': '/free/1', 'X-Forwarded-Method': 'GET' };
+    const answer = await fetch(`${gate.url}/auth/${dialect}`, { headers });
+    assert.equal(answer.status, 400);
+    assert.equal(JSON.parse(await answer.text()).code, 'incomplete_question');
+  });
+}
+
 test('envoy: a rule may be named in the prefix', async () => {
   const answer = await askers['envoy']?.(gate.url, { target: '/rule/named/any/where', headers: bearer(key) });
   assert.equal(answer?.status, 200);

@@ -208,4 +208,6 @@ test('where Sallyport stands in the path, the route, what goes to the service, a
   assert.equal(nowhere.refusal?.code, 'no_route');
   assert.match(nowhere.steps[1]?.says ?? '', /^none; nearest: GET \/api\/v1\/orders\/\*\* \(.*\) but for the method$/);
   assert.equal((await ask('/public/x', { method: 'TRACE' })).refusal?.code, 'method_not_allowed');
+  const { stdout } = run(['--config', file, '--request', 'https://a.example.com/public/x']);
+  assert.equal(stdout.match(/^upstream +GET http:\/\/127\.0\.0\.1:3000\/public\/x$/gm)?.length, 1, stdout);
 });

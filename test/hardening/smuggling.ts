@@ -55,6 +55,7 @@ export const testSmuggling = ({ port, target, unroutable, log }: Passing): void 
   ['a NUL inside of a header', post('X-A: a\u0000b\r\n') + smuggled, '400', ''],
   ['an absolute target', 'GET http://a/ext/keyed/first HTTP/1.1\r\nHost: a\r\n\r\n', `${unroutable} 200`, 'GET /last '],
   ['a target of another authority', 'GET //evil.example.com/ext/keyed/first HTTP/1.1\r\nHost: a\r\n\r\n', `${unroutable} 200`, 'GET /last '],
+  ['two Hosts', 'GET /ext/keyed/first HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', '400 200', 'GET /last '],
   ['CONNECT', 'CONNECT /ext/keyed/first HTTP/1.1\r\nHost: a\r\n\r\n', '', ''],
   ['HTTP/1.0', 'GET /ext/keyed/first HTTP/1.0\r\nHost: a\r\n\r\n', '200', 'GET /first '],
   ['an upgrade to HTTP/2 is not taken', 'GET /ext/keyed/first HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n', '200', 'GET /first '],

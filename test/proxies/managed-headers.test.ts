@@ -75,6 +75,14 @@ test('envoy/envoy.yaml lists every managed header; credentials are taken off by 
   assert.deepEqual(exact(allowed_upstream_headers.patterns), sorted([...house.managed, 'cookie']));
 });
 
+test('api-keys/envoy.yaml takes every managed header off a request that nobody is asked about', () => {
+  const { route_config } = parse(example('api-keys/envoy.yaml')).static_resources.listeners[0].filter_chains[0]
+    .filters[0].typed_config;
+  const [open, asked] = route_config.virtual_hosts[0].routes;
+  assert.deepEqual(sorted(open.request_headers_to_remove), sorted(house.managed));
+  assert.equal(asked.request_headers_to_remove, undefined, 'for what was asked they are ours');
+});
+
 test('envoy/envoy.yaml shows Sallyport every header that can carry a credential', () => {
   const shown = exact(extAuthz.allowed_headers.patterns);
   for (const name of credentials.filter((one) => one !== 'authorization')) assert.ok(shown.includes(name), name); // Envoy's own list has it

@@ -43,9 +43,10 @@ const unavailable = refuse('store_unavailable', 'The call could not be carried o
   headers: { 'Retry-After': '1' },
 });
 
-const isDecodable = (path: string): boolean => {
+/** Gives whether each name in it is one that a database can look for: none keeps a NUL. */
+const isReadable = (path: string): boolean => {
   try {
-    return decodeURIComponent(path) !== '';
+    return !decodeURIComponent(path).includes('\0');
   } catch {
     return false;
   }
@@ -59,7 +60,8 @@ export const createAdminApp = (options: AdminOptions): Koa => {
   const pathsFor = (access: Endpoint['access']): ReadonlySet<string> =>
     new Set(endpoints.filter((one) => one.access === access).map(({ path }) => path));
   const [openPaths, reporterPaths] = [pathsFor('anybody'), pathsFor('reporter')];
-  const router = new Router();
+  // A call has one address: without the user, that of a user's keys is not that of all keys.
+  const router = new Router({ sensitive: true, strict: true });
 
   for (const { path, method, answer: call } of endpoints) {
     router.register(path, [method], async (context) => {
@@ -90,7 +92,9 @@ export const createAdminApp = (options: AdminOptions): Koa => {
   };
 
   const checkPath = (context: Context, next: Next): Promise<void> | void =>
-    isDecodable(context.path) ? next() : answer(context, refuse('bad_request', 'The path has a broken escape.'));
+    isReadable(context.path)
+      ? next()
+      : answer(context, refuse('bad_request', 'The path has a broken escape, or a NUL.'));
 
   const refusalOf = ({ path, method }: Context): Refusal => {
     const known = router.match(path, method).path.flatMap(({ methods }) => methods);

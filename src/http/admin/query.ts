@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { type Refusal, refuse } from '../../core/refusal.ts';
 import { wrong } from './wrong-fields.ts';
 
-/** Reads a query by its shape. A parameter that comes twice, or is not known, is refused. */
+/** Reads a query by its shape. A parameter that comes twice, is not known, or has a NUL in it, is refused. */
 export const readQuery = <T>(query: string, shape: z.ZodType<T>): T | Refusal => {
   const params = new URLSearchParams(query);
   const names = [...params.keys()];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return refuse('bad_request', `The parameter ${twice.slice(0, 64)} came more than once.`);
+  if ([...params].flat().some((text) => text.includes('\0')))
+    return refuse('bad_request', 'The query has a control character.');
   const parsed = shape.safeParse(Object.fromEntries(params));
   return parsed.success ? parsed.data : wrong(parsed.error);
 };

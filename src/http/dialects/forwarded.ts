@@ -19,15 +19,16 @@ const forwarded = (name: string): Dialect => ({
     const { headers } = incoming;
     const method = single(headers['x-forwarded-method']);
     const target = single(headers['x-forwarded-uri']);
-    if (method === undefined || target === undefined) {
+    const host = single(headers['x-forwarded-host']);
+    // What the proxy leaves out, a client could say.
+    if (method === undefined || target === undefined || host === undefined) {
       return refuse(
         'incomplete_question',
-        'X-Forwarded-Method or X-Forwarded-Uri is missing: the proxy must set them.',
+        'X-Forwarded-Method, X-Forwarded-Host or X-Forwarded-Uri is missing: the proxy must set them.',
       );
     }
     const named = ruleParameter(incoming, target);
     if (isRefusal(named)) return named;
-    const host = single(headers['x-forwarded-host']) ?? headers.host;
     const request = toAuthRequest(incoming, { method, host, target, scheme: single(headers['x-forwarded-proto']) });
     return isRefusal(request) ? request : { request, ...named };
   },

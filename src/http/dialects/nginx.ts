@@ -26,13 +26,18 @@ const splitUrl = (url: string): Url | undefined => {
     : { scheme, host: url.slice(hostAt, slash), target: url.slice(slash) };
 };
 
-/** `X-Original-URL` is `$scheme://$http_host$request_uri`; a plain nginx may send `X-Original-URI` and the client's Host. */
+/**
+ * `X-Original-URL` is `$scheme://$http_host$request_uri`. `X-Original-URI` alone will not do: where nginx sets nothing else, a
+ * client adds an `X-Original-URL` with the host that it likes, and nobody can tell who wrote which.
+ */
 const describe = ({ headers }: Incoming, method: string | undefined): Description | Refusal => {
   const url = single(headers['x-original-url']);
   const uri = single(headers['x-original-uri']);
   if (url === undefined) {
-    if (uri === undefined) return refuse('incomplete_question', 'X-Original-URL is missing: the proxy must set it.');
-    return { method, host: headers.host, target: uri, scheme: single(headers['x-forwarded-proto']) };
+    return refuse(
+      'incomplete_question',
+      'X-Original-URL is missing: the proxy must set it to $scheme://$host$request_uri. X-Original-URI names no host.',
+    );
   }
   const described = splitUrl(url);
   if (described === undefined) return refuse('incomplete_question', 'X-Original-URL is not an http or https URL.');

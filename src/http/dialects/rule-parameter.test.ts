@@ -24,11 +24,17 @@ const server = createServer(
 before(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 after(() => server.close());
 
+const forwarded = (uri: string) => ({
+  'X-Forwarded-Uri': uri,
+  'X-Forwarded-Method': 'GET',
+  'X-Forwarded-Host': 'shop.example.com',
+});
+
 const descriptions = {
   nginx: (uri: string) => ({ 'X-Original-URL': `https://shop.example.com${uri}`, 'X-Original-Method': 'GET' }),
-  traefik: (uri: string) => ({ 'X-Forwarded-Uri': uri, 'X-Forwarded-Method': 'GET' }),
-  caddy: (uri: string) => ({ 'X-Forwarded-Uri': uri, 'X-Forwarded-Method': 'GET' }),
-  haproxy: (uri: string) => ({ 'X-Forwarded-Uri': uri, 'X-Forwarded-Method': 'GET' }),
+  traefik: forwarded,
+  caddy: forwarded,
+  haproxy: forwarded,
 } as const;
 
 /** What the gate was asked, or the status of the refusal where it was not. */
