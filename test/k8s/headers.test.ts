@@ -34,7 +34,9 @@ const answeredTo = {
       headers: { 'X-Original-URL': 'http://shop.example.com/free', 'X-Original-Method': 'GET' },
     }),
   traefik: () =>
-    request(gateUrl(), '/auth/traefik', { headers: { 'X-Forwarded-Uri': '/free', 'X-Forwarded-Method': 'GET' } }),
+    request(gateUrl(), '/auth/traefik', {
+      headers: { 'X-Forwarded-Uri': '/free', 'X-Forwarded-Method': 'GET', 'X-Forwarded-Host': 'a' },
+    }),
 };
 
 test('nginx and Traefik are answered with every managed header, and each credential header as it may go on', async () => {

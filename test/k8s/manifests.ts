@@ -23,8 +23,8 @@ export const folders = [
   'gateway-api/external-auth/http',
 ] as const;
 
-/** What has no ingress controller in front: the way out, the keys' gateway, sandboxes. The last two are files of examples/. */
-export const otherFolders = ['egress', 'egress/mesh', 'api-keys', 'sandbox'] as const;
+/** What has no ingress controller in front: the way out, a sidecar, the keys' gateway, sandboxes. The last two are files of examples/. */
+export const otherFolders = ['egress', 'egress/mesh', 'sidecar', 'api-keys', 'sandbox'] as const;
 
 /** A route with TLS, in the place of 70-… of the folder around it, or after it. */
 export const tlsFolders = ['nginx/with-tls', 'traefik/with-tls', 'istio/with-tls', 'gateway-api/with-tls'] as const;

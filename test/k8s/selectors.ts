@@ -19,7 +19,9 @@ export const podsFor = (resources: readonly Resource[], selector: Labels) =>
   );
 
 const portsOf = (deployment: Resource) =>
-  listAt(deployment, 'spec.template.spec.containers').flatMap((container) => listAt(container, 'ports'));
+  ['containers', 'initContainers']
+    .flatMap((which) => listAt(deployment, `spec.template.spec.${which}`))
+    .flatMap((container) => listAt(container, 'ports'));
 
 export const one = <T>(list: readonly T[], what: string): T => {
   const [only, ...more] = list;

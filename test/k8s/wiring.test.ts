@@ -84,7 +84,7 @@ for (const controller of controllers) {
   });
 }
 
-for (const folder of [...controllers, 'nginx/other-namespace', 'egress'] as const) {
+for (const folder of [...controllers, 'nginx/other-namespace', 'egress', 'sidecar'] as const) {
   const resources = resourcesOf(folder);
   const ofKind = (kind: string) => resources.filter((resource) => resource.kind === kind);
 
