@@ -92,6 +92,7 @@ export const startSallyport = async (options: SallyportOptions): Promise<Sallypo
     ...(/^grpc:/m.test(options.config) ? [grpcAnnounced] : []),
     ...(isProxy || /^endpoints:.*\baddr:/m.test(options.config) ? [endpointsAnnounced] : []),
     ...(/^resolver:\n {2}addr:/m.test(options.config) ? [resolverAnnounced] : []),
+    ...(/^egress:\n {2}addr:/m.test(options.config) ? [egressAnnounced] : []),
   ];
   const isAnnounced = () => listeners.every((pattern) => portOf(pattern) > 0);
   await Promise.race([until('sallyport answers', isAnnounced), ended]);
