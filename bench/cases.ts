@@ -10,10 +10,12 @@ import { freePort } from '../test/servers/free-port.ts';
 import { startNginx } from '../test/servers/nginx.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import { until } from '../test/servers/until.ts';
-import { type Comparison, compare } from './compare.ts';
+import { type Comparison, compare, compareBy } from './compare.ts';
 import { compareEgress } from './egress/cases.ts';
+import { byCpu, loadByCpu } from './egress/cpu.ts';
 import { fillKeys, proxyHeaders, ruleset } from './fixtures.ts';
 import { compareChecks } from './grpc/case.ts';
+import { load } from './load.ts';
 import {
   type BenchServer,
   makeDirectory,
@@ -78,7 +80,9 @@ const hotKey = (bench: Bench) =>
     const bare = await bareFor(closing, 'answer');
     const headers = bearer(keys[0] ?? '');
     bench.report(
-      await compare('API key, hot', 0.8, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds),
+      await compare('API key, hot', 0.8, { url: at(bare), headers }, { url: at(server), headers }, bench.seconds, {
+        tail: true,
+      }),
     );
   });
 
@@ -258,7 +262,15 @@ const usage = (bench: Bench) =>
         { deadlineMs: 60_000, everyMs: 500 },
       );
     const name = 'API key, hot, with usage against without';
-    bench.report(await compare(name, 0.95, asking(without), asking(recording), bench.seconds, settled));
+    bench.report(await compare(name, 0.95, asking(without), asking(recording), bench.seconds, { settled }));
+    // All that it takes, with the thread that stores it, whichever processor has room for that.
+    const storing = byCpu(recording.server.pid, async (seconds) => {
+      const measured = await load({ ...asking(recording), seconds });
+      await settled();
+      return measured;
+    });
+    const baseline = loadByCpu(without.server.pid, asking(without));
+    bench.report(await compareBy(`${name}, by CPU`, Number.NaN, baseline, storing, bench.seconds));
   });
 
 const grpc = (bench: Bench) =>

@@ -12,7 +12,7 @@ import type { Comparison } from './compare.ts';
 import { measureFootprint } from './footprint.ts';
 import { measureKeys } from './keys/measure.ts';
 import { measurePayments } from './payments/measure.ts';
-import { chart, document, keyLines, paymentLines, row, usageLines } from './report.ts';
+import { chart, document, footprintLine, keyLines, paymentLines, row, usageLines } from './report.ts';
 import { measureUsage } from './usage.ts';
 
 const { values } = parseArgs({
@@ -51,10 +51,7 @@ if (million) console.log(keyLines(million).join('\n'));
 const metering = chosen.includes('metering') ? await measureUsage() : undefined;
 if (metering) console.log(usageLines(metering).join('\n'));
 const footprint = chosen.includes('footprint') ? await measureFootprint() : undefined;
-if (footprint)
-  console.log(
-    `ready within ${Math.round(footprint.readyMs)} ms, ${Math.round(footprint.residentMb)} MB resident when idle`,
-  );
+if (footprint) console.log(footprintLine(footprint));
 
 if (values.write && footprint && payments && million && metering) {
   const docs = join(import.meta.dirname, '..', 'docs');

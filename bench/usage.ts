@@ -1,8 +1,12 @@
 /** What usage costs by parts: recording on the event loop, and the way from lines to the store. */
 import { join } from 'node:path';
+import type { DecisionEvent } from '../src/core/decision-event.ts';
+import { anonymous, type Identity } from '../src/core/identity.ts';
 import { createUsageSpool } from '../src/stores/files/usage-spool.ts';
 import { openSqliteStores } from '../src/stores/sqlite/stores.ts';
+import { createDecisionUsage } from '../src/usage/decisions.ts';
 import { createRecorder } from '../src/usage/recorder.ts';
+import type { UsageSpool } from '../src/usage/spool.ts';
 import { eventOf, linesOf } from '../test/usage/usage-events.ts';
 import { measureAccessLog } from './grpc/access-log.ts';
 import { makeDirectory } from './servers.ts';
@@ -16,22 +20,53 @@ export type UsageCosts = Readonly<{
 
 const EVENTS = 200_000;
 const A_TURN = 32;
+const CALLERS = 50;
 const BATCH = 1_000;
 
-const numbers = Array.from({ length: EVENTS }, (_, index) => index);
+const callers = Array.from(
+  { length: CALLERS },
+  (_, index): Identity => ({
+    method: 'api_key',
+    keyId: `key_${index}`,
+    limits: [],
+    subject: `user${index}`,
+    scopes: [],
+    roles: [],
+    claims: {},
+  }),
+);
 
-const eventAt = (index: number) =>
-  eventOf(`0123456789ab-${1_000_000_000 + index}`, {
-    source: 'access_log',
-    atMs: 1_700_000_000_000 + index,
-    keyId: `key_${index % 50}`,
+const decisionAt = (index: number): DecisionEvent => ({
+  requestId: 'r',
+  dialect: 'nginx',
+  rule: 'api',
+  // By turns: who asks at the same moment is mostly not everybody.
+  decision: {
+    verdict: 'allow',
+    identity: callers[Math.floor(index / A_TURN) % CALLERS] ?? anonymous,
+    upstream: {},
+    client: {},
+    remove: [],
+  },
+  request: {
+    id: 'r',
+    method: 'GET',
+    scheme: 'https',
+    host: 'a.example.com',
     path: `/api/v1/orders/${index}`,
-  });
+    query: '',
+    clientIp: '',
+    header: () => undefined,
+    findHeaderName: () => undefined,
+  },
+  peerIp: '',
+  durationMs: index / EVENTS,
+});
 
-/** Whole events, as an access log brings them. */
-const measureRecording = async (folder: string): Promise<number> => {
-  const spool = createUsageSpool(join(folder, 'spool'), { now: Date.now, batchSize: BATCH });
-  spool.open();
+const decisions = Array.from({ length: EVENTS }, (_, index) => decisionAt(index));
+
+/** As `/auth` records. What it leaves in the spool is for the store. */
+const measureRecording = (spool: UsageSpool): number => {
   const recorder = createRecorder({
     spool,
     queueSize: 10 * EVENTS,
@@ -42,27 +77,35 @@ const measureRecording = async (folder: string): Promise<number> => {
     },
     soon: () => undefined,
   });
-  const events = numbers.map(eventAt);
+  const decided = createDecisionUsage({
+    prefix: '0123456789ab',
+    isBillable: () => true,
+    except: new Set(),
+    batchSize: BATCH,
+    now: Date.now,
+    recorder,
+  });
   const run = (): number => {
     const startedAt = performance.now();
-    for (const [index, event] of events.entries()) {
-      recorder.record(event);
+    for (const [index, decision] of decisions.entries()) {
       if (index % A_TURN === 0) recorder.flush();
+      decided(decision);
     }
     recorder.flush();
     return performance.now() - startedAt;
   };
   run();
-  const tookMs = run();
-  spool.close();
-  return (tookMs * 1_000) / EVENTS;
+  return (run() * 1_000) / EVENTS;
 };
 
-const measureStoring = async (folder: string): Promise<Pick<UsageCosts, 'storedPerSecond' | 'storeCpuUs'>> => {
+const measureStoring = async (
+  folder: string,
+  spool: UsageSpool,
+): Promise<Pick<UsageCosts, 'storedPerSecond' | 'storeCpuUs'>> => {
   const { usage, close } = openSqliteStores(join(folder, 'bench.db'));
-  const batches = Array.from({ length: EVENTS / BATCH }, (_, batch) =>
-    linesOf(numbers.slice(batch * BATCH, (batch + 1) * BATCH).map(eventAt)),
-  );
+  const segments = spool.take();
+  const events = segments.reduce((sum, segment) => sum + segment.events, 0);
+  const batches = segments.flatMap((segment) => segment.batches);
   await usage.open();
   await usage.add(linesOf([eventOf('first')]));
   const [cpu, startedAt] = [process.cpuUsage(), performance.now()];
@@ -70,14 +113,19 @@ const measureStoring = async (folder: string): Promise<Pick<UsageCosts, 'storedP
   const seconds = (performance.now() - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   await close();
-  return { storedPerSecond: EVENTS / seconds, storeCpuUs: (user + system) / EVENTS };
+  return { storedPerSecond: events / seconds, storeCpuUs: (user + system) / events };
 };
 
 export const measureUsage = async (): Promise<UsageCosts> => {
   const { path, remove } = makeDirectory();
   try {
     const accessLogPerSecond = await measureAccessLog();
-    return { accessLogPerSecond, recordUs: await measureRecording(path), ...(await measureStoring(path)) };
+    const spool = createUsageSpool(join(path, 'spool'), { now: Date.now, batchSize: BATCH });
+    spool.open();
+    const recordUs = measureRecording(spool);
+    const stored = await measureStoring(path, spool);
+    spool.close();
+    return { accessLogPerSecond, recordUs, ...stored };
   } finally {
     remove();
   }

@@ -1,16 +1,21 @@
-/** Calls through egress, beside a bare undici proxy and nginx; and ten thousand routes beside ten. */
+/**
+ * Calls through egress, beside a bare undici proxy and nginx, by the clock and for each second of a processor that a proxy uses; and
+ * ten thousand routes beside ten.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startNginx } from '../../test/servers/nginx.ts';
 import { type Comparison, compareBy } from '../compare.ts';
 import { type BenchServer, makeDirectory, onProcessor, startBareProxy, startGate } from '../servers.ts';
-import { loadByCpu } from './cpu.ts';
+import { bothWays, loadByCpu } from './cpu.ts';
 import { sizes, startTarget } from './target.ts';
 
 type Closing = { defer(close: () => unknown): void };
 
 type Size = keyof typeof sizes;
+
+type Proxy = Readonly<{ url: string; pid: number }>;
 
 const headers = {
   'User-Agent': 'orders/1.4 (Linux; x86_64)',
@@ -86,23 +91,32 @@ export const compareEgress = async (closing: Closing, { seconds, report }: Egres
   const bare = await startBareProxy(target.url);
   closing.defer(bare.stop);
   const nginx = await startProxyingNginx(closing, target.port);
-  const asking = ({ url, pid }: Readonly<{ url: string; pid: number }>, size: Size) =>
-    loadByCpu(pid, { url: `${url}/ext/target/${sizes[size]}`, headers });
+  const asked = ({ url }: Proxy, size: Size) => ({ url: `${url}/ext/target/${sizes[size]}`, headers });
+  const byProcessor = (proxy: Proxy, size: Size) => loadByCpu(proxy.pid, asked(proxy, size));
 
   for (const size of ['1 KiB', '1 MiB'] as const) {
-    const by = (name: string, wanted: number, baseline: Readonly<{ url: string; pid: number }>) =>
-      compareBy(
-        `egress, ${size}, against ${name}, for each second of a processor`,
-        wanted,
-        asking(baseline, size),
-        asking(egress, size),
-        seconds,
-      );
-    report(await by('bare undici', 0.8, bare));
-    report(await by('nginx', 0.55, nginx));
+    for (const { name, proxy, wanted, wantedByProcessor } of [
+      { name: 'bare undici', proxy: bare, wanted: 0.8, wantedByProcessor: 0.8 },
+      // By the clock it waits for the other processor; how little it uses of its own is for comparison alone.
+      { name: 'nginx', proxy: nginx, wanted: 0.55, wantedByProcessor: Number.NaN },
+    ]) {
+      const row = `egress, ${size}, against ${name}`;
+      const baseline = bothWays(proxy.pid, asked(proxy, size));
+      const subject = bothWays(egress.pid, asked(egress, size));
+      const compareWith = (name: string, target: number, way: 'byClock' | 'byProcessor') =>
+        compareBy(name, target, baseline[way], subject[way], seconds);
+      report(await compareWith(row, wanted, 'byClock'));
+      report(await compareWith(`${row}, for each second of a processor`, wantedByProcessor, 'byProcessor'));
+    }
   }
   const many = await startEgress(closing, target.url, tokens, 10_000);
   report(
-    await compareBy('egress, 10,000 routes against 10', 0.9, asking(egress, '1 KiB'), asking(many, '1 KiB'), seconds),
+    await compareBy(
+      'egress, 10,000 routes against 10',
+      0.9,
+      byProcessor(egress, '1 KiB'),
+      byProcessor(many, '1 KiB'),
+      seconds,
+    ),
   );
 };

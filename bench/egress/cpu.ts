@@ -26,15 +26,37 @@ const secondsOf = (pid: number): number => {
   return ticks.slice(1).reduce((sum, used) => sum + used, 0) / TICKS_PER_SECOND;
 };
 
+const forEachSecond = (measured: Measured, seconds: number, used: number): Measured => ({
+  ...measured,
+  requestsPerSecond: (measured.requestsPerSecond * seconds) / used,
+});
+
 /** `seconds` by the clock; the rate is that for a second of the server's processor. */
 export const byCpu =
   (pid: number, measure: (seconds: number) => Promise<Measured>) =>
   async (seconds: number): Promise<Measured> => {
     const before = secondsOf(pid);
     const measured = await measure(seconds);
-    const used = secondsOf(pid) - before;
-    return { ...measured, requestsPerSecond: (measured.requestsPerSecond * seconds) / used };
+    return forEachSecond(measured, seconds, secondsOf(pid) - before);
   };
+
+/** Loads once for two comparisons: `byProcessor` tells again of the runs of `byClock`, in their order. */
+export const bothWays = (pid: number, asked: Omit<Load, 'seconds'>) => {
+  const told: Measured[] = [];
+  return {
+    async byClock(seconds: number): Promise<Measured> {
+      const before = secondsOf(pid);
+      const measured = await load({ ...asked, seconds });
+      told.push(forEachSecond(measured, seconds, secondsOf(pid) - before));
+      return measured;
+    },
+    async byProcessor(): Promise<Measured> {
+      const measured = told.shift();
+      if (!measured) throw new Error('nothing was measured by the clock');
+      return measured;
+    },
+  };
+};
 
 export const loadByCpu = (pid: number, asked: Omit<Load, 'seconds'>) =>
   byCpu(pid, (seconds) => load({ ...asked, seconds }));

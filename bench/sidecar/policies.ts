@@ -6,7 +6,8 @@ import { compilePolicies } from '../../test/servers/compiled-policy.ts';
 
 export const query = 'data.order.allow';
 
-const policyText = readFileSync(
+/** It compares the clock with the end of the token, and does no more with it. */
+export const policyText = readFileSync(
   join(import.meta.dirname, '..', '..', 'examples', 'zones', 'order-service', 'policies', 'order.rego'),
   'utf8',
 );
