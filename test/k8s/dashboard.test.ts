@@ -43,7 +43,8 @@ const start = async (): Promise<Prometheus> => {
   }
   const prometheus = await startPrometheus({ config: join(path, 'prometheus.yaml'), owner });
   for (const round of [1, 2]) {
-    assert.equal((await ask('/free/a')).status, 200);
+    // Payments, which a slow machine may keep for long, are fewer than one decision in ten.
+    for (let free = 0; free < 20; free++) assert.equal((await ask('/free/a')).status, 200);
     assert.equal((await ask('/api/a')).status, 401);
     assert.equal((await ask('/premium/a', { 'X-Cashu': await payer.token(1000) })).status, 200);
     await until(`round ${round} is scraped`, async () => {
