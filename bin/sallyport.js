@@ -6,6 +6,10 @@ import module from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+// By itself Node opens a debugger at this signal: whoever may send it could read every secret. Before anything else is loaded,
+// and for workers, which begin here as well.
+process.on('SIGUSR1', () => undefined);
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const main = join(root, 'src', 'main.ts');
 const [major] = process.versions.node.split('.').map(Number);
@@ -41,7 +45,7 @@ function bundledNode() {
 
 function startWith(node) {
   // A process group of its own: a terminal's Ctrl-C then reaches it once, through here.
-  const args = [...stripTypes, main, ...process.argv.slice(2)];
+  const args = ['--disable-sigusr1', ...stripTypes, main, ...process.argv.slice(2)];
   const child = spawn(node, args, { stdio: 'inherit', detached: true });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
