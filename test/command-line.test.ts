@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runSallyport } from './sallyport.ts';
 import { createWorkdir } from './servers/workdir.ts';
@@ -21,3 +23,13 @@ for (const [args, expected, said] of table) {
     assert.match(stdout + stderr, said);
   });
 }
+
+test('a store where the system makes no folder is refused, in bounded time', () => {
+  writeFileSync(join(cwd, 'nowhere.yaml'), 'store: "sqlite:/proc/nowhere/keys.db"\nrules: []\n');
+  const { status, stderr } = runSallyport(['keys', 'list', '--config', 'nowhere.yaml'], { cwd });
+  assert.deepEqual(
+    [status, /the store \/proc\/nowhere\/keys\.db cannot be opened: ENOENT/.test(stderr)],
+    [1, true],
+    stderr,
+  );
+});

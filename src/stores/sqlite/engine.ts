@@ -1,6 +1,6 @@
 /** SQLite as the SQL layer sees it. Runs where it is called: on the writer's thread, or in a command. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations } from '../sql/migrations.ts';
 import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
@@ -8,9 +8,21 @@ import type { Row, SqlValue, Transaction } from '../sql/transaction.ts';
 /** Less than callers wait, so that they are told what is wrong. */
 export const BUSY_TIMEOUT_MS = 5_000;
 
+/** One after another: where the system makes no folder at all, as in /proc, Node's own `recursive` never comes to an end. */
+const createFolder = (folder: string): void => {
+  if (existsSync(folder)) return;
+  createFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Made by somebody else meanwhile.
+    if (!existsSync(folder)) throw error;
+  }
+};
+
 /** It holds money: nobody else may read it, nor the files that SQLite makes beside it. */
 export const createForOwner = (path: string): void => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  createFolder(dirname(resolve(path)));
   closeSync(openSync(path, 'a', 0o600));
 };
 
