@@ -150,16 +150,37 @@ test('a sealed Vault, one that is away, and one that refuses the login are told 
   assert.ok(!refusal.includes('wrong-secret'));
 });
 
-test('what the policy does not allow is named by its path, after one more login; no token is left behind', async () => {
+test('what the policy does not allow is named by its path, and costs no login an hour but one; no token is left behind', async () => {
   put();
   const before = vault.tokens().length;
   vault.deny(path, true);
   const loader = loaderOf(byRole + referring);
-  assert.match((await problemsOf(loader.load()))[0] ?? '', /Vault does not allow to read it \(403\)/);
+  const refused = async () =>
+    assert.match((await problemsOf(loader.load()))[0] ?? '', /Vault does not allow to read it \(403\)/);
+  const logins = () => vault.asked('POST auth/approle/login');
+  const loggedIn = logins();
+  for (let refresh = 0; refresh < 10; refresh++) await refused();
+  assert.equal(logins(), loggedIn + 1);
   vault.deny(path, false);
   await loader.load();
   await loader.close();
   assert.equal(vault.tokens().length, before);
+});
+
+test('after an hour of one token, a login finds out whether its role may read more by now', async () => {
+  const lasting = await startVault({ owner, now });
+  const loader = loaderOf(
+    at(`{ app_role: { role_id: "${lasting.roleId}", secret_id: "${lasting.secretId}" } }`, lasting) + referring,
+  );
+  lasting.put(path, { admin, usage: `${admin}-usage` });
+  await loader.load();
+  lasting.deny(path, true);
+  nowMs += 2_400_000;
+  await loader.keepAlive();
+  nowMs += 1_200_000;
+  for (let refresh = 0; refresh < 3; refresh++) await assert.rejects(loader.load(), /does not allow/);
+  assert.equal(lasting.asked('POST auth/approle/login'), 2);
+  await loader.close();
 });
 
 test('a token is renewed at two thirds of its life, and replaced where its longest life comes to an end', async () => {

@@ -45,8 +45,7 @@ export const readSecrets = async (
     const token = await session.token();
     const answer = await call('GET', path, { token });
     if (answer.status !== 403) return answer;
-    // It has ended, or was revoked: who logs in anew may be allowed.
-    session.drop(token);
+    await session.refused(token);
     const next = await session.token();
     return next === token ? answer : call('GET', path, { token: next });
   };

@@ -30,7 +30,7 @@ test('a renewal that ends after its token was dropped does not bring it back', a
   let nowMs = 0;
   const session = createVaultSession({
     call: async (_method, path) =>
-      path === 'auth/token/renew-self' ? renewal.promise : { status: 204, body: undefined },
+      path === 'auth/token/renew-self' ? renewal.promise : { status: 403, body: undefined },
     logIn: async () => ({ value: tokens.shift() ?? assert.fail(), leaseMs: 60_000, isRenewable: true }),
     isGiven: false,
     now: () => nowMs,
@@ -38,7 +38,7 @@ test('a renewal that ends after its token was dropped does not bring it back', a
   const first = await session.token();
   nowMs = 50_000;
   const renewed = session.keepAlive();
-  session.drop(first);
+  await session.refused(first);
   assert.equal((await session.token()).reveal(), 'second');
   renewal.resolve({ status: 200, body: { auth: { client_token: 'first', lease_duration: 60, renewable: true } } });
   await renewed;

@@ -5,8 +5,8 @@ import { tokenOf, type VaultToken } from './login.ts';
 
 export type VaultSession = Readonly<{
   token(): Promise<Secret>;
-  /** Vault refused this token: the next one is another, where one can be had. */
-  drop(refused: Secret): void;
+  /** Vault refused this token: where it does so altogether, or a login may by now allow more, the next one is another. */
+  refused(token: Secret): Promise<void>;
   /** Renews the token where it is time. Called every second or so; throws `VaultFault` where it cannot be kept. */
   keepAlive(): Promise<void>;
   /** Gives back a token of our own. */
@@ -26,6 +26,9 @@ type Held = VaultToken & Readonly<{ renewAtMs: number; endsAtMs: number; firstLe
 /** Between two tries to renew while Vault is away. */
 const RETRY_MS = 5_000;
 
+/** A path that is forbidden costs no more than one login in this time: what its role is given meanwhile, only a login finds out. */
+const LOGIN_AGAIN_MS = 3_600_000;
+
 const hold = (token: VaultToken, nowMs: number, firstLeaseMs: number): Held => ({
   ...token,
   renewAtMs: token.leaseMs === 0 ? Number.POSITIVE_INFINITY : nowMs + (token.leaseMs * 2) / 3,
@@ -38,6 +41,7 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
   let flight: Promise<Held> | undefined;
   let leaving: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  let loggedInAtMs = Number.NEGATIVE_INFINITY;
 
   /** Nobody uses it any more: it is not left to its end. One that was given is not ours. */
   const giveBack = (token: Secret): void => {
@@ -54,6 +58,7 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
     }
     if (held) giveBack(held.value);
     held = hold(token, now(), token.leaseMs);
+    loggedInAtMs = now();
     return held;
   };
 
@@ -89,10 +94,12 @@ export const createVaultSession = ({ call, logIn, isGiven, now }: VaultSessionOp
       return (held && !isOver ? held : await login()).value;
     },
 
-    drop(refused) {
-      if (held?.value !== refused) return;
+    async refused(token) {
+      const isRecent = now() - loggedInAtMs < LOGIN_AGAIN_MS;
+      if (isRecent && (await call('GET', 'auth/token/lookup-self', { token })).status === 200) return;
+      if (held?.value !== token) return;
       held = undefined;
-      giveBack(refused);
+      giveBack(token);
     },
 
     async keepAlive() {
