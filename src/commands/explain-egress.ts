@@ -91,12 +91,15 @@ const routeName = ({ path_prefix, host, methods }: RouteConfig, index: number): 
 };
 
 /** Of a webhook the secret is what stands before the path: it is not shown, as in the log. */
+const shownPrefix = (prefix: string, target: TargetConfig): string =>
+  showsPaths(target) || prefix === '' ? prefix : '/…';
+
 const pathsOf = (path: CallPath, base: URL, route: RouteConfig, target: TargetConfig) => {
   const { strip_prefix: strip, rewrite_prefix: rewrite } = route;
-  const joined = joinPath(path, createJoining(trimPrefix(base.pathname), strip, rewrite));
+  const joining = createJoining(base.pathname, strip, rewrite);
+  const joined = joinPath(path, joining);
   if (isRefusal(joined)) return joined;
-  const hides = rewrite !== undefined && !showsPaths(target);
-  const shown = hides ? joinPath(path, createJoining(trimPrefix(base.pathname), strip, '/…')) : joined;
+  const shown = joinPath(path, createJoining(shownPrefix(joining.before, target), strip, undefined));
   return isRefusal(shown) ? shown : { joined, shown };
 };
 
@@ -170,9 +173,9 @@ export const explainEgress = async (config: Config, asked: CallAsked): Promise<E
   say('route', routeName(route, index));
   const target = egress?.targets[route.target];
   if (!egress || !target) throw new Error(`no target ${route.target}`);
-  say('target', `${route.target}: ${target.url}`);
-
   const base = new URL(target.url);
+  say('target', `${route.target}: ${base.origin}${shownPrefix(trimPrefix(base.pathname), target)}`);
+
   const paths = pathsOf(planned.path, base, route, target);
   if (isRefusal(paths)) return refused(paths, { target: route.target });
   const { joined, shown } = paths;

@@ -23,7 +23,8 @@ egress:
     reported: { url: https://orders.example, callers: { mode: report, allow: [{ api_key: key_1 }] } }
     narrow: { url: https://narrow.example, credentials: [{ type: bearer, token: canary-token, only: { methods: [GET] } }] }
     tokens: { url: https://t.example, auth: { type: oauth2_client_credentials, token_url: https://t.example/t, client_id: canary-id, client_secret: canary-client } }
-    hooks: { url: https://hooks.example/services }
+    hooks: { url: https://hooks.example }
+    inurl: { url: https://hooks.example/services/canary-of-a-webhook }
   routes:
     - { path_prefix: /ext/stripe, target: stripe, strip_prefix: /ext/stripe }
     - { path_prefix: /ext/orders, target: orders, methods: [GET] }
@@ -32,6 +33,7 @@ egress:
     - { path_prefix: /ext/tokens, target: tokens }
     - { host: api.stripe.com, target: stripe }
     - { path_prefix: /ext/hooks, target: hooks, strip_prefix: /ext/hooks, rewrite_prefix: /T1/canary-of-a-webhook }
+    - { path_prefix: /ext/inurl, target: inurl, strip_prefix: /ext/inurl }
     - { path_prefix: /ext/accounts, target: stripe, strip_prefix: /ext/accounts, rewrite_prefix: /accounts/7 }
 `;
 
@@ -65,7 +67,12 @@ const cases: readonly (readonly [
   [
     'a webhook, whose secret is what the route puts before the path',
     ['/ext/hooks/x?a=1', [], 'POST'],
-    ['target: hooks: https://hooks.example/services', 'goes to: POST https://hooks.example/services/…/x?a=1'],
+    ['target: hooks: https://hooks.example', 'goes to: POST https://hooks.example/…/x?a=1'],
+  ],
+  [
+    'a webhook, whose secret is in the URL of its target',
+    ['/ext/inurl/x?a=1', [], 'POST'],
+    ['target: inurl: https://hooks.example/…', 'goes to: POST https://hooks.example/…/x?a=1'],
   ],
   ['an account that the route names', ['/ext/accounts/x'], ['goes to: GET https://api.stripe.com/v1/accounts/7/x']],
   ['no route', ['/ext/strip/x'], ['refused: 404 no_route: No egress route is for this path or host.']],
