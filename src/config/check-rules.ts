@@ -113,26 +113,23 @@ const checkCashu: RuleCheck = ({ accept, price }, at, config) => {
 };
 
 const checkFree: RuleCheck = ({ accept, free }, at) => {
-  if (!free) return [];
-  const path = [...at, 'free'];
-  if (!accept.includes('cashu'))
-    return [
-      {
-        path,
-        message: 'free requests, but nobody is asked to pay',
-        hint: 'add cashu to accept, or drop free',
-        reads: [at],
-      },
-    ];
-  if (!accept.includes('anonymous')) return [];
+  if (!free || accept.includes('cashu')) return [];
   return [
     {
-      path,
-      message: 'free requests are counted, but anonymous callers pass without limit',
-      hint: 'drop anonymous from accept, or drop free',
+      path: [...at, 'free'],
+      message: 'free requests, but nobody is asked to pay',
+      hint: 'add cashu to accept, or drop free',
       reads: [at],
     },
   ];
+};
+
+const checkOpen: RuleCheck = ({ accept, free }, at) => {
+  if (!accept.includes('cashu') || !accept.includes('anonymous')) return [];
+  const message = 'anonymous callers pass, and so nobody has to pay';
+  const instead = 'drop anonymous, or set free in its place: so many requests are free, and whoever wants more pays';
+  const hint = free ? 'drop anonymous: free lets them in already' : instead;
+  return [{ path: [...at, 'accept'], message, hint, reads: [at] }];
 };
 
 const checkHeaders: RuleCheck = ({ headers }, at) => sameHeaders(headers, [...at, 'headers']);
@@ -144,6 +141,7 @@ const perRule: readonly RuleCheck[] = [
   checkRequirements,
   checkCashu,
   checkFree,
+  checkOpen,
   checkHeaders,
 ];
 

@@ -274,11 +274,16 @@ const cases: readonly Case[] = [
     ['rules[0].free: free requests, but nobody is asked to pay; add cashu to accept, or drop free'],
   ],
   [
+    'a price that nobody has to pay',
+    mint + rule('accept: [cashu, api_key, anonymous], price: 5'),
+    [
+      'rules[0].accept: anonymous callers pass, and so nobody has to pay; drop anonymous, or set free in its place: so many requests are free, and whoever wants more pays',
+    ],
+  ],
+  [
     'free requests that are not counted',
     mint + rule('accept: [cashu, anonymous], price: 5, free: { requests: 10, per: 1d }'),
-    [
-      'rules[0].free: free requests are counted, but anonymous callers pass without limit; drop anonymous from accept, or drop free',
-    ],
+    ['rules[0].accept: anonymous callers pass, and so nobody has to pay; drop anonymous: free lets them in already'],
   ],
   [
     'free requests without a time',
