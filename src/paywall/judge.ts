@@ -35,8 +35,10 @@ const rejected = (rejection: Rejection): Verdict => ({ verdict: 'rejected', reje
 const codeOf = (answer: Unsigned): string =>
   answer.outcome === 'refused' ? `the mint refused (code ${answer.code ?? 'none'})` : answer.reason;
 
-export const judge = async (inquiry: Inquiry, now: () => number): Promise<Verdict> => {
-  const mayBeUnderWay = (): boolean => now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < UNDER_WAY_MS;
+/** `callMs`: how long a post waits for its answer before its client goes. */
+export const judge = async (inquiry: Inquiry, now: () => number, callMs: number): Promise<Verdict> => {
+  const mayBeUnderWay = (): boolean =>
+    now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < callMs + UNDER_WAY_MS;
 
   const judgeSpent = async (states: ReadonlySet<ProofState>): Promise<Verdict> => {
     const signed = await inquiry.restore();

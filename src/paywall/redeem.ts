@@ -60,7 +60,7 @@ export const createRedeemer = (options: RedeemOptions) => {
   /** A mint that gives no readable answer throws. */
   const ask = async (inquiry: Inquiry): Promise<Verdict> => {
     try {
-      return await judge(inquiry, now);
+      return await judge(inquiry, now, callMs);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       return { verdict: 'uncertain', reason: reasonOf(error) };

@@ -157,6 +157,23 @@ test('a refusal while an earlier post may be under way frees nothing', async (t)
   assert.equal((await balanceOf(till)).proofs.unspent.amount, 256);
 });
 
+test('nor while a mint that may take minutes was given up a moment ago', async (t) => {
+  const { peer, till, pay } = await enter(t);
+  const taker = takerOf(till, { callMs: 300_000 });
+  peer.faults.set('/v1/melt/bolt11', async () => {
+    till.clock.nowMs += 300_000;
+    return undefined;
+  });
+  assert.equal(wordOf(await pay(100, invoiceOf(100), taker)), 'uncertain');
+  peer.faults.set('/v1/melt/bolt11', refusing(20_004));
+  till.clock.nowMs += 60_000;
+  await taker.finish();
+  assert.equal((await balanceOf(till)).proofs.pending.amount, 256);
+  till.clock.nowMs += 130_000;
+  await taker.finish();
+  assert.equal((await balanceOf(till)).proofs.unspent.amount, 256);
+});
+
 /** The process ends there: nothing that comes after is done. */
 const dyingAt = (spends: SpendStore, step: 'prepare' | 'lease' | 'settle'): SpendStore => ({
   ...spends,

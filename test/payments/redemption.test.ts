@@ -179,6 +179,22 @@ for (const [title, fault] of refusals) {
   });
 }
 
+test('a mint that may take minutes to answer: what it was asked is under way until two minutes after we gave up', async (t) => {
+  const mint = await startMint({ owner: t });
+  const till = await openTill(t, { mints: [mint.url], timeoutMs: 300_000 });
+  const token = await createPayer(mint.url).token(AMOUNT);
+  mint.faults.set('/v1/swap', async () => {
+    till.clock.nowMs += 300_000;
+    mint.faults.set('/v1/swap', refusing(0));
+    return undefined;
+  });
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  till.clock.nowMs += REST_MS;
+  assert.equal(await till.ask(token), 'payment_uncertain');
+  till.clock.nowMs += NO_LONGER_UNDER_WAY_MS;
+  assert.equal(await till.ask(token), 'payment_rejected');
+});
+
 test('a token that the mint did not sign is refused for good, and its good proofs are free again', async (t) => {
   const { mint, till } = await enter(t);
   const payer = createPayer(mint.url);

@@ -39,8 +39,10 @@ const reasonOf = (answer: MeltOutcome | undefined): string => {
   }
 };
 
-export const judgeMelt = async (inquiry: MeltInquiry, now: () => number): Promise<MeltVerdict> => {
-  const mayBeUnderWay = (): boolean => now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < UNDER_WAY_MS;
+/** `callMs`: how long a post waits for its answer before its client goes. */
+export const judgeMelt = async (inquiry: MeltInquiry, now: () => number, callMs: number): Promise<MeltVerdict> => {
+  const mayBeUnderWay = (): boolean =>
+    now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < callMs + UNDER_WAY_MS;
 
   const judgeUnpaid = async (answer: MeltOutcome | undefined): Promise<MeltVerdict> => {
     const states = await inquiry.states();

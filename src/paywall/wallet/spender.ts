@@ -152,7 +152,7 @@ export const createSpender = (options: SpenderOptions) => {
 
   const concludeSwap = async (taken: Taken, mint: Mint, calls: Calls): Promise<Spent> => {
     const { spend } = taken;
-    const verdict = await judge(inquireSwap(spend, mint, calls), now);
+    const verdict = await judge(inquireSwap(spend, mint, calls), now, callMs);
     switch (verdict.verdict) {
       case 'settled':
         return settle(spend, mint, spend.outputs, verdict.signed.signatures);
@@ -166,7 +166,7 @@ export const createSpender = (options: SpenderOptions) => {
   const concludeMelt = async (taken: Taken, melt: Melt, mint: Mint, calls: Calls): Promise<Spent> => {
     const { spend } = taken;
     const lightning = lightningOf(mint.url);
-    const verdict = await judgeMelt(inquireMelt(spend, melt, mint, lightning, calls), now);
+    const verdict = await judgeMelt(inquireMelt(spend, melt, mint, lightning, calls), now, callMs);
     switch (verdict.verdict) {
       case 'paid': {
         const blanks = messagesOf(spend);
