@@ -31,7 +31,7 @@ export const remoteParts = (remotes: readonly Readonly<{ name: string; source: P
 
 /** Of what outlives a reload. */
 export const readinessOf = (
-  stores: Pick<Stores, 'check'>,
+  stores: Pick<Stores, 'check' | 'checkWrites'>,
   { redisProblem }: Pick<Shared, 'redisProblem'>,
   payments: Pick<Payments, 'problem'> | undefined,
   pods: Pick<Pods, 'problem'> | undefined,
@@ -40,6 +40,8 @@ export const readinessOf = (
   remotes: readonly Remote[],
 ): readonly ReadinessPart[] => [
   { name: 'store', essential: true, check: () => stores.check().then(() => undefined) },
+  // Keys, and time that runs, are served by a store that is read alone.
+  { name: 'store_writes', essential: false, check: () => stores.checkWrites().then(() => undefined) },
   ...(redisProblem ? [{ name: 'redis', essential: false, check: async () => redisProblem() }] : []),
   ...(payments ? [{ name: 'payments', essential: false, check: async () => payments.problem() }] : []),
   ...(pods ? [{ name: 'pods', essential: false, check: async () => pods.problem() }] : []),

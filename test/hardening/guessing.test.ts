@@ -169,7 +169,7 @@ test('an issuer that is down shows in readiness and is 503 for its own tokens al
   assert.equal(status, 'degraded');
   assert.deepEqual(
     parts.map((part: { name: string; status: string }) => `${part.name}: ${part.status}`),
-    ['store: ok', 'issuer users: ok', 'issuer late: degraded'],
+    ['store: ok', 'store_writes: ok', 'issuer users: ok', 'issuer late: degraded'],
   );
   late.faults.clear();
   await until('its tokens are good', async () => (await ask(token)).status === 200);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { createPayer } from '../../examples/play-mint/payer.ts';
 import { hold } from '../peers/faults.ts';
@@ -50,6 +51,16 @@ const full = (t: TestContext): Disk => {
     fill: () => void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']),
     empty: () => void spawnSync('rm', [ballast]),
   };
+};
+
+type Readiness = Readonly<{ status: string; parts: Readonly<Record<string, { status: string; problem?: string }>> }>;
+
+/** By the names of its parts. */
+const readinessOf = async ({ url }: Sallyport): Promise<Readiness> => {
+  const answer = await fetch(`${url}/ready`);
+  assert.equal(answer.status, 200, 'whoever does not pay is served');
+  const { status, parts } = (await answer.json()) as { status: string; parts: { name: string; status: string }[] };
+  return { status, parts: Object.fromEntries(parts.map((part) => [part.name, part])) };
 };
 
 const needsMount = { skip: mayMount() ? false : 'this process may not mount' };
@@ -104,8 +115,11 @@ rules:
     assert.equal(codeOf(await ask(gate.url, pass, { path: '/pass/2' })), 'paid', 'time that runs needs no disk');
     assert.equal((await ask(gate.url, 'x', { path: '/free/1', header: 'X-Nothing' })).status, 200);
     assert.equal((await ask(gate.url, 'x', { header: 'X-Nothing' })).status, 402);
+    const { status, parts } = await readinessOf(gate);
+    assert.deepEqual([status, parts['store']?.status, parts['store_writes']?.status], ['degraded', 'ok', 'degraded']);
 
     disk.empty(gate);
+    assert.equal((await readinessOf(gate)).status, 'ok');
     for (const token of [caught, fresh, known]) assert.equal(codeOf(await ask(gate.url, token)), 'paid');
     assert.equal(mint.spentAmount(), 32);
     assert.equal(codeOf(await ask(gate.url, known)), 'credit_exhausted');
@@ -113,6 +127,34 @@ rules:
     assert.equal(codeOf(await ask(gate.url, caught)), 'credit_exhausted');
   });
 }
+
+test('a writer elsewhere that does not let go: readiness says so in time, and all else is as ever', async (t) => {
+  const mint = await startMint({ owner: t });
+  const pay = createPayer(mint.url);
+  const gate = await startSallyport({
+    owner: t,
+    config: `
+cashu: { mints: ["${mint.url}"] }
+rules: [{ name: premium, match: { path: "/premium/**" }, accept: [cashu, api_key], price: { amount: 8, buys: { requests: 2 } } }]
+`,
+  });
+  const { key } = await gate.createKey();
+  assert.equal((await readinessOf(gate)).status, 'ok');
+  const other = new DatabaseSync(join(gate.directory, 'sallyport.db'));
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const token = await pay.token(8);
+  const refused = ask(gate.url, token);
+  const { status, parts } = await readinessOf(gate);
+  assert.deepEqual([status, parts['store']?.status], ['degraded', 'ok']);
+  assert.match(parts['store_writes']?.problem ?? '', /no answer in 2000 ms/);
+  assert.equal((await ask(gate.url, key, { header: 'X-API-Key' })).status, 200);
+  assert.equal((await refused).status, 503);
+  other.exec('COMMIT');
+  await until('it is written again', async () => (await readinessOf(gate)).status === 'ok');
+  assert.equal(codeOf(await ask(gate.url, token)), 'paid');
+  assert.equal(mint.spentAmount(), 8);
+});
 
 test('a disk that is read-only: the service does not start, and says which file it is about', needsMount, async (t) => {
   const directory = mounted(t);

@@ -58,6 +58,7 @@ const lockFirst: ReadonlySet<string> = new Set<keyof StoreOperations>([
   'endPod',
   'giveBackPod',
   'releasePlaces',
+  'tryWrite',
   'forgetPods',
 ]);
 

@@ -97,3 +97,20 @@ test(
     assert.deepEqual(await stores.ledger.lease('x', 'us', 0, 1), { lease: 'concluded' });
   },
 );
+
+test(
+  'a server that only reads, as a standby does: told of by whoever asks whether it can be written',
+  needs('postgres'),
+  async (t) => {
+    const { url } = await startPostgres({ owner: t });
+    const stores = await openPostgresStores(settingsOf(url));
+    t.after(stores.close);
+    await stores.checkWrites();
+    await ask(url, 'ALTER DATABASE postgres SET default_transaction_read_only = on');
+    // For sessions that begin from now on.
+    await ask(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+    const problem = () => stores.checkWrites().then(String, (error: Error) => error.message);
+    await until('it is noticed', async () => /read-only/.test(await problem()));
+    await stores.check();
+  },
+);

@@ -1,6 +1,7 @@
 /** API keys and ledger in PostgreSQL, for one replica or many. */
 import { createBillingStore, createStores, createUsageStore, type Stores } from '../sql/stores.ts';
 import type { ReadRow } from '../sql/transaction.ts';
+import { createWriteCheck } from '../sql/write-check.ts';
 import { forgetCommits } from './commit.ts';
 import { createExecute } from './execute.ts';
 import { Fault, isBroken } from './fault.ts';
@@ -64,6 +65,8 @@ export const openPostgresStores = async (settings: PostgresSettings): Promise<St
     async check() {
       await readRow('SELECT 1 AS one', []);
     },
+
+    checkWrites: createWriteCheck(execute),
 
     async close() {
       clearInterval(forgetting);

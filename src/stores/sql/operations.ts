@@ -21,6 +21,7 @@ import { unitOperations } from './units.ts';
 import { usageOperations } from './usage-operations.ts';
 import { usageSumOperations } from './usage-sums.ts';
 import { walletOperations } from './wallet-operations.ts';
+import { writeCheckOperations } from './write-check.ts';
 
 export const operations = {
   ...keyOperations,
@@ -44,6 +45,7 @@ export const operations = {
   ...billingReportOperations,
   ...customerOperations,
   ...podOperations,
+  ...writeCheckOperations,
 };
 
 export type StoreOperations = typeof operations;

@@ -10,6 +10,8 @@ export type ThreadReply = Readonly<{ id: number; value?: unknown; error?: string
 
 export type StoreThread = Readonly<{
   execute: Execute<StoreOperations>;
+  /** Something was asked of it, and it has not broken since. */
+  isRunning(): boolean;
   /** What was asked before is written first. */
   close(): Promise<void>;
 }>;
@@ -74,6 +76,8 @@ export const createStoreThread = (script: URL, workerData: unknown): StoreThread
   return {
     // The thread runs the operation of this name: what comes back is what it gives.
     execute: send as Execute<StoreOperations>,
+
+    isRunning: () => running !== undefined,
 
     async close() {
       closed = true;

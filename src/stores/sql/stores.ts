@@ -42,6 +42,8 @@ export type Stores = Readonly<{
   pods: PodStore;
   /** Throws where the store does not answer. */
   check(): Promise<void>;
+  /** Throws where it can be written no more. A store that was not written since it was opened is not tried. */
+  checkWrites(): Promise<void>;
   close(): Promise<void>;
 }>;
 
@@ -215,7 +217,7 @@ const createPodStore = (execute: Execute<StoreOperations>): PodStore => ({
 export const createStores = (
   execute: Execute<StoreOperations>,
   readRow: ReadRow,
-): Omit<Stores, 'check' | 'close' | 'usage' | 'billing'> => ({
+): Omit<Stores, 'check' | 'checkWrites' | 'close' | 'usage' | 'billing'> => ({
   keys: createKeyStore(execute, readRow),
   ledger: createLedger(execute, readRow),
   proofs: createProofStore(execute, readRow),

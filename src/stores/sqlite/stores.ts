@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { createStores, type Stores } from '../sql/stores.ts';
 import type { ReadRow } from '../sql/transaction.ts';
+import { createWriteCheck } from '../sql/write-check.ts';
 import { createStatements, migrate, openDatabase } from './engine.ts';
 import { createUsageFile } from './usage-file.ts';
 import { createWriter } from './writer.ts';
@@ -28,9 +29,10 @@ const createReadRow = (reader: DatabaseSync): ReadRow => {
 /** Throws where the file cannot be opened or written, or a newer release has written it. */
 export const openSqliteStores = (path: string): Stores => {
   const reader = openReader(path);
-  const { execute, close } = createWriter(path);
+  const { execute, isRunning, close } = createWriter(path);
   const readRow = createReadRow(reader);
   const usage = createUsageFile(`${path}-usage`);
+  const tryWrite = createWriteCheck(execute);
 
   return {
     ...createStores(execute, readRow),
@@ -39,6 +41,11 @@ export const openSqliteStores = (path: string): Stores => {
 
     async check() {
       reader.prepare('SELECT 1').get();
+    },
+
+    // A thread of its own is not started for it.
+    async checkWrites() {
+      if (isRunning()) await tryWrite();
     },
 
     async close() {
