@@ -25,10 +25,12 @@ const certificates = (own: Pair = pair, ...crls: Buffer[]): Certificates => ({
 type Owner = { after(cleanUp: () => Promise<void> | void): void };
 
 /** Answers with the URI by which the caller is known. */
-const start = async (owner: Owner, tls: Partial<ListenerTls> = {}) => {
+const start = async (owner: Owner, tls: Partial<ListenerTls> = {}, onCertificate?: (seen: unknown) => void) => {
   const listening = await listen(
     (message, response) => {
-      const body = certificateOf(message.socket)?.uris[0] ?? 'nobody';
+      const certificate = certificateOf(message.socket);
+      onCertificate?.(certificate);
+      const body = certificate?.uris[0] ?? 'nobody';
       response.writeHead(200, { 'Content-Length': String(body.length) }).end(body);
     },
     {
@@ -71,6 +73,16 @@ test('a certificate that the authority signed is who calls; one that nobody asks
   assert.equal((await ask(asking.port, undefined)).body, 'nobody');
   const silent = await start(t, { clientAuth: 'none' });
   assert.equal((await ask(silent.port, orders)).body, 'nobody');
+});
+
+test('a certificate is one object on all connections of its client, and another one another', async (t) => {
+  const seen: unknown[] = [];
+  const { port } = await start(t, {}, (certificate) => seen.push(certificate));
+  for (const client of [orders, orders, authority.issue('other', 'spiffe://zone/orders')]) await ask(port, client);
+  const [first, again, other] = seen;
+  assert.ok(first);
+  assert.equal(again, first);
+  assert.notEqual(other, first);
 });
 
 test('a certificate of somebody else ends the connection, also where none is demanded', async (t) => {

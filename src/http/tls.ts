@@ -1,7 +1,8 @@
 /** TLS on a listener of ours, and the certificates that callers show on it. */
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
+import { LRUCache } from 'lru-cache';
 import { clientCertificateOf } from '../core/client-certificate.ts';
 import { perObject } from '../core/per-object.ts';
 import type { ClientCertificate } from '../core/request.ts';
@@ -64,12 +65,24 @@ export const isTls = (socket: Socket): socket is TLSSocket => 'encrypted' in soc
 const showsBadCertificate = (socket: TLSSocket): boolean =>
   !socket.authorized && socket.getPeerX509Certificate() !== undefined;
 
+/** A client shows the same on all of its connections: it is one object, and so is what is made for each. */
+const known = new LRUCache<string, ClientCertificate>({ max: 1_000, maxSize: 8_000_000 });
+
+const read = (certificate: X509Certificate): ClientCertificate => {
+  const { fingerprint256 } = certificate;
+  const before = known.get(fingerprint256);
+  if (before) return before;
+  const found = clientCertificateOf(certificate);
+  known.set(fingerprint256, found, { size: certificate.raw.length });
+  return found;
+};
+
 type Shown = Readonly<{ certificate: ClientCertificate | undefined }>;
 
 /** Looked at once for each connection. */
 const shownOn = perObject((socket: Socket): Shown => {
   const verified = isTls(socket) && socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  return { certificate: verified && clientCertificateOf(verified) };
+  return { certificate: verified && read(verified) };
 });
 
 /** The certificate by which the other end of a connection is known: its chain was verified by our own handshake. */

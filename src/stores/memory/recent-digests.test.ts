@@ -15,6 +15,8 @@ test('a digest is right the first time, again, after a second, after many others
     'x'.repeat(4_096),
     'x'.repeat(4_097),
     ...Array.from({ length: 2_500 }, (_, n) => `t${n}`),
+    // Of one end.
+    ...['a', 'b'].map((beginning) => beginning + 'x'.repeat(64)),
   ];
   for (const pass of [1, 2]) {
     for (const text of texts) assert.equal(digest(text), sha256(text), `${pass} ${text.slice(0, 10)}`);
