@@ -60,6 +60,10 @@ export const startBare = (variant: 'answer' | 'verify', jwksUrl = ''): Promise<B
 export const startBareProxy = (origin: string, tls: readonly string[] = []): Promise<BenchServer> =>
   start([join(root, 'bench', 'egress', 'bare-proxy.ts'), origin, ...tls], /listening on (\d+)/);
 
+/** A service behind proxies, on the processor of those who ask them. */
+export const startService = (): Promise<BenchServer> =>
+  start([join(root, 'bench', 'egress', 'service.ts')], /listening on (\d+)/, 1);
+
 /** Handshakes by node:tls, and nothing after them. */
 export const startBareTls = (tls: readonly string[]): Promise<BenchServer> =>
   start([join(root, 'bench', 'sidecar', 'bare-tls.ts'), ...tls], /listening on (\d+)/);
