@@ -34,12 +34,16 @@ export type GrpcParts = Readonly<{
   peers: Peers;
   grpc: GrpcConfig;
   readTimeoutMs: number;
+  maxConnections: number;
   gate: Pick<Gate, 'decide'>;
   /** The one of the moment. */
   resolver(): Resolver | undefined;
   page: PaymentPage | undefined;
   observe(event: DecisionEvent): void;
-  telemetry: Pick<Telemetry, 'failed' | 'accessLogOpened' | 'accessLogEntries' | 'accessLogMalformed' | 'tls'>;
+  telemetry: Pick<
+    Telemetry,
+    'failed' | 'accessLogOpened' | 'accessLogEntries' | 'accessLogMalformed' | 'tls' | 'connectionLimit'
+  >;
   readiness(): readonly ReadinessPart[];
   isStopping(): boolean;
   /** Left out where nothing is counted: then access logs are not taken. */
@@ -134,6 +138,7 @@ export const openGrpc = async (parts: GrpcParts): Promise<GrpcListening> => {
   const listening = await listenGrpc({
     host: parseAddress(grpc.addr)?.host,
     port: parseAddress(grpc.addr)?.port ?? 0,
+    limit: telemetry.connectionLimit('grpc', parts.maxConnections),
     methods: {
       ...(grpc.ext_authz && checkMethods(parts)),
       ...(usage && accessLogMethods(parts, usage)),

@@ -105,6 +105,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.tls(key.replace(/\.addr$/, '')), (listenerTls) =>
       listen(listener, {
         addr,
+        limit: telemetry.connectionLimit(key.replace(/\.addr$/, ''), http.max_connections),
         readTimeoutMs: http.read_timeout,
         writeTimeoutMs: http.write_timeout,
         maxHeaderBytes: http.max_header_size,
@@ -160,6 +161,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
       peers,
       grpc,
       readTimeoutMs: http.read_timeout,
+      maxConnections: http.max_connections,
       gate,
       page,
       observe,

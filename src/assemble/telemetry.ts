@@ -7,6 +7,7 @@ import { createObserver } from '../telemetry/observer.ts';
 import { createRedisEvents } from '../telemetry/redis-events.ts';
 import type { Audits } from './audit.ts';
 import { createBillingEvents } from './billing-events.ts';
+import { createConnectionLimit } from './connection-limit.ts';
 import { createEgressEvents, type EgressEvents } from './egress-events.ts';
 import { createPaymentEvents } from './payment-events.ts';
 import { createResolverEvents } from './resolver-events.ts';
@@ -86,6 +87,7 @@ export const assembleTelemetry = ({ logger: options }: Config, now: () => number
     },
 
     tls: createTlsEvents(metrics, logger, now),
+    connectionLimit: createConnectionLimit(metrics, logger, now),
 
     adminChanged: (change: Readonly<Record<string, unknown>>) =>
       logger.info({ event: 'admin_change', ...change }, 'admin change'),

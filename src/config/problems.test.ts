@@ -30,7 +30,7 @@ check([
     'a key in the wrong block says where it belongs',
     'http: { jwks_url: x }',
     [
-      '1:9 http.jwks_url: unknown key; expected one of addr, read_timeout, write_timeout, max_header_size, tls; "jwks_url" is a key of jwt.issuers[], resolver',
+      '1:9 http.jwks_url: unknown key; expected one of addr, read_timeout, write_timeout, max_header_size, max_connections, tls; "jwks_url" is a key of jwt.issuers[], resolver',
     ],
   ],
   [

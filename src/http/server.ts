@@ -1,7 +1,7 @@
 /** One HTTP listener: bounded on every side, and drained when it ends. */
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { AuthMessage } from './auth-message.ts';
 import { AuthResponse, sendReady } from './auth-response.ts';
@@ -22,6 +22,8 @@ export type ServerOptions = Readonly<{
   /** How long an answer may stand still on its way out. */
   writeTimeoutMs?: number;
   maxHeaderBytes: number;
+  /** Sets how many connections the server takes at once. */
+  limit?: (server: NetServer) => void;
   /** Where whoever answers a request says itself when an expected body may come (`writeContinue`). */
   invitesBody?: ((message: IncomingMessage) => boolean) | undefined;
   /** Where whoever answers a request may turn its connection into something else; its answer is the last one in any case. */
@@ -205,6 +207,7 @@ export const listen = async (listener: Listener, options: ServerOptions): Promis
     answer(message, response);
   });
 
+  options.limit?.(server);
   server.listen(parseAddr(options.addr));
   await once(server, 'listening');
 

@@ -94,6 +94,11 @@ export const createMetrics = () => {
       'listener',
       'reason',
     ]),
+    connectionsDropped: tally(
+      'connections_dropped_total',
+      'Connections that were ended at once, for the listener had `http.max_connections` of them.',
+      ['listener'],
+    ),
     certificateChanges: tally(
       'certificate_changes_total',
       'Changes of the certificate files of a listener, by whether the new ones are used (`renewed`) or not (`kept`).',

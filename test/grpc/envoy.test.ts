@@ -10,6 +10,7 @@ import { needs } from '../servers/programs.ts';
 import { request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 import { sumsOf } from './usage-sums.ts';
+import { startListener } from './wire.ts';
 
 const config = `
 grpc: { addr: "127.0.0.1:0" }
@@ -169,4 +170,21 @@ test('Envoy finds a service that was killed and came back, and goes on sending i
     await request(own.url, '/free/1');
     return ((await shownSums({ ...own, gate })).find(({ rule }) => rule === 'free')?.requests ?? 0) >= 2;
   });
+});
+
+test('Envoy asks for hundreds at once on a new connection, and every check is answered', options, async (t) => {
+  const waiting: ((fields: readonly string[]) => void)[] = [];
+  const answer = () => new Promise<readonly string[]>((resolve) => waiting.push(resolve));
+  const check = { kind: 'unary', answer } as const;
+  const methods = { '/envoy.service.auth.v3.Authorization/Check': check };
+  const [{ address }, app] = await Promise.all([
+    startListener(t, { methods, maxMessageBytes: 65_536 }),
+    startEchoApp({ owner: t }),
+  ]);
+  const ports = { '127.0.0.1:8080': app.port, '127.0.0.1:9001': address.port, '127.0.0.1:3000': app.port };
+  const { url } = await startEnvoy({ config: plain, ports, owner: t });
+  const asked = Array.from({ length: 600 }, () => request(url, '/orders/1'));
+  await until('all are asked about', () => waiting.length === 600);
+  for (const allow of waiting) allow([]);
+  assert.deepEqual(new Set((await Promise.all(asked)).map(({ status }) => status)), new Set([200]));
 });

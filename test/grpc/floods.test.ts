@@ -1,11 +1,12 @@
 /** Frames without end on the gRPC listener: bounded, and others are answered meanwhile. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:http2';
+import { connect, constants } from 'node:http2';
 import { after, test } from 'node:test';
 import { createAuthority, readPair } from '../servers/certificates.ts';
 import { block, type Field, flags, frame, openHttp2 } from '../servers/http2-frames.ts';
-import { callRaw, framed, startListener, statusOf } from './wire.ts';
+import { until } from '../servers/until.ts';
+import { callRaw, framed, openSession, startListener, statusOf } from './wire.ts';
 
 const authority = createAuthority({ after });
 const client = authority.issue('envoy');
@@ -52,3 +53,35 @@ for (const [what, opening, attack] of [
     assert.deepEqual(errors, []);
   });
 }
+
+const RESOURCE_EXHAUSTED = 8;
+
+test('a head of more than 16 KiB is refused, also by whoever has not heard of that limit', async (t) => {
+  const { address } = await startListener(t, { methods });
+  const session = openSession(address.port, t);
+  const long = { 'x-a': 'y'.repeat(17 * 1024) };
+  assert.equal(statusOf(await callRaw(session, long)), RESOURCE_EXHAUSTED);
+  await new Promise((resolve) => session.ping(resolve));
+  const { rstCode } = await callRaw(session, long);
+  assert.equal(rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  assert.equal(statusOf(await callRaw(session, { 'x-a': 'y'.repeat(15 * 1024) })), 0);
+});
+
+test('calls that wait hold so much in all, whatever their connections; those that are refused are answered, and room comes back', async (t) => {
+  const { address } = await startListener(t, { methods });
+  const attackers = Array.from({ length: 20 }, () => openSession(address.port, t));
+  const long = Object.fromEntries(Array.from({ length: 15 }, (_, n) => [`x-${n}`, 'y'.repeat(1_000)]));
+  const before = process.memoryUsage().rss;
+  let refused = 0;
+  const calls = attackers.flatMap((session) =>
+    Array.from({ length: 250 }, async () => {
+      if (statusOf(await callRaw(session, long, [undefined])) === RESOURCE_EXHAUSTED) refused++;
+    }),
+  );
+  await until('some are refused', () => refused > 1_000);
+  assert.ok(process.memoryUsage().rss - before < 400 * 1024 * 1024);
+  for (const session of attackers) session.destroy();
+  await Promise.all(calls);
+  const other = openSession(address.port, t);
+  await until('there is room', async () => statusOf(await callRaw(other, {})) === 0);
+});

@@ -1,6 +1,6 @@
 import { block, listOf, withShort } from './forms.ts';
 import { address } from './network.ts';
-import { duration, fraction, size, toggle } from './numbers.ts';
+import { duration, fraction, integer, size, toggle } from './numbers.ts';
 import { secret } from './secret.ts';
 import { choice, filePath, hostPattern, urlPath } from './texts.ts';
 
@@ -33,6 +33,11 @@ export const http = block({
   read_timeout: duration().prefault('60s').describe('How long a request may take to arrive.'),
   write_timeout: duration().prefault('60s').describe('How long an answer may take to leave.'),
   max_header_size: size.prefault('64KiB').describe('Most bytes of request headers; more are refused with 431.'),
+  max_connections: integer({ most: 1_000_000 })
+    .prefault(10_000)
+    .describe(
+      'Most connections at once, of this and of every other listener, in each worker; more are ended at once, and counted in `sallyport_connections_dropped_total`.',
+    ),
   tls: listenerTls.optional().describe('TLS on this listener.'),
 }).describe('The listener that proxies ask.');
 

@@ -4,7 +4,7 @@ import { type Failure, INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED } from './sta
 
 const PREFIX = 5;
 
-/** Bytes that all calls together may hold of messages which have not come whole. */
+/** Bytes that all calls together may hold of heads, and of messages which have not come whole. */
 export type Held = { left: number };
 
 const compressed: Failure = { code: UNIMPLEMENTED, message: 'compressed messages are not taken: send identity' };

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { runClientStream } from './client-stream-call.ts';
 import { timeoutMsOf } from './deadline.ts';
 import type { Handling } from './handling.ts';
+import { holdHead } from './head.ts';
 import type { Methods, Peer } from './method.ts';
 import { sendFailure, sendStatus } from './reply.ts';
 import { type Failure, INVALID_ARGUMENT, UNIMPLEMENTED } from './status.ts';
@@ -20,24 +21,33 @@ const single = (header: string | string[] | undefined): string | undefined =>
 const isGrpc = (headers: IncomingHttpHeaders): boolean =>
   headers[':method'] === 'POST' && contentType.test(headers['content-type'] ?? '');
 
-const takesEncoding = (encoding: string | undefined): boolean => encoding === undefined || encoding === 'identity';
+const encodingProblem = (encoding: string | undefined): Failure | undefined =>
+  encoding === undefined || encoding === 'identity' ? undefined : compression;
 
 /** A call that would go on until its caller ends it. `lastsWhile`: how far the listener's own end lets it go on. */
 export type LongCall = Readonly<{ lastsWhile: 'open' | 'draining'; end(): void }>;
 
-export type Dispatch = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer) => LongCall | undefined;
+/** `raw` is the head as it came: name, value, name, value. */
+export type Dispatch = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  raw: readonly string[],
+  peer: Peer,
+) => LongCall | undefined;
 
 export const createDispatch =
   (methods: Methods, handling: Handling): Dispatch =>
-  (stream, headers, peer) => {
+  (stream, headers, raw, peer) => {
     // Cut by its caller, which is no fault of ours.
     stream.on('error', () => undefined);
     const refuse = (failure: Failure) => void sendFailure(stream, failure);
+    const excess = holdHead(stream, raw, handling.held);
     if (!isGrpc(headers)) return void sendStatus(stream, 415);
     const path = headers[':path'] ?? '';
     const method = Object.hasOwn(methods, path) ? methods[path] : undefined;
     if (!method) return refuse(noSuchMethod);
-    if (!takesEncoding(single(headers['grpc-encoding']))) return refuse(compression);
+    const problem = excess ?? encodingProblem(single(headers['grpc-encoding']));
+    if (problem) return refuse(problem);
     const timeoutMs = timeoutMsOf(single(headers['grpc-timeout']));
     if (timeoutMs === undefined) return refuse(badTimeout);
     switch (method.kind) {

@@ -12,7 +12,7 @@ export type Handling = Readonly<{
   onError(error: unknown): void;
 }>;
 
-/** Bytes of messages which have not come whole, in all calls together. */
+/** Bytes of heads, and of messages which have not come whole, in all calls together. */
 const MOST_HELD = 64 * 2 ** 20;
 
 export const createHandling = (options: Omit<Handling, 'held' | 'arrivals'>): Handling => ({

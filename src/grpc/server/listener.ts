@@ -8,11 +8,12 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { askBySettings, askBySocket } from './come-back.ts';
 import { createDispatch, type LongCall } from './dispatch.ts';
 import { createHandling, type Handling } from './handling.ts';
+import { MOST_HEAD_BYTES } from './head.ts';
 import type { Methods, Peer } from './method.ts';
 
 export type Certificates = Readonly<{
@@ -31,6 +32,8 @@ export type GrpcOptions = Omit<Handling, 'held' | 'arrivals'> &
     /** Without them the listener speaks plain text. With authorities, callers without a certificate of theirs are refused. */
     certificates: Certificates | undefined;
     minVersion: 'TLSv1.2' | 'TLSv1.3';
+    /** Sets how many connections the server takes at once. */
+    limit?: (server: Server) => void;
     /** How long a handshake may take. */
     handshakeTimeoutMs: number;
     /** How long the one message of a call may take to arrive; twice as long at most. */
@@ -50,7 +53,7 @@ export type GrpcListening = Readonly<{
   close(graceMs: number): Promise<void>;
 }>;
 
-/** Envoy sends all that one of its threads asks over one connection. */
+/** Envoy sends all that one of its threads asks over one connection, on a new one before it has heard of this: more would be refused. */
 const CONCURRENT_CALLS = 1_000;
 /** Of one call; the rest waits at the sender. */
 const WINDOW_BYTES = 256 * 1024;
@@ -58,7 +61,12 @@ const SILENT_MS = 60_000;
 const PING_MS = 20_000;
 
 const options = {
-  settings: { maxConcurrentStreams: CONCURRENT_CALLS, initialWindowSize: WINDOW_BYTES, enablePush: false },
+  settings: {
+    maxConcurrentStreams: CONCURRENT_CALLS,
+    maxHeaderListSize: MOST_HEAD_BYTES,
+    initialWindowSize: WINDOW_BYTES,
+    enablePush: false,
+  },
   // A client of Envoy's that goes away cancels a call: nobody must be able to end Envoy's connection by doing so often.
   streamResetBurst: 100_000,
   streamResetRate: 10_000,
@@ -115,8 +123,9 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
   let draining = false;
 
   const onStream =
-    (session: ServerHttp2Session, peer: Peer) => (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      const call = dispatch(stream, headers, peer);
+    (session: ServerHttp2Session, peer: Peer) =>
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: readonly string[]) => {
+      const call = dispatch(stream, headers, raw, peer);
       if (!call) return;
       longCalls.add(call);
       stream.once('close', () => longCalls.delete(call));
@@ -146,6 +155,7 @@ export const listenGrpc = async (given: GrpcOptions): Promise<GrpcListening> => 
   server.on('sessionError', () => undefined);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => given.onHandshakeFailed?.(socket, error));
 
+  given.limit?.(server);
   server.listen({ port: given.port, ...(given.host !== undefined && { host: given.host }) });
   await once(server, 'listening');
   server.on('error', given.onError);
