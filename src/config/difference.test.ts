@@ -13,6 +13,8 @@ const token = 'a-token-that-is-long-enough';
 const rule = (rest: string) => `rules: [{ name: a, match: { path: /a }, accept: [api_key]${rest} }]`;
 const target = (rest: string) =>
   `egress: { targets: { t: { url: "https://t.example.com", auth: { type: bearer, token: "${rest}" } } }, routes: [{ path_prefix: /ext/t, target: t }] }`;
+const payout = (above: number) =>
+  `cashu: { mints: [{ url: "https://mint.example.com", payout: { above: ${above}, folder: /out } }] }`;
 
 // biome-ignore format: a table is read by its columns
 const cases: readonly (readonly [before: string, after: string, paths: readonly string[], restart: boolean])[] = [
@@ -28,6 +30,7 @@ const cases: readonly (readonly [before: string, after: string, paths: readonly 
   ['api_keys: { prefix: "a-" }',              'api_keys: { prefix: "b-" }',                           ['api_keys.prefix'],              true],
   ['workers: 1',                              'workers: 2',                                           ['workers'],                      true],
   ['store: "sqlite:a"',                       'store: "sqlite:b"',                                    ['store.path'],                   true],
+  [payout(5),                                 payout(6),                                              ['cashu.mints[0].payout.above'],  true],
   ['redis: "redis://:a@h"',                   'redis: "redis://:b@h"',                                ['redis.password'],               true],
 ];
 
