@@ -119,7 +119,7 @@ test('bad keys from an address lock out neither its new keys nor callers whose a
   assert.deepEqual([throttled.status, throttled.headers['retry-after']], [429, '60']);
   assert.equal((await ask(key, from)).status, 200);
   await Promise.all(Array.from({ length: 150 }, () => ask('sk-bad')));
-  assert.equal((await ask('sk-bad')).status, 401, 'nobody in particular is not counted');
+  assert.equal((await ask('sk-bad')).status, 401, 'nobody in particular may send more');
 });
 
 test('who guesses from every address of an IPv6 network is one source', async () => {

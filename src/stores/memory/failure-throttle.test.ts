@@ -41,10 +41,13 @@ test('failures while it is closed do not keep it closed for longer', () => {
   assert.equal(throttle.isOpen('a'), true);
 });
 
-test('a source that is not known is never counted, for it stands for everybody behind one proxy', () => {
+test('a source that is not known stands for everybody behind one proxy: it closes at a hundred times the limit, as a flood', () => {
   const throttle = create();
-  throttle.fail(1_000, '');
-  assert.equal(throttle.isOpen(''), true);
+  throttle.fail(299, '');
+  assert.deepEqual([throttle.isOpen(''), throttle.isFlood('')], [true, false]);
+  throttle.fail(1, '');
+  assert.deepEqual([throttle.isOpen(''), throttle.isFlood('')], [false, true]);
+  throttle.pass(MINUTE);
   assert.equal(throttle.isFlood(''), false);
 });
 

@@ -10,10 +10,12 @@ export type MemoryFailureThrottle = FloodThrottle &
 const WINDOW_MS = 60_000;
 const MOST_SOURCES = 50_000;
 const FLOOD = 10;
+/** A source that is not known stands for every caller behind one proxy: it may send so many times as much, and no less is a flood. */
+const UNKNOWN = 100;
 
 /**
  * Counts bad credentials by source in fixed minutes. `limit`: how many a source may send in one; ten times as many are a
- * flood. A source that is not known is not counted: it would stand for every caller behind one proxy.
+ * flood. The empty source is the one that is not known.
  */
 export const createFailureThrottle = (limit: number, now: () => number): MemoryFailureThrottle => {
   // `max` would take the memory for all of them at the start.
@@ -32,10 +34,9 @@ export const createFailureThrottle = (limit: number, now: () => number): MemoryF
   const countOf = (source: string): number => windowOf(source)?.count ?? 0;
 
   return {
-    isOpen: (source) => countOf(source) < limit,
-    isFlood: (source) => countOf(source) >= limit * FLOOD,
+    isOpen: (source) => countOf(source) < limit * (source === '' ? UNKNOWN : 1),
+    isFlood: (source) => countOf(source) >= limit * (source === '' ? UNKNOWN : FLOOD),
     recordFailure(source) {
-      if (source === '') return;
       const window = windowOf(source);
       if (window) window.count++;
       else failures.set(source, { sinceMs: now(), count: 1 });
