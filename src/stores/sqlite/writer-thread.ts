@@ -25,12 +25,24 @@ const transaction = createTransaction(database);
 
 let temporary: 'FILE' | 'MEMORY' = 'FILE';
 
+/** What is asked again and again and sorts nothing. */
+const sortsNothing: ReadonlySet<string> = new Set<keyof typeof storeOperations>([
+  'addUsage',
+  'preparePayment',
+  'settlePayment',
+  'presentClaims',
+  'drawOnAccount',
+  'acceptPayment',
+  'findUncollected',
+  'collectProofs',
+]);
+
 /**
  * Before a statement of many rows changes pages, SQLite copies them, into a file if not told otherwise: a sixth of what it takes to store
- * usage. In memory that is a few pages for each event of a batch at most. What a question sorts may be more than memory holds.
+ * usage. In memory that is a few pages for each row of a batch at most. What a question sorts may be more than memory holds.
  */
 const chooseTemporary = (batch: readonly ThreadRequest[]): void => {
-  const fit = batch.every(({ operation }) => operation === 'addUsage') ? 'MEMORY' : 'FILE';
+  const fit = batch.every(({ operation }) => sortsNothing.has(operation)) ? 'MEMORY' : 'FILE';
   if (fit === temporary) return;
   database.exec(`PRAGMA temp_store = ${fit}`);
   temporary = fit;
