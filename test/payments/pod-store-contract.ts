@@ -96,6 +96,16 @@ export const podStoreContract = (
   const guarantee = (what: string, check: (books: PodBooks) => Promise<void>) =>
     test(`${name}: ${what}`, options, async (t) => check(await open(t)));
 
+  guarantee('a pod that is bought in the place of a payment under way takes that place', async (books) => {
+    const debit = debitOf({ pod: orderOf({ mostInAll: 1 }) });
+    const { name: former } = await buy(books, 'a', { credit: 30, debit });
+    assert.equal(await books.pods.end(former, 'deleted', START_MS), true);
+    assert.equal(await prepare(books, 'b', { accountId: idOf('a'), debit }), 'leased');
+    assert.ok(await podOf(books, idOf('a'), debit));
+    assert.deepEqual(await books.pods.counts(), { reserved: 0, wanted: 1, created: 0 });
+    assert.equal(runsFor(await settle(books, 'b', debit)), 2 * HOUR_MS);
+  });
+
   guarantee('a pod is written with the debit that pays for it, and found by every later request', async (books) => {
     const pod = await buy(books, 'a', { credit: 15 });
     assert.match(pod.name, /^user-pod-[0-9a-f]{12}$/);

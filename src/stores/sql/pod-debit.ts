@@ -1,7 +1,7 @@
 /** Takes a request of a rule that starts pods from an account: the pod that runs, more time for it, or a new one. */
 import type { Debit, Debited, Exhausted, NoPod } from '../../paywall/ledger.ts';
 import { balanceOf, spend } from './credits.ts';
-import { canLast, findNoRoom, hasPlace, lockRoom, type PodPlace } from './pod-places.ts';
+import { canLast, extendInPlaces, findNoRoom, hasPlace, lockRoom, type PodPlace } from './pod-places.ts';
 import { findLivePod, insertPod, isLive, toPaidPod } from './pod-rows.ts';
 import { endOfTime, endTimeAt, findPurchase, writePurchase } from './purchases.ts';
 import { integer, optionalInteger, type Row, type Transaction, text } from './transaction.ts';
@@ -95,6 +95,7 @@ const buyPod = async (
   await spend(transaction, accountId, amount);
   await writePurchase(transaction, { paymentId: accountId, rule, requestsLeft: 0, expiresAtMs: nowMs + timeMs });
   await apply(transaction, accountId, debit);
+  await extendInPlaces(transaction, accountId, rule);
   const pod = await insertPod(transaction, { accountId, rule, template: order.template, amount, unit, timeMs, nowMs });
   return { standing: 'debited', paymentId: accountId, balance: balance - amount, pod: toPaidPod(pod) };
 };

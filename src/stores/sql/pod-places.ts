@@ -99,3 +99,10 @@ export const hasPlace = async (transaction: Transaction, accountId: string, rule
   const sql = 'SELECT 1 AS one FROM pod_places WHERE account_id = $1 AND rule = $2 AND extends_pod = 0 LIMIT 1';
   return (await transaction.first(sql, [accountId, rule])) !== undefined;
 };
+
+/** The account's pod is bought: payments that are still under way will extend it, and keep no place of another. */
+export const extendInPlaces = (transaction: Transaction, accountId: string, rule: string): Promise<number> =>
+  transaction.run('UPDATE pod_places SET extends_pod = 1 WHERE account_id = $1 AND rule = $2 AND extends_pod = 0', [
+    accountId,
+    rule,
+  ]);
