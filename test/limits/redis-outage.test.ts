@@ -10,7 +10,8 @@ import { request } from '../servers/request.ts';
 import { until } from '../servers/until.ts';
 
 const options = needs('redis');
-const TIMEOUT_MS = 200;
+/** Longer than a busy machine stands still: that would be an outage of its own. */
+const TIMEOUT_MS = 600;
 /** The deadline of Redis, and what a busy machine adds to it. */
 const ANSWERED_WITHIN_MS = TIMEOUT_MS + 1_500;
 const LIMIT = 20;
@@ -121,7 +122,7 @@ test('Redis under load', options, async (t) => {
       true,
       reasons.join('\n'),
     );
-    assert.match(reasons[0] ?? '', /no answer within 200 ms/);
+    assert.match(reasons[0] ?? '', new RegExp(`no answer within ${TIMEOUT_MS} ms`));
     const { body } = await request(gate.url, '/metrics');
     assert.match(body, /^sallyport_redis_up 1$/m);
     assert.match(body, /^sallyport_limits_without_redis_total [1-9]\d*$/m);
