@@ -40,8 +40,14 @@ const moduleOf = (): WebAssembly.Module => {
   return compiled;
 };
 
+/** Of this thread: what a policy is stopped for is its own work, and not that a busy machine did something else meanwhile. */
+const threadMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+};
+
 export const createInstance = (): Instance => {
-  const { exports } = new WebAssembly.Instance(moduleOf(), { host: { monotonic_ms: () => performance.now() } });
+  const { exports } = new WebAssembly.Instance(moduleOf(), { host: { monotonic_ms: threadMs } });
   const called = (name: string) => {
     const found = exports[name];
     if (typeof found !== 'function') throw new TypeError(`rego.wasm has no function ${name}`);
