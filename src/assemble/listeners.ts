@@ -101,11 +101,12 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
     addr: string,
     listener: Listener,
     { tls, forwards }: OpenOptions = {},
-  ): Promise<Listening> =>
-    openWithTls(key.replace(/addr$/, 'tls'), tls, telemetry.tls(key.replace(/\.addr$/, '')), (listenerTls) =>
+  ): Promise<Listening> => {
+    const block = key.replace(/\.addr$/, '');
+    return openWithTls(`${block}.tls`, tls, telemetry.tls(block), (listenerTls) =>
       listen(listener, {
         addr,
-        limit: telemetry.connectionLimit(key.replace(/\.addr$/, ''), http.max_connections),
+        limit: telemetry.connectionLimit(block, http.max_connections),
         readTimeoutMs: http.read_timeout,
         writeTimeoutMs: http.write_timeout,
         maxHeaderBytes: http.max_header_size,
@@ -114,6 +115,7 @@ export const openListeners = async (parts: ListenerParts): Promise<Listeners> =>
         mayUpgrade: forwards && ((message) => forwards(message) && asksForWebSocket(message)),
       }).catch(explain(key, addr)),
     );
+  };
 
   const page = payments && createPaymentPage(payments.page);
   const forwardAuth: Door = {

@@ -31,7 +31,8 @@ const partOf = (members: string): InputPart => {
 };
 
 /**
- * Every connection has a certificate of its own, though a client shows the same on all of them: policies are asked once for all.
+ * A client is another object where proxies tell of its certificate in other words, or where it was forgotten meanwhile: policies are
+ * asked once for all.
  */
 const ofConnections = new LRUCache<string, InputPart>({ max: 1_000, memoMethod: (members) => partOf(members) });
 

@@ -5,6 +5,7 @@
 import type { Inquiry, Signed } from './inquiry.ts';
 import type { Rejection } from './ledger.ts';
 import type { ProofState, SwapOutcome } from './mint.ts';
+import { mayBeUnderWay } from './under-way.ts';
 
 export type Verdict =
   | Readonly<{ verdict: 'settled'; signed: Signed }>
@@ -22,9 +23,6 @@ const BAD_PROOF = 10_001;
  */
 const CONFLICTS: ReadonlySet<number | undefined> = new Set([11_001, 11_002, 11_003, 11_004, 11_008]);
 
-/** No mint and no proxy before it keeps a request for longer whose client has gone. */
-const UNDER_WAY_MS = 120_000;
-
 /** A refusal without a reason of its own may be an accident at the mint: it does not hold for ever. */
 const REFUSED_FOR_MS = 60_000;
 
@@ -37,13 +35,12 @@ const codeOf = (answer: Unsigned): string =>
 
 /** `callMs`: how long a post waits for its answer before its client goes. */
 export const judge = async (inquiry: Inquiry, now: () => number, callMs: number): Promise<Verdict> => {
-  const mayBeUnderWay = (): boolean =>
-    now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < callMs + UNDER_WAY_MS;
+  const isUnderWay = (): boolean => mayBeUnderWay(inquiry, now(), callMs);
 
   const judgeSpent = async (states: ReadonlySet<ProofState>): Promise<Verdict> => {
     const signed = await inquiry.restore();
     if (signed) return settled(signed);
-    if (mayBeUnderWay()) return uncertain('the proofs are spent, and the mint has not shown yet whether by us');
+    if (isUnderWay()) return uncertain('the proofs are spent, and the mint has not shown yet whether by us');
     return states.has('UNSPENT')
       ? rejected({ code: 'payment_spent', detail: 'A part of the token was spent elsewhere.', isPart: true })
       : rejected({ code: 'payment_spent', detail: 'The token was spent elsewhere.' });
@@ -56,7 +53,7 @@ export const judge = async (inquiry: Inquiry, now: () => number, callMs: number)
     const redrawn = answer.outcome === 'refused' && (await inquiry.redraw());
     const again = await inquiry.post();
     if (again.outcome === 'signed') return settled({ swapNumber: inquiry.swapNumber(), signatures: again.signatures });
-    if (redrawn || mayBeUnderWay()) return uncertain(codeOf(again));
+    if (redrawn || isUnderWay()) return uncertain(codeOf(again));
     if (again.outcome !== 'refused' || CONFLICTS.has(again.code)) return uncertain(codeOf(again));
     const detail = `The mint refuses the token (code ${again.code ?? 'none'}). Nothing was taken.`;
     return rejected({ code: 'payment_rejected', detail, untilMs: now() + REFUSED_FOR_MS });

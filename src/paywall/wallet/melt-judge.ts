@@ -3,6 +3,7 @@
  * post of ours can still be under way. Everything else is asked again, with the same quote: no mint pays one twice.
  */
 import type { BlindSignature, ProofState } from '../mint.ts';
+import { mayBeUnderWay } from '../under-way.ts';
 import type { MeltOutcome, MeltStatus } from './lightning.ts';
 
 export type MeltInquiry = Readonly<{
@@ -18,9 +19,6 @@ export type MeltVerdict =
   | Readonly<{ verdict: 'paid'; change: readonly BlindSignature[] | undefined }>
   | Readonly<{ verdict: 'failed'; reason: string; areSpent: boolean }>
   | Readonly<{ verdict: 'uncertain'; reason: string }>;
-
-/** No mint and no proxy before it keeps a request for longer whose client has gone. */
-const UNDER_WAY_MS = 120_000;
 
 const uncertain = (reason: string): MeltVerdict => ({ verdict: 'uncertain', reason });
 
@@ -41,13 +39,12 @@ const reasonOf = (answer: MeltOutcome | undefined): string => {
 
 /** `callMs`: how long a post waits for its answer before its client goes. */
 export const judgeMelt = async (inquiry: MeltInquiry, now: () => number, callMs: number): Promise<MeltVerdict> => {
-  const mayBeUnderWay = (): boolean =>
-    now() - (inquiry.unansweredAtMs() ?? Number.NEGATIVE_INFINITY) < callMs + UNDER_WAY_MS;
+  const isUnderWay = (): boolean => mayBeUnderWay(inquiry, now(), callMs);
 
   const judgeUnpaid = async (answer: MeltOutcome | undefined): Promise<MeltVerdict> => {
     const states = await inquiry.states();
     const reason = reasonOf(answer);
-    if (states.has('PENDING') || answer?.outcome === 'unclear' || mayBeUnderWay()) return uncertain(reason);
+    if (states.has('PENDING') || answer?.outcome === 'unclear' || isUnderWay()) return uncertain(reason);
     if (states.has('SPENT')) return { verdict: 'failed', reason: 'proofs of it were spent elsewhere', areSpent: true };
     return { verdict: 'failed', reason, areSpent: false };
   };
